@@ -1,0 +1,196 @@
+"""A validator's errors, reduced to what a person did wrong: one fault for each mistake, in the form meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from compiler.fault import Fault
+from compiler.naming import types_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator
+
+    from compiler.model import Path
+
+_DEEPEST = 20
+# Where one value breaks several of these rules, the first says the most.
+_RANKED = """type enum const minLength maxLength minItems maxItems items unevaluatedItems minProperties
+maxProperties pattern format minimum exclusiveMinimum maximum exclusiveMaximum multipleOf contains
+minContains maxContains uniqueItems"""
+_RANKS = {word: rank for rank, word in enumerate(_RANKED.split())}
+
+
+def find_faults(validator: Validator, data: Any, *, noun: str, at: Path) -> list[Fault]:
+    """Returns each fault of the data once; data of any size and depth ends in faults, not in an exception."""
+    reader = _Reader(noun, at)
+    errors: list[ValidationError] = []
+    try:
+        errors.extend(validator.iter_errors(data))
+        return _distinct(list(reader.faults(errors)))
+    # A number of thousands of digits is a ValueError as soon as jsonschema puts it into a message.
+    except (RecursionError, OverflowError, ValueError):
+        return [reader.fault("endless", None, data, {}, ())]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    noun: str
+    at: Path
+
+    def fault(self, keyword: str, rule: Any, data: Any, schema: Any, path: Path) -> Fault:
+        schema = schema if isinstance(schema, dict) else {}
+        return Fault(
+            keyword=keyword, rule=rule, data=data, schema=schema, path=path, at=self.at, noun=self.noun
+        )
+
+    def faults(self, errors: Iterable[ValidationError]) -> Iterator[Fault]:
+        for error in errors:
+            if error.validator in ("anyOf", "oneOf"):
+                yield from self._alternatives(error)
+            elif error.validator == "unevaluatedProperties":
+                yield from self._unevaluated(error)
+            else:
+                yield self._like(error, str(error.validator or "never"), error.validator_value)
+
+    def _like(self, error: ValidationError, keyword: str, rule: Any) -> Fault:
+        return self.fault(keyword, rule, error.instance, error.schema, tuple(error.absolute_path))
+
+    def _alternatives(self, error: ValidationError) -> Iterator[Fault]:
+        branches = _list(error.validator_value)
+        if not error.context:
+            yield self._like(error, "exclusive", branches)
+            return
+        choices = [_choices(branch) for branch in branches]
+        if all(choices):
+            yield self._like(error, "enum", [value for part in choices for value in part])
+            return
+        found: dict[int, list[ValidationError]] = {}
+        for part in error.context:
+            found.setdefault(int(part.relative_schema_path[0]), []).append(part)
+        types = types_of(error.instance)
+        fitting = [parts for index, parts in found.items() if _fits(types, _accepted(branches[index]))]
+        if not fitting:
+            expected = [_accepted(branch) or frozenset() for branch in branches]
+            fault = self._like(error, "type", sorted(frozenset().union(*expected)))
+            values = [value for part in choices for value in part]
+            yield replace(fault, schema={**fault.schema, "enum": values}) if values else fault
+        elif len(fitting) > 1 and all(_is_lack(part) for parts in fitting for part in parts):
+            names = tuple(tuple(str(part.validator_value) for part in parts) for parts in fitting)
+            yield self._like(error, "one-of", names)
+        else:
+            for fault in self.faults(min(fitting, key=_distance)):
+                yield _with_notes(fault, error)
+
+    def _unevaluated(self, error: ValidationError) -> Iterator[Fault]:
+        known = dict.fromkeys(_known(error.schema), True)
+        path = tuple(error.absolute_path)
+        unknown = [key for key in _list(error.instance) if key not in known]
+        for key in unknown:
+            schema = {"properties": known}
+            yield self.fault("additionalProperties", False, error.instance, schema, (*path, key))
+        if not unknown:
+            yield self._like(error, "mixed", None)
+
+
+def _with_notes(fault: Fault, error: ValidationError) -> Fault:
+    """Lets a form without a description take that of the option it is a form of."""
+    if fault.path != tuple(error.absolute_path) or not isinstance(error.schema, dict):
+        return fault
+    notes = {word: error.schema[word] for word in ("description", "x-help") if word in error.schema}
+    return replace(fault, schema={**notes, **fault.schema})
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value)
+
+
+def _fits(types: frozenset[str], accepted: frozenset[str] | None) -> bool:
+    return accepted is None or bool(types & accepted)
+
+
+def _accepted(schema: Any, depth: int = 0) -> frozenset[str] | None:
+    """Returns the types of the values that a schema can accept, or None where it accepts any."""
+    if not isinstance(schema, dict) or depth > _DEEPEST:
+        return frozenset() if schema is False else None
+    if "type" in schema:
+        return frozenset((schema["type"],) if isinstance(schema["type"], str) else schema["type"])
+    if choices := _choices(schema):
+        return frozenset().union(*(types_of(choice) for choice in choices))
+    for word in ("anyOf", "oneOf"):
+        parts = [_accepted(part, depth + 1) for part in schema.get(word, ())]
+        if parts and None not in parts:
+            return frozenset().union(*(part for part in parts if part))
+    limits = (_accepted(part, depth + 1) for part in schema.get("allOf", ()))
+    return next((limit for limit in limits if limit is not None), None)
+
+
+def _choices(schema: Any) -> list[Any]:
+    if not isinstance(schema, dict):
+        return []
+    return [schema["const"]] if "const" in schema else list(schema.get("enum", ()))
+
+
+def _is_lack(error: ValidationError) -> bool:
+    return error.validator == "required" and not error.relative_path
+
+
+def _distance(errors: Iterable[ValidationError]) -> tuple[int, int, int]:
+    """Orders alternatives: by wrong words that tell forms apart, then by number, then by depth."""
+    errors = list(errors)
+    telling = sum(error.validator in ("const", "enum") and len(error.relative_path) < 2 for error in errors)
+    depths = [len(error.relative_path) for error in errors]
+    return telling, len(depths), -max(depths)
+
+
+def _known(schema: Any, depth: int = 0) -> Iterator[str]:
+    """Yields the options that any part of a schema names."""
+    if not isinstance(schema, dict) or depth > _DEEPEST:
+        return
+    yield from schema.get("properties", ())
+    parts = [schema[word] for word in ("if", "then", "else") if word in schema]
+    parts += [part for word in ("allOf", "anyOf", "oneOf") for part in schema.get(word, ())]
+    parts += schema.get("dependentSchemas", {}).values()
+    for part in parts:
+        yield from _known(part, depth + 1)
+
+
+def _distinct(faults: list[Fault]) -> list[Fault]:
+    best: dict[Path, Fault] = {}
+    for fault in faults:
+        rank = _RANKS.get(fault.keyword)
+        if rank is not None and (fault.path not in best or rank < _RANKS[best[fault.path].keyword]):
+            best[fault.path] = fault
+    lacking = {fault.path for fault in faults if fault.keyword in ("required", "one-of")}
+    return [fault for fault in faults if not _is_echo(fault, faults, best, lacking)]
+
+
+def _is_echo(fault: Fault, faults: list[Fault], best: Mapping[Path, Fault], lacking: set[Path]) -> bool:
+    """Answers whether another fault already says what this one would say."""
+    if fault.keyword in _RANKS and best[fault.path] is not fault:
+        return True
+    if fault.keyword == "minProperties":
+        return fault.path in lacking
+    if fault.keyword == "mixed":
+        size = len(fault.path)
+        return any(other is not fault and other.path[:size] == fault.path for other in faults)
+    if fault.keyword not in ("required", "one-of"):
+        return False
+    asked = [fault.rule] if fault.keyword == "required" else [name for names in fault.rule for name in names]
+    beside = [other for other in faults if other.path and other.path[:-1] == fault.path]
+    return any(_covers(other, asked) for other in beside)
+
+
+def _covers(fault: Fault, asked: list[str]) -> bool:
+    """Answers whether a fault already asks for one of these options, or is one of them misspelt."""
+    if fault.keyword == "dependentRequired":
+        return any(name in asked for name in fault.rule)
+    if fault.keyword != "additionalProperties":
+        return False
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(fault.path[-1]), list(fault.schema.get("properties", ())), n=1, cutoff=0.6)
+    return any(name in asked for name in close)

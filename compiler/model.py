@@ -1,0 +1,185 @@
+"""The frozen values that pass from one stage to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from compiler.diagnostics import Span
+
+Path = tuple[str | int, ...]
+"""Where a value stands in a document: mapping keys and list indexes from the root."""
+
+
+def env_key(*words: str) -> str:
+    """Returns the key of `.env` that these names make."""
+    return "_".join(words).upper().replace("-", "_")
+
+
+class Raw(str):
+    """Text in Compose's own syntax: its `$` already means what Compose says it means."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A value that is known only in `.env`, by its key there."""
+
+    key: str
+
+    def __str__(self) -> str:
+        raise TypeError(f"the value of {self.key} is secret and cannot be changed by an expression")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string with references in it, in order."""
+
+    parts: tuple[str | Reference, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A generated or user-given value that lives in `.env`.
+
+    `length` counts characters of `alphabet`; `refuse` are characters that the engine cannot take, with the reason.
+    """
+
+    key: str
+    owner: str
+    span: Span
+    length: int = 32
+    alphabet: str = "alphanumeric"
+    generate: bool = True
+    refuse: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How one client reaches one database: the parts of one connection string, not yet joined.
+
+    `form` names the grammar that joins them (`url`, `pairs`, `dsn`, `arguments`); a part may be a Reference.
+    """
+
+    driver: str
+    form: str
+    parts: Mapping[str, Any]
+    query: Mapping[str, Any] = field(default_factory=dict)
+    code: tuple[str, ...] = ()
+    title: str = ""
+    documentation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A derived line of `.env`: a finished connection string or a digest of secrets."""
+
+    key: str
+    value: Connection | Digest
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A hash over the values of these `.env` keys: what makes Compose recreate a container when one changes."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """One rendered file. `path` is relative to the output folder; `mode` is that of the file system.
+
+    `signed` files carry a digest of their own content, so that an edit by hand is seen.
+    """
+
+    path: str
+    content: bytes
+    mode: int = 0o644
+    signed: bool = False
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretMount:
+    """A key of `.env` that a container reads as a file; owner and mode are Compose's own strings."""
+
+    name: str
+    key: str
+    uid: str | None = None
+    gid: str | None = None
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMount:
+    """A file in a container: its text, or where it lies beside the rendered files."""
+
+    name: str
+    target: str
+    content: Any = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """One container of the plan, in the Compose Specification's vocabulary.
+
+    `kind` is `service`, `database`, `job` or `gate`; `overlay` is the user's `x-compose`.
+    """
+
+    name: str
+    kind: str
+    spec: Mapping[str, Any]
+    secrets: tuple[SecretMount, ...] = ()
+    files: tuple[FileMount, ...] = ()
+    overlay: Mapping[str, Any] = field(default_factory=dict)
+    origin: Path = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """A server certificate to have: the names it is for, and the `.env` keys that take its private key.
+
+    `own` holds a user's own files: certificate, key and authority.
+    """
+
+    name: str
+    hosts: tuple[str, ...]
+    key: str
+    bundle: str
+    own: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How a database is reached: a connection by driver, from the network and, where published, from this machine."""
+
+    database: str
+    adapter: str
+    network: Mapping[str, Connection]
+    host: Mapping[str, Connection]
+    parts: Mapping[str, Any]
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The resolved deployment, free of any target's file format."""
+
+    name: str
+    environment: str
+    containers: tuple[Container, ...]
+    secrets: tuple[Secret, ...]
+    variables: tuple[Variable, ...]
+    certificates: tuple[Certificate, ...]
+    access: Mapping[str, Access]
+    volumes: Mapping[str, Any]
+    networks: Mapping[str, Any]
+    configs: Mapping[str, Any]
+    user_secrets: Mapping[str, Any]

@@ -1,0 +1,184 @@
+"""One stack on disk: reads what the passes need and writes what they make."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compiler.diagnostics import Diagnostic, Span, error, has_errors
+from compiler.output import Change, check_artifacts, stale, write_artifacts
+from compiler.registry import BUILT_IN, Folder, Registry
+from compiler.source import load_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from compiler.model import Artifact
+    from compiler.pipeline import Compiled
+    from compiler.source import Document
+    from compiler.targets.dotenv import Dotenv
+
+CA_FOLDER = "tls"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one stack: the files it changed or would change, and every finding."""
+
+    changes: tuple[Change, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    compiled: Compiled | None = None
+
+
+@dataclass(slots=True)
+class Project:
+    """A stack file with its adapters and its output folder; `today` is an ISO date."""
+
+    stack: Path
+    output: Path
+    environment: str = "local"
+    adapters: Path | None = None
+    today: str = ""
+    sources: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> str:
+        return str(self.stack)
+
+    def registry(self) -> Registry:
+        return Registry(tuple(folders(self.stack.parent, self.adapters)))
+
+    def compiled(self) -> tuple[Compiled | None, list[Diagnostic]]:
+        """Returns the compiled stack without any secret, and every finding."""
+        document, diagnostics = self._load()
+        if document is None:
+            return None, diagnostics
+        from compiler.pipeline import compile_document
+
+        registry = self.registry()
+        compiled, found = compile_document(
+            document, registry, environment=self.environment, today=self.today, source=self.stack.name
+        )
+        self.sources.update(registry.sources)
+        return compiled, diagnostics + found
+
+    def check(self) -> Outcome:
+        """Says whether the stack is valid and its rendered files are what it renders now; writes nothing."""
+        compiled, diagnostics = self.compiled()
+        if compiled is not None:
+            diagnostics += stale(compiled.artifacts, self.output, shown=str(self.output), stack=self.shown)
+        return Outcome(diagnostics=tuple(diagnostics), compiled=compiled)
+
+    def compile(self, *, force: bool = False, write: bool = True) -> Outcome:
+        """Renders the stack into its output folder; without `write` it only says what would change."""
+        compiled, diagnostics = self.compiled()
+        if compiled is None:
+            return Outcome(diagnostics=tuple(diagnostics))
+        secret, found = self._secret_artifacts(compiled)
+        diagnostics += found
+        if has_errors(diagnostics):
+            return Outcome(diagnostics=tuple(diagnostics))
+        artifacts = [*compiled.artifacts, *secret]
+        act = write_artifacts if write else check_artifacts
+        changes, found = act(artifacts, self.output, force=force, shown=str(self.output))
+        return Outcome(changes=tuple(changes), diagnostics=(*diagnostics, *found), compiled=compiled)
+
+    def _load(self) -> tuple[Document | None, list[Diagnostic]]:
+        document, diagnostics = load_yaml(self.stack, self.shown)
+        if document is not None:
+            self.sources[self.shown] = document.text
+        elif self.stack.is_file():
+            self.sources[self.shown] = self.stack.read_bytes()[: 1 << 20].decode(errors="replace")
+        return document, diagnostics
+
+    def dotenv(self) -> tuple[Dotenv | None, list[Diagnostic]]:
+        """Returns what `.env` holds now; a missing file holds nothing."""
+        from compiler.targets.dotenv import parse_dotenv
+
+        content, diagnostics = self._read(".env")
+        if diagnostics:
+            return None, diagnostics
+        try:
+            text = (content or b"").decode()
+        except UnicodeDecodeError:
+            place = Span(path=str(self.output / ".env"))
+            return None, [error("not-utf-8", "the file is not UTF-8 text", place, "save it as UTF-8")]
+        dotenv, diagnostics = parse_dotenv(text, str(self.output / ".env"))
+        return (None if has_errors(diagnostics) else dotenv), diagnostics
+
+    def _read(self, name: str) -> tuple[bytes | None, list[Diagnostic]]:
+        file = self.output / name
+        try:
+            return file.read_bytes(), []
+        except (FileNotFoundError, NotADirectoryError):
+            return None, []
+        except OSError as fault:
+            place = Span(path=str(file))
+            told = f"the file cannot be read: {(fault.strerror or 'unknown reason').lower()}"
+            return None, [error("unreadable-file", told, place)]
+
+    def _secret_artifacts(self, compiled: Compiled) -> tuple[list[Artifact], list[Diagnostic]]:
+        from compiler.pipeline import render_dotenv
+        from compiler.resolve.variables import unset_variables
+
+        dotenv, diagnostics = self.dotenv()
+        if dotenv is None:
+            return [], diagnostics
+        plan, document = compiled.plan, compiled.stack.document
+        artifacts: list[Artifact] = []
+        given: Mapping[str, str] = {}
+        if plan.certificates:
+            artifacts, given, found = self._certificates(compiled)
+            diagnostics += found
+        if has_errors(diagnostics):
+            return [], diagnostics
+        env, found = render_dotenv(plan, dotenv, os.urandom, given)
+        diagnostics += found
+        if env is None:
+            return [], diagnostics
+        known = {*dotenv.values, *(secret.key for secret in plan.secrets), *(one.key for one in plan.variables)}
+        diagnostics += unset_variables(plan, known, lambda owner: document.key(("services", owner)))
+        return [env, *artifacts], diagnostics
+
+    def _certificates(self, compiled: Compiled) -> tuple[list[Artifact], Mapping[str, str], list[Diagnostic]]:
+        from datetime import UTC, datetime
+
+        from compiler.certificates import issue
+
+        plan = compiled.plan
+        files, diagnostics = self._certificate_files(compiled)
+        if diagnostics:
+            return [], {}, diagnostics
+        now = datetime.now(UTC).replace(tzinfo=None)
+        place = compiled.stack.document.value(("databases", plan.certificates[0].name, "tls"))
+        issued = issue(plan.certificates, files, now, place, str(self.output))
+        return issued.artifacts, issued.values, issued.diagnostics
+
+    def _certificate_files(self, compiled: Compiled) -> tuple[dict[str, bytes], list[Diagnostic]]:
+        files: dict[str, bytes] = {}
+        diagnostics: list[Diagnostic] = []
+        names = ["authority", *(certificate.name for certificate in compiled.plan.certificates)]
+        for name in (f"{CA_FOLDER}/{name}.{ending}" for name in names for ending in ("key", "crt")):
+            content, found = self._read(name)
+            diagnostics += found
+            if content is not None:
+                files[name] = content
+        for certificate in compiled.plan.certificates:
+            for own in certificate.own or ():
+                file = self.stack.parent / own
+                if file.is_file():
+                    files[own] = file.read_bytes()
+        return files, diagnostics
+
+
+def folders(beside: Path, given: Path | None) -> Iterator[Folder]:
+    """Yields the folders of adapters in the order of their right of way."""
+    if given is not None:
+        yield Folder(given, str(given))
+    yield Folder(beside / "adapters", str(beside / "adapters"))
+    config = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    own = Path(config) / "stackc" / "adapters"
+    yield Folder(own, str(own))
+    yield BUILT_IN

@@ -1,0 +1,137 @@
+"""One function per sink: how any text is written so that the reader at the other end gets it back unchanged.
+
+Text that a sink cannot hold raises ValueError; its message names the sink and never shows the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NUL_OR_SURROGATE = re.compile("[\0\ud800-\udfff]")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ENV_BARE = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
+_ENV_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\r": "\\r"})
+_PAIR_BARE = re.compile(r"[^\s\"'=\x00-\x1f\x7f-\x9f]+")
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_XML_ESCAPES = str.maketrans(
+    {
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        '"': "&quot;",
+        "'": "&apos;",
+        "\t": "&#9;",
+        "\n": "&#10;",
+        "\r": "&#13;",
+    }
+)
+
+
+def refuse_unrepresentable(text: str, sink: str) -> None:
+    """Raises ValueError for NUL and for half a surrogate pair, which neither files nor processes carry."""
+    if found := _NUL_OR_SURROGATE.search(text):
+        what = "the character NUL" if found[0] == "\0" else "half of a surrogate pair"
+        raise ValueError(f"{sink} cannot hold {what}")
+
+
+def compose_escape(text: str) -> str:
+    """Returns a literal that survives interpolation as a value; mapping keys are not interpolated.
+
+    https://docs.docker.com/reference/compose-file/interpolation/
+    """
+    refuse_unrepresentable(text, "a Compose file")
+    return text.replace("$", "$$")
+
+
+def env_quote(value: str) -> str:
+    """Returns the right-hand side of one line of `.env`.
+
+    https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
+    """
+    refuse_unrepresentable(value, "an environment variable")
+    if _ENV_BARE.fullmatch(value):
+        return value
+    # Single quotes know one escape, of themselves: a backslash in front of the closing one would undo it.
+    if not re.search(r"['\r\n]|\\\Z", value):
+        return f"'{value}'"
+    return f'"{value.translate(_ENV_ESCAPES)}"'
+
+
+def url_part(text: str, safe: str = "") -> str:
+    """Returns one component of a URL, percent-encoded as UTF-8 except for unreserved characters and `safe`.
+
+    https://www.rfc-editor.org/rfc/rfc3986#section-2
+    """
+    refuse_unrepresentable(text, "a URL")
+    kept = _UNRESERVED.union(safe.encode())
+    return "".join(chr(byte) if byte in kept else f"%{byte:02X}" for byte in text.encode())
+
+
+# https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-CONSTANTS
+# https://dev.mysql.com/doc/refman/8.4/en/string-literals.html
+# https://clickhouse.com/docs/sql-reference/syntax#string
+def sql_literal(text: str, style: str) -> str:
+    """Returns a quoted SQL string; the style "backslash" is for engines that read it as an escape."""
+    refuse_unrepresentable(text, "an SQL string")
+    if style not in ("standard", "backslash"):
+        raise ValueError(f'an SQL string is "standard" or "backslash", not "{style}"')
+    if style == "backslash":
+        text = text.replace("\\", "\\\\")
+    return "'" + text.replace("'", "''") + "'"
+
+
+# https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
+# https://dev.mysql.com/doc/refman/8.4/en/identifiers.html
+# https://clickhouse.com/docs/sql-reference/syntax#identifiers
+def sql_identifier(text: str, quote: str) -> str:
+    """Returns a quoted SQL name; a backslash is refused, as engines disagree whether it escapes the quote."""
+    refuse_unrepresentable(text, "an SQL name")
+    if quote not in ('"', "`"):
+        raise ValueError("an SQL name is quoted with a double quote or a backtick")
+    if not text or "\\" in text:
+        raise ValueError("an SQL name cannot be empty or hold a backslash")
+    return quote + text.replace(quote, quote * 2) + quote
+
+
+def shell_word(text: str) -> str:
+    """Returns one word for a POSIX shell, always quoted, so that it is no keyword, assignment or descriptor.
+
+    https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02
+    """
+    refuse_unrepresentable(text, "a shell word")
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def json_text(value: object) -> str:
+    """Returns JSON in ASCII, which is also a JavaScript expression.
+
+    https://www.rfc-editor.org/rfc/rfc8259 https://tc39.es/ecma262/#sec-json.stringify
+    """
+    import json
+
+    refuse_unrepresentable(json.dumps(value, ensure_ascii=False, allow_nan=False), "JSON")
+    return json.dumps(value, allow_nan=False)
+
+
+javascript_text = json_text
+
+
+def xml_text(text: str) -> str:
+    """Returns text for an XML element or attribute; white space is written so that no parser normalises it.
+
+    https://www.w3.org/TR/xml/#charsets https://www.w3.org/TR/xml/#AVNormalize
+    """
+    if _NOT_XML.search(text):
+        raise ValueError("XML cannot hold a control character or half of a surrogate pair")
+    return text.translate(_XML_ESCAPES)
+
+
+def pair_value(text: str, separator: str = ";") -> str:
+    """Returns the value of one pair of a .NET connection string, in double quotes where it needs them.
+
+    https://learn.microsoft.com/dotnet/api/system.data.common.dbconnectionstringbuilder.connectionstring
+    """
+    refuse_unrepresentable(text, "a connection string")
+    if _PAIR_BARE.fullmatch(text) and separator not in text:
+        return text
+    return '"' + text.replace('"', '""') + '"'

@@ -1,0 +1,1 @@
+"""Resolves a stack to a plan: one module per concern."""

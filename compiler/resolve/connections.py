@@ -1,0 +1,57 @@
+"""How clients reach a database: the connection of each driver, from the network and from this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from compiler.model import Access, Connection
+from compiler.resolve.scope import CA_FILE, sql_sink
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from compiler.resolve.faults import AdapterTexts
+
+_PARTS = ("user", "password", "host", "port")
+
+
+def build_access(texts: AdapterTexts) -> Access:
+    """Returns the ways to reach a database; `host` is empty where it is not published."""
+    database = texts.database
+    endpoint = texts.evaluate(("endpoint",)) or {}
+    network = {**texts.scope, **endpoint}
+    outside = dict(network)
+    if database.port:
+        outside |= {"host": "127.0.0.1", "port": database.port, "tls": {**network["tls"], "ca": CA_FILE}}
+    parts = {name: network[name] for name in (*_PARTS, "database")}
+    query = ""
+    if database.vector:
+        language = (database.spec.get("init") or {}).get("language", "json")
+        query = texts.evaluate(("vector", "query"), sql_sink(database, language)) or ""
+    return Access(
+        database=database.key,
+        adapter=database.adapter.name,
+        network=_connections(texts, network),
+        host=_connections(texts, outside) if database.port else {},
+        parts={**parts, "ca": network["tls"]["ca"] if database.tls.enabled else ""},
+        query=str(query),
+    )
+
+
+def _connections(texts: AdapterTexts, scope: Mapping[str, Any]) -> dict[str, Connection]:
+    connections = {}
+    for driver, rule in texts.database.spec["connections"].items():
+        at = ("connections", driver)
+        form = rule.get("form", "url")
+        defaults = {name: scope[name] for name in _PARTS} | {"path": texts.database.database}
+        parts = (defaults if form in ("url", "dsn") else {}) | (texts.evaluate((*at, "parts"), scope=scope) or {})
+        connections[driver] = Connection(
+            driver=driver,
+            form=form,
+            parts={name: value for name, value in parts.items() if value is not None and value != ""},
+            query=texts.evaluate((*at, "query"), scope=scope) or {},
+            code=tuple(str(line) for line in texts.evaluate((*at, "code"), scope=scope) or ()),
+            title=rule["title"],
+            documentation=rule.get("documentation", ""),
+        )
+    return connections

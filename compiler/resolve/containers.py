@@ -1,0 +1,266 @@
+"""The containers of a database: its server, its companions and its one-shot initialisation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from compiler.model import Certificate, Container, FileMount, Secret, SecretMount, env_key
+from compiler.resolve.scope import (
+    CA_FILE,
+    CA_TARGET,
+    NETWORK,
+    SERVER_TARGET,
+    secret_key,
+    secret_name,
+    secret_rules,
+    sink,
+    sql_sink,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from compiler.model import Path
+    from compiler.resolve.faults import AdapterTexts
+    from compiler.stack import Database
+
+# What every rendered container of a database has; https://docs.docker.com/engine/security/ says why.
+HARDENING: Mapping[str, Any] = {
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+    "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+}
+_CARRIED = ("user", "shm_size", "stop_grace_period", "ulimits", "tmpfs", "sysctls", "cap_add", "working_dir")
+_HEALTH = ("interval", "timeout", "retries", "start_period")
+
+
+def build_server(texts: AdapterTexts) -> Container:
+    """Returns the container of the database server itself."""
+    database = texts.database
+    section = texts.section(("container",))
+    spec = _spec(texts, ("container",), section, database.image)
+    spec["volumes"] = _volumes(database, section)
+    spec["restart"] = "unless-stopped"
+    spec["networks"] = ["default", NETWORK] if database.port else [NETWORK]
+    if database.port:
+        spec["ports"] = [f"127.0.0.1:{database.port}:{section['port']}"]
+    if section.get("expose"):
+        spec["expose"] = [str(port) for port in section["expose"]]
+    spec["deploy"] = {"resources": {"limits": _limits(database, section)}}
+    secrets = [mount for mount in _secrets(database) if _goes_to(database, mount, "server")]
+    files = _files(texts, ("container",), database.key)
+    if database.tls.enabled:
+        secrets += _tls_secrets(database)
+        files += _tls_files(database)
+    return Container(
+        name=database.key,
+        kind="database",
+        spec=spec,
+        secrets=tuple(secrets),
+        files=tuple(files),
+        overlay=database.entry.get("x-compose") or {},
+        origin=database.path,
+    )
+
+
+def build_companions(texts: AdapterTexts) -> list[Container]:
+    """Returns the further containers that the adapter puts beside the server, such as a pooler."""
+    containers = []
+    for name in texts.database.spec.get("companions") or {}:
+        at: Path = ("companions", name)
+        section = texts.section(at)
+        if not section["when"]:
+            continue
+        database = texts.database
+        full = f"{database.key}-{name}"
+        spec = _spec(texts, at, section, section["image"])
+        spec["restart"] = "unless-stopped"
+        spec["networks"] = [NETWORK]
+        spec["depends_on"] = {
+            database.key: {"condition": "service_healthy"},
+            f"{database.key}-init": {"condition": "service_completed_successfully"},
+        }
+        wanted = section.get("secrets", [])
+        secrets = [mount for mount in _secrets(database) if mount.name in {secret_name(database, one) for one in wanted}]
+        files = _files(texts, at, full)
+        if database.tls.enabled:
+            secrets += _tls_secrets(database) if section.get("tls") else []
+            files += _tls_files(database) if section.get("tls") else [ca_file()]
+        containers.append(
+            Container(name=full, kind="database", spec=spec, secrets=tuple(secrets), files=tuple(files), origin=database.path)
+        )
+    return containers
+
+
+def build_job(texts: AdapterTexts) -> Container | None:
+    """Returns the one-shot job that brings the database to what the stack says, on every start."""
+    database = texts.database
+    rules = database.spec.get("init")
+    if not rules:
+        return None
+    name, target = f"{database.key}-init", f"/etc/stackc/{rules['file']}"
+    language = rules["language"]
+    statements = texts.evaluate(("init", "statements"), sql_sink(database, language)) or []
+    if database.vector:
+        statements = [*statements, *(texts.evaluate(("vector", "statements"), sql_sink(database, language)) or [])]
+    scope = {**texts.scope, "init": {"file": target}}
+    script = texts.evaluate(("init", "run"), sink("shell"), scope)
+    environment = texts.evaluate(("init", "environment")) or {}
+    spec: dict[str, Any] = {
+        "image": database.image,
+        "depends_on": {database.key: {"condition": "service_healthy"}},
+        "networks": [NETWORK],
+        "entrypoint": ["/bin/sh", "-ec", script],
+        "command": [],
+        "restart": "no",
+        "init": True,
+        **HARDENING,
+        **({"environment": environment} if environment else {}),
+        **({"user": rules["user"]} if "user" in rules else {}),
+        "deploy": {"resources": {"limits": {"memory": rules.get("memory", "512M"), "pids": 200}}},
+    }
+    content = "\n".join(_lines(statements)) + "\n"
+    files = [FileMount(name=name, target=target, content=content)]
+    if database.tls.enabled:
+        files.append(ca_file())
+    secrets = [mount for mount in _secrets(database) if _goes_to(database, mount, "init")]
+    return Container(
+        name=name, kind="job", spec=spec, secrets=tuple(secrets), files=tuple(files), origin=database.path
+    )
+
+
+def build_secrets(database: Database) -> list[Secret]:
+    """Returns the values of `.env` that the database needs."""
+    secrets = []
+    for name, rule in secret_rules(database).items():
+        key = secret_key(database, name)
+        secrets.append(
+            Secret(
+                key=key,
+                owner=f'database "{database.key}"',
+                span=database.adapter.documents[0].key(("secrets", name)),
+                length=rule.get("length", 32),
+                alphabet=rule.get("alphabet", "alphanumeric"),
+                generate=key != database.password_key or database.own_password,
+                refuse=rule.get("refuse", ""),
+                reason=rule.get("reason", ""),
+            )
+        )
+    return secrets
+
+
+def build_certificate(database: Database) -> Certificate:
+    tls = database.tls
+    own = (tls.certificate, tls.key, tls.ca) if tls.certificate and tls.key and tls.ca else None
+    companions = [f"{database.key}-{name}" for name in database.spec.get("companions") or {}]
+    return Certificate(
+        name=database.key,
+        hosts=(database.key, *companions, "localhost", "127.0.0.1"),
+        key=env_key(database.key, "tls", "key"),
+        bundle=env_key(database.key, "tls", "bundle"),
+        own=own,
+    )
+
+
+def ca_file() -> FileMount:
+    return FileMount(name="stackc-ca", target=CA_TARGET, source=f"./{CA_FILE}")
+
+
+def _spec(texts: AdapterTexts, at: Path, section: Mapping[str, Any], image: str) -> dict[str, Any]:
+    spec: dict[str, Any] = {"image": image, **HARDENING}
+    for key in _CARRIED:
+        if section.get(key):
+            spec[key] = section[key]
+    if section.get("environment"):
+        spec["environment"] = section["environment"]
+    if section.get("start"):
+        script = texts.evaluate((*at, "start"), sink("shell"))
+        spec["entrypoint"] = ["/bin/sh", "-ec", script, "--"]
+    elif section.get("entrypoint"):
+        spec["entrypoint"] = section["entrypoint"]
+    if section.get("command"):
+        spec["command"] = section["command"]
+    health_at = ("health",) if at == ("container",) else (*at, "health")
+    health = texts.section(health_at, ("test",))
+    test = texts.evaluate((*health_at, "test"), sink("shell"))
+    spec["healthcheck"] = {"test": ["CMD-SHELL", test.strip()], **{key: health[key] for key in _HEALTH if key in health}}
+    return spec
+
+
+def _limits(database: Database, section: Mapping[str, Any]) -> dict[str, Any]:
+    limits: dict[str, Any] = {}
+    if "cpus" in database.entry:
+        limits["cpus"] = str(database.entry["cpus"])
+    if "memory" in database.entry:
+        limits["memory"] = database.entry["memory"].upper()
+    limits["pids"] = section.get("pids", 1000)
+    return limits
+
+
+def _volumes(database: Database, section: Mapping[str, Any]) -> list[str]:
+    volumes = [f"{data_volume(database)}:{section['data']}"] if section.get("data") else []
+    return volumes + [f"{database.key}-{name}:{path}" for name, path in section.get("volumes", {}).items()]
+
+
+def data_volume(database: Database) -> str:
+    return f"{database.key}-data"
+
+
+def volume_names(container: Container) -> list[str]:
+    return [volume.split(":", 1)[0] for volume in container.spec.get("volumes", [])]
+
+
+def _secrets(database: Database) -> list[SecretMount]:
+    return [
+        SecretMount(
+            name=secret_name(database, name),
+            key=secret_key(database, name),
+            uid=rule.get("uid"),
+            gid=rule.get("gid"),
+            mode=int(rule["mode"], 8) if "mode" in rule else None,
+        )
+        for name, rule in secret_rules(database).items()
+    ]
+
+
+def _goes_to(database: Database, mount: SecretMount, place: str) -> bool:
+    for name, rule in secret_rules(database).items():
+        if secret_name(database, name) == mount.name:
+            return place in rule.get("to", ("server", "init"))
+    return False
+
+
+def _tls_secrets(database: Database) -> list[SecretMount]:
+    rules = database.spec["tls"]
+    mounts = []
+    for kind in ("key", "bundle"):
+        if kind in rules:
+            rule = rules[kind]
+            name, key = f"{database.key}-tls-{kind}", env_key(database.key, "tls", kind)
+            mounts.append(SecretMount(name=name, key=key, uid=rule["uid"], gid=rule["gid"], mode=int(rule["mode"], 8)))
+    return mounts
+
+
+def _tls_files(database: Database) -> list[FileMount]:
+    source = f"./tls/{database.key}.crt"
+    return [ca_file(), FileMount(name=f"{database.key}-tls-certificate", target=SERVER_TARGET, source=source)]
+
+
+def _files(texts: AdapterTexts, at: Path, owner: str) -> list[FileMount]:
+    section: Any = texts.database.spec
+    for step in at:
+        section = section[step]
+    files = []
+    for name, rule in (section.get("files") or {}).items():
+        if "when" in rule and not texts.evaluate((*at, "files", name, "when")):
+            continue
+        lines = texts.evaluate((*at, "files", name, "lines"), sql_sink(texts.database, rule.get("language", "text")))
+        files.append(FileMount(name=f"{owner}-{name}", target=rule["path"], content="\n".join(_lines(lines)) + "\n"))
+    return files
+
+
+def _lines(statements: Any) -> list[str]:
+    """Flattens what guards and `each` have nested."""
+    if isinstance(statements, list):
+        return [line for item in statements for line in _lines(item)]
+    return [] if statements is None else [str(statements).rstrip("\n")]

@@ -1,0 +1,48 @@
+"""Collects what goes wrong while a plan is built, each fault at its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from compiler.diagnostics import Diagnostic, error
+from compiler.expressions import ExpressionError, Sink, evaluate_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from compiler.model import Path
+    from compiler.stack import Database
+
+
+@dataclass(slots=True)
+class AdapterTexts:
+    """Evaluates an adapter's own expressions; a fault is placed in the adapter's file."""
+
+    database: Database
+    scope: Mapping[str, Any]
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    def evaluate(self, at: Path, sink: Sink | None = None, scope: Mapping[str, Any] | None = None) -> Any:
+        """Returns the section of the adapter at this path with its expressions evaluated; None where it has none."""
+        section: Any = self.database.spec
+        for step in at:
+            section = section.get(step) if isinstance(section, dict) else None
+        faults: list[tuple[Path, ExpressionError]] = []
+        value = evaluate_tree(section, self.scope if scope is None else scope, faults, at, sink)
+        for path, fault in faults:
+            place = self.database.adapter.value(self._written(path))
+            self.diagnostics.append(error("expression", fault.message, place, fault.help))
+        return value
+
+    def section(self, at: Path, skip: tuple[str, ...] = ("files", "start", "health")) -> dict[str, Any]:
+        """Returns the plain values of a section, without the parts that are texts in a language of their own."""
+        section: Any = self.database.spec
+        for step in at:
+            section = section[step]
+        return {key: self.evaluate((*at, key)) for key in section if key not in skip}
+
+    def _written(self, path: Path) -> Path:
+        patched = ("versions", self.database.version, "patch", *path)
+        documents = self.database.adapter.documents
+        return patched if any(patched in document.spans for document in documents) else path

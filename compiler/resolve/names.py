@@ -1,0 +1,79 @@
+"""Names that must differ or may not be used: of containers, and of keys in `.env`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from compiler.diagnostics import Diagnostic, Note, Span, error
+from compiler.model import env_key
+from compiler.resolve.scope import secret_key, secret_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from compiler.model import Path
+    from compiler.stack import Stack
+
+# Compose and the docker command read these from the environment and from .env:
+# https://docs.docker.com/compose/how-tos/environment-variables/envvars/
+RESERVED_PREFIXES = ("COMPOSE_", "DOCKER_")
+GATE = "stackc-ready"
+
+
+def check_names(stack: Stack) -> list[Diagnostic]:
+    """Returns a finding for each name that is taken twice or that belongs to Compose."""
+    return [*_twice(stack, "container", _containers(stack)), *_twice(stack, "key of .env", _keys(stack)), *_reserved(stack)]
+
+
+def _containers(stack: Stack) -> Iterator[tuple[str, Path]]:
+    for key, database in stack.databases.items():
+        yield key, ("databases", key)
+        if database.spec.get("init"):
+            yield f"{key}-init", ("databases", key)
+        for companion in database.spec.get("companions") or {}:
+            yield f"{key}-{companion}", ("databases", key)
+    for key in stack.services:
+        yield key, ("services", key)
+
+
+def _keys(stack: Stack) -> Iterator[tuple[str, Path]]:
+    for name, rule in stack.secrets.items():
+        if "file" not in rule:
+            yield str(rule.get("environment") or env_key(name)), ("secrets", name)
+    for key, database in stack.databases.items():
+        yield env_key(key, "url"), ("databases", key)
+        for secret in secret_rules(database):
+            if secret != "password" or database.own_password:
+                yield secret_key(database, secret), ("databases", key)
+
+
+def _twice(stack: Stack, kind: str, names: Iterator[tuple[str, Path]]) -> Iterator[Diagnostic]:
+    first: dict[str, Path] = {}
+    for name, path in names:
+        place = stack.document.key(path)
+        if kind == "container" and name == GATE:
+            yield error("reserved-name", f'the name "{name}" is used by stackc itself', place, "choose another name")
+        elif name in first:
+            note = Note(message="the first is here", span=stack.document.key(first[name]))
+            told = f'two things make a {kind} named "{name}"'
+            yield error("name-collision", told, place, "rename one of them", (note,))
+        else:
+            first[name] = path
+
+
+def _reserved(stack: Stack) -> Iterator[Diagnostic]:
+    for name, path in _keys(stack):
+        if name.startswith(RESERVED_PREFIXES):
+            yield _belongs(name, stack.document.key(path))
+    for key, entry in stack.services.items():
+        environment = (entry or {}).get("environment") or {}
+        for index, item in enumerate(environment):
+            name = item.partition("=")[0] if isinstance(environment, list) else item
+            step = index if isinstance(environment, list) else item
+            if str(name).startswith("COMPOSE_"):
+                yield _belongs(name, stack.document.key(("services", key, "environment", step)))
+
+
+def _belongs(name: str, place: Span) -> Diagnostic:
+    told = f'"{name}" is a variable that Compose itself reads'
+    return error("reserved-name", told, place, "choose a name that does not start with COMPOSE_ or DOCKER_")

@@ -1,0 +1,189 @@
+"""Builds the plan of a stack: every container, secret, connection and certificate that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from compiler.diagnostics import Diagnostic, has_errors
+from compiler.model import Access, Container, Plan, Reference, Secret, Variable, env_key
+from compiler.resolve import containers as build
+from compiler.resolve.connections import build_access
+from compiler.resolve.faults import AdapterTexts
+from compiler.resolve.names import check_names
+from compiler.resolve.policy import check_policy
+from compiler.resolve.rules import check_adapter_rules
+from compiler.resolve.scope import NETWORK, build_scope
+from compiler.resolve.services import ServiceBuilder
+from compiler.resolve.wiring import check_wiring
+
+if TYPE_CHECKING:
+    from compiler.stack import Stack
+
+
+def build_plan(stack: Stack, today: str) -> tuple[Plan | None, list[Diagnostic]]:
+    """Returns the plan of a stack, or None where something is wrong with it, and every finding; `today` is an ISO date."""
+    diagnostics = check_names(stack)
+    if has_errors(diagnostics):
+        return None, diagnostics
+    made: list[Container] = []
+    secrets: dict[str, Secret] = {secret.key: secret for secret in _stack_secrets(stack)}
+    access: dict[str, Access] = {}
+    ready: dict[str, dict[str, str]] = {}
+    for database in stack.databases.values():
+        texts = AdapterTexts(database, build_scope(database))
+        diagnostics += check_adapter_rules(texts, stack.document)
+        if has_errors(diagnostics + texts.diagnostics):
+            diagnostics += texts.diagnostics
+            continue
+        own, ready[database.key] = _database_containers(texts)
+        access[database.key] = build_access(texts)
+        made += own
+        for secret in build.build_secrets(database):
+            known = secrets.get(secret.key)
+            secrets[secret.key] = _stricter(known, secret) if known else secret
+        diagnostics += texts.diagnostics
+    if has_errors(diagnostics):
+        return None, diagnostics
+    builder = ServiceBuilder(stack, access, ready, _secret_names(stack))
+    services = [builder.build(key) for key in stack.services]
+    made += services
+    diagnostics += builder.diagnostics
+    if not has_errors(diagnostics):
+        diagnostics += check_wiring(stack, builder, made)
+        diagnostics += check_policy(stack, builder, today)
+    if has_errors(diagnostics):
+        return None, diagnostics
+    gate = _gate(made)
+    made += [gate] if gate else []
+    plan = Plan(
+        name=stack.name,
+        environment=stack.environment,
+        containers=tuple(made),
+        secrets=tuple(secrets.values()),
+        variables=tuple(_variables(stack, builder, access)),
+        certificates=tuple(build.build_certificate(one) for one in stack.databases.values() if one.tls.enabled),
+        access=access,
+        volumes={**_named_volumes(services, made), **stack.extra.get("volumes", {})},
+        networks={**_networks(stack), **stack.extra.get("networks", {})},
+        configs=stack.extra.get("configs", {}),
+        user_secrets=_compose_secrets(stack),
+    )
+    return plan, diagnostics
+
+
+def _database_containers(texts: AdapterTexts) -> tuple[list[Container], dict[str, str]]:
+    """Returns the containers of a database and the condition on each that a client waits for."""
+    server = build.build_server(texts)
+    job = build.build_job(texts)
+    companions = build.build_companions(texts)
+    ready = {server.name: "service_healthy"}
+    if job:
+        ready[job.name] = "service_completed_successfully"
+    ready |= {container.name: "service_healthy" for container in companions}
+    return [server, *([job] if job else []), *companions], ready
+
+
+def _gate(made: list[Container]) -> Container | None:
+    """Returns a container that waits for the jobs for which nothing else waits.
+
+    Without it `docker compose up --wait` takes their exit for a failure.
+    """
+    jobs = {container.name: container for container in made if container.kind == "job"}
+    for container in made:
+        for name, rule in (container.spec.get("depends_on") or {}).items():
+            if isinstance(rule, Mapping) and rule.get("condition") == "service_completed_successfully":
+                jobs.pop(name, None)
+    if not jobs:
+        return None
+    spec: dict[str, Any] = {
+        "image": next(iter(jobs.values())).spec["image"],
+        "depends_on": {name: {"condition": "service_completed_successfully"} for name in jobs},
+        "entrypoint": ["tail", "-f", "/dev/null"],
+        "command": [],
+        "healthcheck": {"test": ["CMD-SHELL", "true"], "interval": "5s", "timeout": "5s", "retries": 3},
+        "network_mode": "none",
+        "restart": "unless-stopped",
+        "init": True,
+        "read_only": True,
+        **build.HARDENING,
+        "deploy": {"resources": {"limits": {"memory": "32M", "pids": 20}}},
+    }
+    return Container(name="stackc-ready", kind="gate", spec=spec)
+
+
+def _stack_secrets(stack: Stack) -> list[Secret]:
+    secrets = []
+    for name, rule in stack.secrets.items():
+        if "file" not in rule:
+            alphabet = rule.get("generate", "alphanumeric")
+            secrets.append(
+                Secret(
+                    key=str(rule.get("environment") or env_key(name)),
+                    owner=f'secret "{name}"',
+                    span=stack.document.key(("secrets", name)),
+                    length=rule.get("bytes", 32),
+                    alphabet=alphabet,
+                    generate="generate" in rule,
+                )
+            )
+    return secrets
+
+
+def _stricter(known: Secret, other: Secret) -> Secret:
+    """Returns a user's secret with the rules of the engine that also takes it."""
+    from dataclasses import replace
+
+    return replace(known, refuse=known.refuse + other.refuse, reason=other.reason or known.reason)
+
+
+def _secret_names(stack: Stack) -> dict[str, Any]:
+    return {
+        name: Reference(str(rule.get("environment") or env_key(name)))
+        for name, rule in stack.secrets.items()
+        if "file" not in rule
+    }
+
+
+def _compose_secrets(stack: Stack) -> dict[str, Any]:
+    """Returns the stack's secrets in Compose's form, for services that mount them as files."""
+    return {
+        name: {"file": rule["file"]} if "file" in rule else {"environment": str(rule.get("environment") or env_key(name))}
+        for name, rule in stack.secrets.items()
+    }
+
+
+def _variables(stack: Stack, builder: ServiceBuilder, access: Mapping[str, Access]) -> list[Variable]:
+    variables = []
+    for key, database in stack.databases.items():
+        url, title = access[key].network["url"], database.adapter.title
+        comment = f'Connection of database "{key}" ({title}), from the network of the stack'
+        variables.append(Variable(key=env_key(key, "url"), value=url, comment=comment))
+        if access[key].host:
+            comment = f'Connection of database "{key}", from this machine'
+            variables.append(Variable(key=env_key(key, "host_url"), value=access[key].host["url"], comment=comment))
+    known = {variable.key for variable in variables}
+    for key, (database_key, driver) in builder.connections.items():
+        if key not in known:
+            connection = access[database_key].network[driver]
+            comment = f'Connection of database "{database_key}" for {connection.title}'
+            variables.append(Variable(key=key, value=connection, comment=comment))
+    return variables
+
+
+def _named_volumes(services: list[Container], made: list[Container]) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    for container in made:
+        if container.kind != "service":
+            names |= dict.fromkeys(build.volume_names(container))
+    for container in services:
+        for volume in container.spec.get("volumes") or []:
+            source = volume.get("source") if isinstance(volume, dict) and volume.get("type") == "volume" else None
+            text = str(volume).split(":", 1)[0] if isinstance(volume, str) and ":" in str(volume) else source
+            if isinstance(text, str) and text[:1] not in "./~$\\" and len(text) > 1:
+                names[str(text)] = None
+    return names
+
+
+def _networks(stack: Stack) -> dict[str, Any]:
+    return {NETWORK: {"internal": True}} if stack.databases else {}

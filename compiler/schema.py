@@ -1,0 +1,79 @@
+"""Data against a JSON Schema, to diagnostics in stack words."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from compiler.diagnostics import Diagnostic, Note, error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from compiler.diagnostics import Span
+    from compiler.fault import Fault, Finding
+    from compiler.model import Path
+
+
+class Locate(Protocol):
+    """Where values and their keys stand in a file."""
+
+    def value(self, path: Path) -> Span: ...
+
+    def key(self, path: Path) -> Span: ...
+
+
+@lru_cache(maxsize=16)
+def load_schema(name: str) -> dict[str, Any]:
+    """Returns a schema that ships with the compiler; it is shared, and must not be changed."""
+    import json
+
+    from compiler.resources import SCHEMAS
+
+    loaded: dict[str, Any] = json.loads(SCHEMAS.joinpath(name).read_bytes())
+    return loaded
+
+
+def check_schema(
+    data: Any,
+    schema: Mapping[str, Any],
+    *,
+    noun: str,
+    locate: Locate,
+    at: Path = (),
+    pointer: str = "",
+) -> list[Diagnostic]:
+    """Returns what is wrong with `data`, which stands at `at` in its document, each fault once.
+
+    `schema` has passed `schema_errors`; its `$ref`s stay within it, and `pointer` selects a definition in it.
+    """
+    from compiler.faults import find_faults
+    from compiler.validation import validator_for
+
+    faults = find_faults(validator_for(schema, pointer), data, noun=noun, at=at)
+    return [_diagnostic(finding, locate, at) for finding in _findings(faults)] if faults else []
+
+
+def schema_errors(schema: Any, noun: str = "the schema") -> list[tuple[Path, str]]:
+    """Returns what is wrong with a schema itself, as places in it and sentences."""
+    from compiler.metaschema import iter_traps, schema_faults
+
+    found = [(finding.path, finding.message) for finding in _findings(schema_faults(schema, noun))]
+    return found or list(iter_traps(schema, noun))
+
+
+def _findings(faults: Iterable[Fault]) -> list[Finding]:
+    from compiler.wording import word
+
+    findings = {(finding.path, finding.message): finding for finding in map(word, reversed([*faults]))}
+    return list(reversed(findings.values()))
+
+
+def _diagnostic(finding: Finding, locate: Locate, at: Path) -> Diagnostic:
+    path = (*at, *finding.path)
+    has_key = bool(path) and isinstance(path[-1], str)
+    span = locate.key(path) if finding.on_key and has_key else locate.value(path)
+    notes = []
+    if finding.first is not None:
+        notes.append(Note(message="first here", span=locate.value((*path[:-1], finding.first))))
+    return error(finding.code, finding.message, span, finding.help, notes)

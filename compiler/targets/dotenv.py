@@ -1,0 +1,207 @@
+"""Reads and updates `.env` by Compose's own grammar, and keeps in it all that is not ours.
+
+https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
+No message holds text of the file: any of it may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from compiler.diagnostics import Diagnostic, Span, error
+from compiler.quoting import env_quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+# Compose tells blanks that may stand around a key or "=" from all the white space that it trims.
+_BLANK = "\t\v\f\r \x85\xa0"
+_SPACES = "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+_WHITE = "\n\u1680\u2028\u2029\u202f\u205f\u3000" + _BLANK + _SPACES
+_NAME = r"[_a-zA-Z\u017f\u212a][_a-zA-Z0-9\u017f\u212a]*"
+
+_BETWEEN = re.compile(rf"(?:[{_WHITE}]++|#[^\n]*+)*+")
+_EXPORT = re.compile(rf"export(?=[\t\n\f\r ])[{_BLANK}]*")
+_KEY = re.compile(rf"[\w.\[\]{_BLANK}-]*")
+_BLANKS = re.compile(rf"[{_BLANK}]*")
+_QUOTED = re.compile(r"'(?:[^'\\]++|\\.)*+'|\"(?:[^\"\\]++|\\.)*+\"", re.DOTALL)
+_LINE = re.compile(r"[^\n]*")
+_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPE = re.compile(r'\\(?:([abcfnrtv$"\\])|0([0-9]{0,3}))')
+_OCTAL = re.compile("[0-3][0-7]{2}")
+_ESCAPES = {"$": "$$"} | dict(zip('abfnrtv"\\', '\a\b\f\n\r\t\v"\\', strict=True))
+_DOLLAR = re.compile(rf"\$(?:(?P<escaped>\$)|{_NAME}|\{{(?:{_NAME}(?::?[-+?].*)?\}}|(?P<broken>)))")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One assignment: its value, and where in the text that stands, quotes included."""
+
+    value: str = field(repr=False)
+    start: int
+    end: int
+    is_quoted: bool
+    is_interpolated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dotenv:
+    """A parsed `.env`: the text, and by key the assignment that counts, which is the last one."""
+
+    text: str = field(repr=False)
+    entries: Mapping[str, Entry]
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The value of each key; one that depends on other variables is as it is written."""
+        return {key: entry.value for key, entry in self.entries.items()}
+
+    @property
+    def interpolated(self) -> frozenset[str]:
+        """The keys whose value depends on other variables."""
+        return frozenset(key for key, entry in self.entries.items() if entry.is_interpolated)
+
+
+class _Fault(Exception):
+    """A statement that Compose refuses: where, why, what to do, and where reading can go on."""
+
+    def __init__(self, position: int, message: str, help: str, resume: int) -> None:
+        super().__init__(message)
+        self.position = position
+        self.help = help
+        self.resume = resume
+
+
+def parse_dotenv(text: str, path: str) -> tuple[Dotenv, list[Diagnostic]]:
+    """Returns the assignments that Compose reads from the text, and `env-syntax` for what it refuses.
+
+    https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
+    """
+    entries: dict[str, Entry] = {}
+    findings: list[Diagnostic] = []
+    first = position = 1 if text.startswith("\ufeff") else 0
+    while (position := _end(_BETWEEN, text, position)) < len(text):
+        try:
+            key, entry, position = _statement(text, position)
+        except _Fault as fault:
+            span = _span(path, text, fault.position, first)
+            findings.append(error("env-syntax", str(fault), span, fault.help))
+            position = fault.resume
+        else:
+            if key and entry:
+                entries[key] = entry
+    return Dotenv(text=text, entries=entries), findings
+
+
+def update_dotenv(dotenv: Dotenv, assignments: Sequence[tuple[str, str, str]]) -> str:
+    """Returns the text with each (key, value, comment) in it; what it says already, and all else, stays.
+
+    https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
+    """
+    text, known = dotenv.text, dotenv.entries
+    changed = [(known[key], value) for key, value, _ in assignments if key in known]
+    for entry, value in sorted(changed, key=lambda change: -change[0].start):
+        if entry.value != value:
+            text = text[: entry.start] + _rewritten(entry, value) + text[entry.end :]
+    missing = [(key, value, comment) for key, value, comment in assignments if key not in known]
+    return _appended(text, [(f"{key}={env_quote(value)}", comment) for key, value, comment in missing])
+
+
+def env_example(keys: Iterable[tuple[str, str]]) -> str:
+    """Returns each (key, comment) without a value, laid out as update_dotenv does.
+
+    https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
+    """
+    return _appended("", [(f"{key}=", comment) for key, comment in keys])
+
+
+def _appended(text: str, lines: Sequence[tuple[str, str]]) -> str:
+    newline = "\r\n" if "\r\n" in text else "\n"
+    above = ""
+    for line, comment in lines:
+        if text.strip("\ufeff") and not text.endswith("\n"):
+            text += newline
+        if comment and comment != above:
+            is_apart = not text.strip("\ufeff") or text.endswith(("\n\n", "\n\r\n"))
+            text += "" if is_apart else newline
+            text += "".join(f"# {part}".rstrip() + newline for part in comment.splitlines())
+        above = comment
+        text += line + newline
+    return text
+
+
+def _rewritten(entry: Entry, value: str) -> str:
+    quoted = env_quote(value)
+    # Text may follow a closing quote at once; without quotes it would become part of the value.
+    return f"'{quoted}'" if entry.is_quoted and quoted == value else quoted
+
+
+def _statement(text: str, start: int) -> tuple[str, Entry | None, int]:
+    start = _end(_EXPORT, text, start)
+    stop = _end(_KEY, text, start)
+    found = text[stop : stop + 1]
+    key = text[start:stop].rstrip(_WHITE)
+    if start == len(text):
+        raise _Fault(start - 1, 'a variable was expected after "export"', "remove this line", start)
+    if found not in ("=", ":", "\n", ""):
+        help = 'write one "KEY=value" a line, or begin the line with "#"'
+        raise _Fault(
+            stop, "this character cannot be in the name of a variable", help, _end(_LINE, text, stop)
+        )
+    if found and " " in key:
+        help = 'write one "KEY=value" a line, and quote a value of several lines'
+        raise _Fault(start, "the name of a variable cannot hold a blank", help, _end(_LINE, text, stop))
+    if found not in ("=", ":"):
+        return key, None, stop
+    return key, *_assignment(text, _end(_BLANKS, text, stop + 1))
+
+
+def _assignment(text: str, start: int) -> tuple[Entry, int]:
+    quote = text[start : start + 1]
+    is_quoted = quote in ("'", '"')
+    if is_quoted:
+        found = _QUOTED.match(text, start)
+        if not found:
+            help = "close the quote, or put the whole value in the other kind of quotes"
+            raise _Fault(start, "this value begins with a quote that is never closed", help, len(text))
+        end = resume = found.end()
+        value = _unquoted(found[0][1:-1], quote)
+    else:
+        resume = _end(_LINE, text, start)
+        value = text[start:resume].partition(" #")[0].rstrip(_WHITE)
+        end = start + len(value)
+    dollars = [] if quote == "'" else list(_DOLLAR.finditer(value))
+    if any(dollar["broken"] is not None for dollar in dollars):
+        help = "put the value in single quotes, where $ has no meaning"
+        raise _Fault(start, 'this value holds a "${" that begins no reference to a variable', help, resume)
+    is_interpolated = any(dollar["escaped"] is None for dollar in dollars)
+    if dollars and not is_interpolated:
+        value = value.replace("$$", "$")
+    entry = Entry(value=value, start=start, end=end, is_quoted=is_quoted, is_interpolated=is_interpolated)
+    return entry, resume
+
+
+def _unquoted(body: str, quote: str) -> str:
+    body = _PAIR.sub(lambda pair: quote if pair[1] == quote else pair[0], body)
+    return _ESCAPE.sub(_unescaped, body) if quote == '"' else body
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    letter, digits = found.groups()
+    if letter:
+        return _ESCAPES.get(letter, found[0])
+    # Compose takes exactly three octal digits up to 377, and drops the zero of anything else.
+    return chr(int(digits, 8)) if _OCTAL.fullmatch(digits) else "\\" + digits
+
+
+def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
+    found = pattern.match(text, position)
+    return found.end() if found else position
+
+
+def _span(path: str, text: str, position: int, first: int) -> Span:
+    line = text.count("\n", 0, position) + 1
+    column = position - max(text.rfind("\n", 0, position) + 1, first) + 1
+    return Span(path=path, line=line, column=column, end_line=line, end_column=column + 1)

@@ -1,0 +1,1 @@
+"""The JSON Schemas of stacks and adapters, and the Compose Specification's."""

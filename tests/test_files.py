@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import resource
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from compiler.files import ReplaceError, Replacement, remove_leftovers, replace_files
+from compiler.model import Artifact
+from compiler.output import write_artifacts
+
+NOBODY = 65534
+LARGE = 1 << 20
+
+
+def replacement(path, content=b"new", mode=0o644):
+    return Replacement(path=path, content=content, mode=mode)
+
+
+def snapshot(folder):
+    def state(path):
+        status = path.lstat()
+        content = path.read_bytes() if path.is_file() else b""
+        return status.st_ino, status.st_mode, status.st_mtime_ns, content
+
+    return {path: state(path) for path in (folder, *folder.rglob("*"))}
+
+
+@contextmanager
+def unprivileged():
+    user = os.geteuid()
+    os.seteuid(user or NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@contextmanager
+def no_file_larger_than(size):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    options = ["-t", "tmpfs", "-o", "size=64k,nr_inodes=16", "tmpfs", str(disk)]
+    if os.geteuid() or subprocess.run(["mount", *options], check=False, capture_output=True).returncode:
+        pytest.skip("mounting a small disk needs more rights")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def written(folder, *artifacts):
+    diagnostics = write_artifacts(artifacts, folder, force=False, shown="out")[1]
+    return [(finding.code, finding.span.path, finding.message) for finding in diagnostics]
+
+
+def test_a_full_disk_changes_nothing(small_disk):
+    (small_disk / ".env").write_text("OLD=1\n")
+    before = snapshot(small_disk)
+    env, large = Artifact(path=".env", content=b"NEW=1\n"), Artifact(path="tls/key", content=b"x" * LARGE)
+    assert written(small_disk, env, large) == [
+        ("disk-full", "out/tls/key", "the disk has no room for out/tls/key")
+    ]
+    assert snapshot(small_disk) == before
+
+
+def test_a_disk_without_room_for_one_more_file_changes_nothing(small_disk):
+    (small_disk / ".env").write_text("OLD=1\n")
+    artifacts = [Artifact(path=f"{number}/file", content=b"x") for number in range(16)]
+    before = snapshot(small_disk)
+    assert {finding[0] for finding in written(small_disk, *artifacts)} == {"disk-full"}
+    assert snapshot(small_disk) == before
+
+
+def test_a_disk_with_room_for_one_copy_only_changes_nothing(small_disk):
+    (small_disk / ".env").write_bytes(b"x" * 40_000)
+    before = snapshot(small_disk)
+    assert written(small_disk, Artifact(path=".env", content=b"y" * 40_000))[0][0] == "disk-full"
+    assert snapshot(small_disk) == before
+
+
+def test_a_refused_write_changes_nothing(tmp_path):
+    (tmp_path / ".env").write_text("OLD=1\n")
+    before = snapshot(tmp_path)
+    with no_file_larger_than(1000):
+        found = written(tmp_path, Artifact(path=".env", content=b"N"), Artifact(path="b/c", content=b"x" * LARGE))
+    assert found == [("output-not-writable", "out/b/c", "out/b/c cannot be written: file too large")]
+    assert snapshot(tmp_path) == before
+
+
+def test_a_refused_write_into_a_missing_folder_leaves_no_folder(tmp_path):
+    with no_file_larger_than(1000):
+        found = written(tmp_path / "a" / "b", Artifact(path="c/d", content=b"x" * LARGE))
+    assert found[0][0] == "output-not-writable"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_read_only_folder_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("out").mkdir()
+    for path in (Path(), Path("out")):
+        path.chmod(0o555)
+    before = snapshot(tmp_path)
+    with unprivileged():
+        below = written(Path("out"), Artifact(path="tls/key", content=b"x"))
+        beside = written(Path("other"), Artifact(path=".env", content=b"x"))
+    assert below == [("output-not-writable", "out/tls", "out/tls cannot be written: permission denied")]
+    assert beside == [("output-not-writable", "out", "out cannot be written: permission denied")]
+    assert snapshot(tmp_path) == before
+
+
+def test_an_unchanged_file_in_a_read_only_folder_is_fine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a").write_bytes(b"x")
+    Path().chmod(0o555)
+    with unprivileged():
+        assert written(Path(), Artifact(path="a", content=b"x")) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs files of two users")
+@pytest.mark.parametrize("content", [b"same", b"other"])
+def test_a_file_of_another_user_that_cannot_be_read_changes_nothing(tmp_path, monkeypatch, content):
+    monkeypatch.chdir(tmp_path)
+    Path().chmod(0o777)
+    Path(".env").write_bytes(b"same")
+    Path(".env").chmod(0o600)
+    before = snapshot(tmp_path)
+    with unprivileged():
+        found = written(Path(), Artifact(path="a", content=b"x"), Artifact(path=".env", content=content))
+    assert found == [("output-not-writable", "out/.env", "out/.env cannot be read: permission denied")]
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs files of two users")
+def test_a_secret_of_another_user_that_stays_open_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path().chmod(0o777)
+    Path(".env").write_bytes(b"same")
+    before = snapshot(tmp_path)
+    with unprivileged():
+        env = Artifact(path=".env", content=b"same", mode=0o600, secret=True)
+        found = written(Path(), Artifact(path="a/b", content=b"x"), env)
+    assert found[0][:2] == ("output-not-writable", "out/.env")
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs files of two users")
+def test_a_file_that_cannot_be_replaced_brings_the_replaced_ones_back(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b", "z"):
+        Path(name).write_bytes(b"old")
+        os.chown(name, NOBODY, NOBODY)
+    os.chown("z", 0, 0)
+    Path().chmod(0o1777)  # Here only its owner replaces a file.
+    before = snapshot(tmp_path)
+    with unprivileged(), pytest.raises(ReplaceError) as refused:
+        replace_files([replacement(Path(name)) for name in ("a", "b", "new", "folder/new", "z")])
+    assert refused.value.path == Path("z")
+    assert snapshot(tmp_path) == before
+
+
+def test_a_mount_point_that_cannot_be_replaced_brings_the_replaced_ones_back(small_disk):
+    first, busy = small_disk / "first", small_disk / "busy"
+    for path in (first, busy):
+        path.write_bytes(b"old")
+    subprocess.run(["mount", "--bind", first, busy], check=True)
+    before = snapshot(small_disk)
+    try:
+        with pytest.raises(ReplaceError) as refused:
+            replace_files([replacement(first), replacement(busy)])
+        assert (refused.value.path, snapshot(small_disk)) == (busy, before)
+    finally:
+        subprocess.run(["umount", str(busy)], check=True)
+
+
+def test_a_mode_that_was_changed_is_changed_back(tmp_path):
+    (tmp_path / ".env").write_bytes(b"x")
+    (tmp_path / ".env").chmod(0o644)
+    before = snapshot(tmp_path)
+    (tmp_path / "z").mkdir()
+    mode = Replacement(path=tmp_path / ".env", content=None, mode=0o600)
+    with pytest.raises(ReplaceError):
+        replace_files([mode, replacement(tmp_path / "z")])
+    (tmp_path / "z").rmdir()
+    assert snapshot(tmp_path)[tmp_path / ".env"] == before[tmp_path / ".env"]
+
+
+def test_a_file_is_closed_to_others_before_it_has_content(tmp_path):
+    watcher = """
+import os, sys
+sys.addaudithook(lambda event, args: event == "open" and ".stackc-" in str(args[0]) and print(args[2] & 0o777))
+from pathlib import Path
+from compiler.files import Replacement, replace_files
+os.umask(0)
+write = os.write
+replace_files([Replacement(path=Path(sys.argv[1]), content=b"secret", mode=0o600)])
+"""
+    done = subprocess.run([sys.executable, "-c", watcher, tmp_path / ".env"], capture_output=True, check=True)
+    assert b"Traceback" not in done.stderr
+    assert (tmp_path / ".env").read_bytes() == b"secret"
+
+
+def test_only_files_of_dead_runs_are_removed(tmp_path):
+    dead, alive, other = (tmp_path / name for name in (".stackc-1.tmp", ".stackc-2.tmp", "stackc.tmp"))
+    for path in (dead, alive, other):
+        path.write_bytes(b"x")
+    with alive.open() as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        remove_leftovers([tmp_path, tmp_path / "missing"])
+    assert sorted(tmp_path.iterdir()) == sorted([alive, other])
+
+
+def test_a_leftover_that_is_a_link_or_pipe_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / ".stackc-1.tmp")
+    (tmp_path / "mine").write_bytes(b"x")
+    (tmp_path / ".stackc-2.tmp").symlink_to("mine")
+    remove_leftovers([tmp_path])
+    assert (tmp_path / "mine").read_bytes() == b"x"
+
+
+def test_a_run_removes_what_a_killed_run_left_behind(tmp_path):
+    (tmp_path / ".stackc-1.tmp").write_bytes(b"half")
+    assert written(tmp_path, Artifact(path="a", content=b"x")) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from compiler.model import Artifact
+from compiler.output import write_artifacts
+
+folder, name = Path(sys.argv[1]), sys.argv[2]
+for round in range(60):
+    content = (f"{name}{round}" * 5000).encode()
+    artifacts = [Artifact(path=path, content=content) for path in ("one", "sub/two")]
+    found = write_artifacts(artifacts, folder, force=False, shown=".")[1]
+    assert not found, found
+"""
+
+
+def test_runs_at_the_same_time_leave_whole_files_only(tmp_path):
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, tmp_path, name]) for name in "abcd"]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        for path in (tmp_path / "one", tmp_path / "sub" / "two"):
+            content = path.read_bytes() if path.exists() else b""
+            seen.add(content == content[: len(content) // 5000] * 5000)
+    assert [writer.returncode for writer in writers] == [0, 0, 0, 0]
+    assert seen == {True}
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["one", "sub", "two"]
