@@ -28,6 +28,7 @@ SEVERAL = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
 NAMED = frozenset(("dependentSchemas", "patternProperties", "properties"))
 _HEADER = frozenset(("$comment", "$defs", "$id", "$schema", "$vocabulary"))
 _NOTES = frozenset(("default", "deprecated", "description", "examples", "readOnly", "title", "writeOnly"))
+_NEVER: dict[str, Any] = {"not": {}}
 _PLAIN = frozenset(("patternProperties", "properties", "required", "type"))
 
 
@@ -105,10 +106,11 @@ class Bundle:
     def _keyword(self, word: str, value: Any) -> Any:
         if word in SINGLE:
             return self._inline(value)
+        # A branch that is `false` gives an error without a place; one that is never fulfilled gives its own.
         if word in SEVERAL:
-            return [self._inline(part) for part in value]
+            return [_NEVER if part is False else self._inline(part) for part in value]
         if word in NAMED:
-            return {name: self._inline(part) for name, part in value.items()}
+            return {name: _NEVER if part is False else self._inline(part) for name, part in value.items()}
         return value
 
     def _is_finished(self, schema: Any) -> bool:

@@ -105,7 +105,7 @@ def check(
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def init(example: str, list_only: bool, folder: Path) -> None:
     """Write a first stack.yaml into FOLDER (the current one by default)."""
-    from compiler.examples_catalog import copy_example, example_names
+    from compiler.starter import copy_example, example_names
 
     if list_only:
         click.echo("\n".join(example_names()))
@@ -157,6 +157,84 @@ def show_adapter(name: str, adapters: Path | None, form: str) -> None:
         sys.exit(FINDINGS)
     page = adapter_page(adapter)
     click.echo(_json(page) if form == "json" else render_page(page))
+
+
+@adapters.command("detect")
+@click.argument("word", metavar="URL|IMAGE|NAME")
+@adapters_option
+def detect_adapter(word: str, adapters: Path | None) -> None:
+    """Name the adapter of a URL, of an image or of an alias."""
+    from compiler.catalog import detect
+
+    registry = _registry(adapters)
+    adapter, version, diagnostics = detect(word, registry)
+    if adapter is None:
+        _report(diagnostics, registry.sources, "text")
+        sys.exit(FINDINGS)
+    click.echo(f"{adapter.name} {version}" if version else adapter.name)
+
+
+@adapters.command("test")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
+@adapters_option
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format of the table.")
+def test_adapters(names: Sequence[str], adapters: Path | None, form: str) -> None:
+    """Try adapters without an engine: schema, probe, hostile passwords, every version, every driver."""
+    from compiler.trial import render_trials, run_trials
+
+    trials, sources = run_trials(names, adapters)
+    click.echo(_json([trial.row() for trial in trials]) if form == "json" else render_trials(trials))
+    _report([finding for trial in trials for finding in trial.diagnostics], sources, "text")
+    sys.exit(0 if trials and all(trial.passed for trial in trials) else FINDINGS)
+
+
+@cli.command()
+@click.argument("database")
+@click.option("-f", "--stack", type=click.Path(path_type=Path), default=Path(_STACK), show_default=True, help="The stack file.")
+@environment_option
+@output_option
+@adapters_option
+@click.option("--driver", help="Only the connection of this driver.")
+@click.option("--from", "origin", type=click.Choice(["network", "host"]), default="network", show_default=True, help="Where the client runs: in the stack's network or on this machine.")
+@click.option("--reveal", is_flag=True, help="Show passwords, from the rendered .env.")
+@click.option("--query", "query", is_flag=True, help="Show the nearest-neighbour query of the database's vector index.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format of the answer.")
+def connect(
+    database: str,
+    stack: Path,
+    environment: str,
+    output: Path | None,
+    adapters: Path | None,
+    driver: str | None,
+    origin: str,
+    reveal: bool,
+    query: bool,
+    form: str,
+) -> None:
+    """Show how to connect to DATABASE, with passwords masked."""
+    from compiler.access import find_connections, render_connections
+
+    project = next(iter(_projects((stack,), environment, output, adapters)))
+    answer, diagnostics = find_connections(project, database, driver=driver, origin=origin, reveal=reveal)
+    _report(diagnostics, project.sources, "text")
+    if answer is None:
+        sys.exit(FINDINGS)
+    if query:
+        click.echo(answer.query or f'database "{database}" has no vector index')
+    else:
+        click.echo(_json(answer.data()) if form == "json" else render_connections(answer))
+
+
+@cli.command()
+@click.argument("code")
+def explain(code: str) -> None:
+    """Explain a finding by its CODE, such as unknown-option."""
+    from compiler.codes import CODES
+    from compiler.diagnostics import suggest
+
+    if code not in CODES:
+        raise click.BadParameter(f'no finding has the code "{code}"; {suggest(code, CODES)}', param_hint="CODE")
+    click.echo(f"{code}: {CODES[code].summary}\n\n{CODES[code].explanation}")
 
 
 @cli.command()

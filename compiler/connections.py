@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MASK = "***"
-_OWN_PORT = re.compile(r"(?:[^:]|\]):[0-9]+")
+_OWN_PORT = re.compile(r"(?:[^:]+|\[.*\]):[0-9]+")
 
 
 def render_connection(connection: Connection, values: Mapping[str, str]) -> str:
@@ -112,7 +112,7 @@ def _address(parts: dict[str, Any]) -> str:
     names = [_host(name) for name in _scalar(parts.get("host", "")).split(",")]
     if port is not None:
         end = ":" + url_part(_scalar(port))
-        names = [name if _OWN_PORT.search(name) else name + end for name in names]
+        names = [name if _OWN_PORT.fullmatch(name) else name + end for name in names]
     return ",".join(names)
 
 

@@ -16,7 +16,7 @@ def render_diff(path: str, old: str, new: str, *, secret: bool) -> str:
     show = (_key if path.rpartition("/")[2].startswith(".env") else _nothing) if secret else _plain
     before, after = ([f"{show(line)}\0{line}" for line in _lines(text)] for text in (old, new))
     diff = unified_diff(before, after, path if old else "/dev/null", path, lineterm="")
-    return "\n".join(line.partition("\0")[0] for line in diff)
+    return "".join(line.partition("\0")[0] + "\n" for line in diff)
 
 
 def _lines(text: str) -> list[str]:

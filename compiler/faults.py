@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ _DEEPEST = 20
 _RANKED = """type enum const minLength maxLength minItems maxItems items unevaluatedItems minProperties
 maxProperties pattern format minimum exclusiveMinimum maximum exclusiveMaximum multipleOf contains
 minContains maxContains uniqueItems"""
+_LACKS = ("required", "one-of")
 _RANKS = {word: rank for rank, word in enumerate(_RANKED.split())}
 
 
@@ -86,12 +88,12 @@ class _Reader:
                 yield _with_notes(fault, error)
 
     def _unevaluated(self, error: ValidationError) -> Iterator[Fault]:
-        known = dict.fromkeys(_known(error.schema), True)
-        path = tuple(error.absolute_path)
-        unknown = [key for key in _list(error.instance) if key not in known]
+        parts = list(_parts(error.schema))
+        unknown = [key for key in _list(error.instance) if not any(_knows(part, key) for part in parts)]
+        schema = {"properties": {name: True for part in parts for name in part.get("properties", ())}}
         for key in unknown:
-            schema = {"properties": known}
-            yield self.fault("additionalProperties", False, error.instance, schema, (*path, key))
+            path = (*error.absolute_path, key)
+            yield self.fault("additionalProperties", False, error.instance, schema, path)
         if not unknown:
             yield self._like(error, "mixed", None)
 
@@ -146,51 +148,58 @@ def _distance(errors: Iterable[ValidationError]) -> tuple[int, int, int]:
     return telling, len(depths), -max(depths)
 
 
-def _known(schema: Any, depth: int = 0) -> Iterator[str]:
-    """Yields the options that any part of a schema names."""
+def _parts(schema: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """Yields the schemas that speak about the options of the same mapping."""
     if not isinstance(schema, dict) or depth > _DEEPEST:
         return
-    yield from schema.get("properties", ())
+    yield schema
     parts = [schema[word] for word in ("if", "then", "else") if word in schema]
     parts += [part for word in ("allOf", "anyOf", "oneOf") for part in schema.get(word, ())]
     parts += schema.get("dependentSchemas", {}).values()
     for part in parts:
-        yield from _known(part, depth + 1)
+        yield from _parts(part, depth + 1)
+
+
+def _knows(schema: Mapping[str, Any], key: str) -> bool:
+    if key in schema.get("properties", ()):
+        return True
+    return any(re.search(pattern, key) for pattern in schema.get("patternProperties", ()))
 
 
 def _distinct(faults: list[Fault]) -> list[Fault]:
     best: dict[Path, Fault] = {}
+    beside: dict[Path, list[Fault]] = {}
     for fault in faults:
         rank = _RANKS.get(fault.keyword)
         if rank is not None and (fault.path not in best or rank < _RANKS[best[fault.path].keyword]):
             best[fault.path] = fault
-    lacking = {fault.path for fault in faults if fault.keyword in ("required", "one-of")}
-    return [fault for fault in faults if not _is_echo(fault, faults, best, lacking)]
+        if fault.path:
+            beside.setdefault(fault.path[:-1], []).append(fault)
+    kept = [fault for fault in faults if fault.keyword not in _RANKS or best[fault.path] is fault]
+    kept = [fault for fault in kept if not _is_asked(fault, beside.get(fault.path, ()))]
+    lacking = {fault.path for fault in kept if fault.keyword in _LACKS}
+    kept = [fault for fault in kept if fault.keyword != "minProperties" or fault.path not in lacking]
+    # Options of a mapping with another fault are not recognised only because of that one.
+    within = {
+        fault.path[:size] for fault in kept if fault.keyword != "mixed" for size in range(len(fault.path) + 1)
+    }
+    return [fault for fault in kept if fault.keyword != "mixed" or fault.path not in within]
 
 
-def _is_echo(fault: Fault, faults: list[Fault], best: Mapping[Path, Fault], lacking: set[Path]) -> bool:
-    """Answers whether another fault already says what this one would say."""
-    if fault.keyword in _RANKS and best[fault.path] is not fault:
-        return True
-    if fault.keyword == "minProperties":
-        return fault.path in lacking
-    if fault.keyword == "mixed":
-        size = len(fault.path)
-        return any(other is not fault and other.path[:size] == fault.path for other in faults)
-    if fault.keyword not in ("required", "one-of"):
+def _is_asked(fault: Fault, beside: Iterable[Fault]) -> bool:
+    """Answers whether a missing option is asked for by another fault, or is there under nearly its name."""
+    if fault.keyword not in _LACKS:
         return False
-    asked = [fault.rule] if fault.keyword == "required" else [name for names in fault.rule for name in names]
-    beside = [other for other in faults if other.path and other.path[:-1] == fault.path]
-    return any(_covers(other, asked) for other in beside)
+    names = [fault.rule] if fault.keyword == "required" else [name for names in fault.rule for name in names]
+    return any(_covers(other, names) for other in beside)
 
 
-def _covers(fault: Fault, asked: list[str]) -> bool:
-    """Answers whether a fault already asks for one of these options, or is one of them misspelt."""
+def _covers(fault: Fault, names: list[str]) -> bool:
     if fault.keyword == "dependentRequired":
-        return any(name in asked for name in fault.rule)
+        return any(name in names for name in fault.rule)
     if fault.keyword != "additionalProperties":
         return False
     from difflib import get_close_matches
 
     close = get_close_matches(str(fault.path[-1]), list(fault.schema.get("properties", ())), n=1, cutoff=0.6)
-    return any(name in asked for name in close)
+    return any(name in names for name in close)

@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from compiler.model import Path
 
 LONGEST = 60
+_DEEPEST = 8
 _SECRET = re.compile(
     r"pass(word|wd|phrase|code)?(?![a-z])|pwd|secret(?!s$)|token|credential|private|(^|[_-]|api|access)key$",
     re.IGNORECASE,
@@ -30,11 +31,11 @@ _TYPES = {
 
 def escaped(text: str) -> str:
     """Returns the text on one line, without control characters, cut to a length that fits in a message."""
-    text = text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
-    return "".join(
+    shown = "".join(
         char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
-        for char in text
+        for char in text[: LONGEST + 1]
     )
+    return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."
 
 
 def is_secret(path: Path, value: object) -> bool:
@@ -86,8 +87,8 @@ def types_of(value: object) -> frozenset[str]:
     return frozenset(("array",) if isinstance(value, list) else ("object",))
 
 
-def listed(words: Iterable[str], last: str = "or") -> str:
-    *head, tail = words
+def listed(words: Sequence[str], last: str = "or") -> str:
+    *head, tail = words or ["nothing"]
     return f"{', '.join(head)} {last} {tail}" if head else tail
 
 
@@ -96,7 +97,7 @@ def type_names(types: Iterable[str]) -> str:
     found = set(types)
     found -= {"integer"} if "number" in found else set()
     found -= {"null"} if len(found) > 1 else set()
-    return listed(word for name, words in _TYPES.items() if name in found for word in words)
+    return listed([word for name, words in _TYPES.items() if name in found for word in words])
 
 
 def owner(path: Path, noun: str) -> str:
@@ -112,11 +113,12 @@ def thing(path: Path, noun: str) -> str:
 def _chain(path: Path, noun: str, form: str) -> str:
     words: list[str] = []
     keys: list[str] = []
-    for part in (*path, 0):
+    for part in (*path[-_DEEPEST:], 0):
         if isinstance(part, str):
             keys.append(escaped(part))
         else:
             words += [form.format(".".join(keys))] if keys else []
             words.append(f"item {part + 1}")
             keys.clear()
-    return " of ".join([*reversed(words[:-1]), noun])
+    cut = ["..."] if len(path) > _DEEPEST else []
+    return " of ".join([*reversed(words[:-1]), *cut, noun])

@@ -175,10 +175,8 @@ class Project:
 
 def folders(beside: Path, given: Path | None) -> Iterator[Folder]:
     """Yields the folders of adapters in the order of their right of way."""
-    if given is not None:
-        yield Folder(given, str(given))
-    yield Folder(beside / "adapters", str(beside / "adapters"))
     config = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    own = Path(config) / "stackc" / "adapters"
-    yield Folder(own, str(own))
+    for place in (given, beside / "adapters", Path(config) / "stackc" / "adapters"):
+        if place is not None and str(place.resolve()) != str(BUILT_IN.place):
+            yield Folder(place, str(place))
     yield BUILT_IN

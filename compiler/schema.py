@@ -65,8 +65,10 @@ def schema_errors(schema: Any, noun: str = "the schema") -> list[tuple[Path, str
 def _findings(faults: Iterable[Fault]) -> list[Finding]:
     from compiler.wording import word
 
-    findings = {(finding.path, finding.message): finding for finding in map(word, reversed([*faults]))}
-    return list(reversed(findings.values()))
+    found: dict[tuple[Path, str], Finding] = {}
+    for finding in map(word, faults):
+        found.setdefault((finding.path, finding.message), finding)
+    return list(found.values())
 
 
 def _diagnostic(finding: Finding, locate: Locate, at: Path) -> Diagnostic:

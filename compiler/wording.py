@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from compiler.fault import Fault, Finding, advice
@@ -58,16 +59,14 @@ def _bounds(schema: Mapping[str, Any]) -> str:
         "multipleOf": "a multiple of {}",
     }
     return listed(
-        (form.format(scalar(schema[name])) for name, form in words.items() if name in schema), "and"
+        [form.format(scalar(schema[name])) for name, form in words.items() if name in schema], "and"
     )
 
 
 def _range(fault: Fault) -> Finding:
     shown = "out of range" if fault.hidden else scalar(fault.data)
-    expected = (
-        f"a multiple of {scalar(fault.rule)}" if fault.keyword == "multipleOf" else _bounds(fault.schema)
-    )
-    return _value(fault, "out-of-range", f"is {shown}, expected {expected}")
+    unit = f"a multiple of {scalar(fault.rule)}" if fault.keyword == "multipleOf" else ""
+    return _value(fault, "out-of-range", f"is {shown}, expected {unit or _bounds(fault.schema)}")
 
 
 def _size(fault: Fault) -> Finding:
@@ -94,18 +93,10 @@ def _contains(fault: Fault) -> Finding:
 
 
 def _unique(fault: Fault) -> Finding:
-    path = fault.path[:-1]
-    shown = f"item {fault.rule + 1}"
-    if isinstance(fault.data, (str, int, float)) and not fault.hidden:
-        shown = quoted(fault.data)
-    message = f"{fault.thing} repeats {shown}"
-    return Finding(
-        code="duplicate-item",
-        message=message,
-        path=(*path, fault.path[-1]),
-        help="remove it",
-        first=fault.rule,
-    )
+    is_shown = isinstance(fault.data, (str, int, float)) and not fault.hidden
+    shown = quoted(fault.data) if is_shown else f"item {fault.rule + 1}"
+    finding = _value(fault, "duplicate-item", f"repeats {shown}", "remove it")
+    return replace(finding, first=fault.rule)
 
 
 def _pattern(fault: Fault) -> Finding:

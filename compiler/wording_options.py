@@ -21,11 +21,9 @@ def _unknown(fault: Fault) -> Finding:
     if patterns and not known:
         return _name(fault, f"use a name that matches {listed(patterns)}")
     help = suggest(key, known)
-    inner = [
-        name for name, part in known.items() if isinstance(part, dict) and key in part.get("properties", ())
-    ]
-    if inner and not help.startswith("did you mean"):
-        help = f"write it under `{inner[0]}:`"
+    inner = () if help.startswith("did you mean") else _inner(fault.schema, str(key))
+    if inner:
+        help = f"write it under `{'.'.join(inner)}:`"
     message = f"{place} has no option {quoted(key)}"
     return Finding(code="unknown-option", message=message, path=fault.path, help=help, on_key=True)
 
@@ -33,13 +31,16 @@ def _unknown(fault: Fault) -> Finding:
 def _inner(schema: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Returns where a mapping inside this one has an option of that name, the nearest first."""
     level: list[tuple[tuple[str, ...], Any]] = [((), schema)]
+    seen: set[int] = set()
     for _ in range(_DEEPEST):
         level = [
             ((*path, name), form)
             for path, part in level
             for name, inner in part.get("properties", {}).items()
             for form in _forms(inner)
+            if id(form) not in seen
         ]
+        seen.update(id(part) for _, part in level)
         for path, part in level:
             if key in part.get("properties", ()):
                 return path
@@ -74,7 +75,7 @@ def _required(fault: Fault) -> Finding:
 
 
 def _one_of(fault: Fault) -> Finding:
-    choices = listed(listed((f'"{name}"' for name in names), "and") for names in fault.rule)
+    choices = listed([listed([f'"{name}"' for name in names], "and") for names in fault.rule])
     message = f"{fault.owner} needs {choices}"
     return Finding(
         code="missing-option", message=message, path=fault.path, help="add one of them", on_key=True
@@ -83,20 +84,22 @@ def _one_of(fault: Fault) -> Finding:
 
 def _dependent(fault: Fault) -> Finding:
     *parent, key = fault.path
-    lacking = listed((f'"{name}"' for name in fault.rule), "and")
+    lacking = listed([f'"{name}"' for name in fault.rule], "and")
     message = f'{owner(tuple(parent), fault.noun)} has "{key}" but not {lacking}'
     help = _add(fault, fault.rule[0]) if len(fault.rule) == 1 else f"add {lacking}"
     return Finding(code="conflicting-options", message=message, path=fault.path, help=help, on_key=True)
 
 
 def _together(fault: Fault, names: Sequence[str], help: str | None) -> Finding:
-    listing = listed((f'"{name}"' for name in names), "and")
+    listing = listed([f'"{name}"' for name in names], "and")
     message = f"{fault.owner} cannot have {listing}" + (" together" if len(names) > 1 else "")
     path = (*fault.path, names[-1])
     return Finding(code="conflicting-options", message=message, path=path, help=help, on_key=True)
 
 
 def _not(fault: Fault) -> Finding:
+    if fault.rule == {}:
+        return _never(fault)
     names = [name for name in _names(fault.rule) if isinstance(fault.data, dict) and name in fault.data]
     help = advice(fault.rule) or advice(fault.schema)
     if names:

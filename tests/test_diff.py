@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from compiler.diff import render_diff
 
 
@@ -18,7 +19,7 @@ def test_a_changed_line_is_shown_with_its_surroundings():
 
 
 def test_a_new_file_is_compared_with_nothing():
-    assert render_diff("a", "", "x\n", secret=False).startswith("--- /dev/null\n+++ a\n")
+    assert render_diff("a", "", "x\n", secret=False) == "--- /dev/null\n+++ a\n@@ -0,0 +1 @@\n+x\n"
 
 
 def test_equal_texts_have_no_diff():
@@ -47,7 +48,9 @@ def test_a_secret_file_shows_keys_only():
     ]
 
 
-@pytest.mark.parametrize("line", ["hunter2", "-hunter2", "lower=hunter2", " A=hunter2", "hunter2=", "A hunter2"])
+@pytest.mark.parametrize(
+    "line", ["hunter2", "-hunter2", "lower=hunter2", " A=hunter2", "hunter2=", "A hunter2"]
+)
 def test_what_is_no_plain_assignment_is_hidden_whole(line):
     assert "hunter2" not in render_diff(".env", "", f"A='\n{line}\n'\n", secret=True)
 

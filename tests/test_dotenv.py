@@ -3,12 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from compose import HOSTILE, compose_binaries, config, run_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler.quoting import env_quote
 from compiler.targets.dotenv import env_example, parse_dotenv, update_dotenv
+from tests.compose import HOSTILE, compose_binaries, config, run_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ FILE = st.builds(
 def read(text: str) -> dict[str, str]:
     dotenv, findings = parse_dotenv(text, ".env")
     assert findings == []
-    return dotenv.values
+    return dict(dotenv.values)
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -58,7 +58,7 @@ def test_any_quoted_value_is_read_back(value: str, between: str) -> None:
 
 
 @pytest.mark.parametrize("command", compose_binaries(), ids=" ".join)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.lists(FILE, min_size=60, max_size=90))
 def test_reads_what_compose_reads(
     tmp_path_factory: pytest.TempPathFactory, command: tuple[str, ...], files: list[str]
@@ -192,14 +192,14 @@ def test_an_update_is_read_back_keeps_the_rest_and_is_idempotent(
     updated = update_dotenv(parse_dotenv(text, ".env")[0], assignments)
     assert read(updated) == read(text) | values
     assert update_dotenv(parse_dotenv(updated, ".env")[0], assignments) == updated
-    assert foreign_lines(text, values) <= foreign_lines(updated, values)
+    assert without_values(updated, values).startswith(without_values(text, values))
 
 
-def foreign_lines(text: str, values: dict[str, str]) -> set[str]:
+def without_values(text: str, values: dict[str, str]) -> str:
     ours = [entry for key, entry in parse_dotenv(text, ".env")[0].entries.items() if key in values]
     for entry in sorted(ours, key=lambda entry: -entry.start):
         text = text[: entry.start] + text[entry.end :]
-    return set(text.split("\n"))
+    return text
 
 
 def test_the_example_has_the_same_lines_without_values() -> None:

@@ -4,6 +4,7 @@ import os
 from hashlib import sha256
 
 import pytest
+
 from compiler.diagnostics import Span
 from compiler.model import Artifact
 from compiler.output import (
@@ -56,7 +57,9 @@ def test_the_signature_is_the_last_line_of_the_header():
     assert rest == b"name: demo\n# end\n"
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"#", b"# a", b"# a\n", b"#\n\n# b\n", b"a: 1", HEADER + b"x: #\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"#", b"# a", b"# a\n", b"#\n\n# b\n", b"a: 1", HEADER + b"x: #\n"]
+)
 def test_signed_content_is_intact(content):
     assert signature(sign(content)) == "intact"
 
@@ -72,7 +75,9 @@ def test_a_changed_header_above_the_signature_is_no_edit():
     assert signature(b"# version 2\n" + sign(COMPOSE.content)) == "intact"
 
 
-@pytest.mark.parametrize("content", [b"", b"name: demo\n", HEADER, b"a: 1\n" + sign(b"b: 1\n"), b"# sha256: 12\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"name: demo\n", HEADER, b"a: 1\n" + sign(b"b: 1\n"), b"# sha256: 12\n"]
+)
 def test_content_without_a_signature_on_top_is_foreign(content):
     assert signature(content) == "foreign"
 
@@ -106,7 +111,9 @@ def test_everything_is_written_with_its_content_and_mode(tmp_path):
     for artifact in ALL:
         path = tmp_path / "new" / "out" / artifact.path
         assert (path.read_bytes(), mode(path)) == (content_of(artifact), artifact.mode)
-    assert sorted(p.name for p in (tmp_path / "new" / "out").iterdir()) == sorted([".env", COMPOSE.path, "tls"])
+    assert sorted(p.name for p in (tmp_path / "new" / "out").iterdir()) == sorted(
+        [".env", COMPOSE.path, "tls"]
+    )
 
 
 def test_the_mode_does_not_depend_on_the_umask(tmp_path):
@@ -174,6 +181,12 @@ def test_force_overwrites_edited_and_foreign_files(tmp_path, content):
 def test_an_edit_is_shown_as_a_diff(tmp_path):
     (tmp_path / COMPOSE.path).write_bytes(sign(COMPOSE.content) + b"mine: 1\n")
     assert "-mine: 1" in unified_diff(compare([COMPOSE], tmp_path)[0]).splitlines()
+
+
+def test_a_file_that_is_no_text_is_compared_too(tmp_path):
+    (tmp_path / COMPOSE.path).write_bytes(b"\xff\x00")
+    (change,) = compare([COMPOSE], tmp_path)
+    assert (change.status, change.old) == ("foreign", "\\xff\x00")
 
 
 def test_the_diff_of_a_secret_file_tells_no_secret(tmp_path):

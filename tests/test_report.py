@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import jsonschema
 import pytest
+
 from compiler.diagnostics import Note, Span, error, warning
 from compiler.report import render_report
 
@@ -60,7 +61,7 @@ def test_findings_are_sorted_and_shown_once():
     assert [line.split(":")[0] for line in shown.splitlines() if line] == [
         "a.yaml",
         "stack.yaml",
-        '  = help',
+        "  = help",
         "1 error, 1 warning",
     ]
 
@@ -78,7 +79,9 @@ def test_no_finding_leaves_an_empty_report(format, expected):
 
 def test_a_note_has_its_own_place_and_snippet():
     note = Note(message="first defined here", span=Span(path="stack.yaml", line=1, column=1, end_column=5))
-    shown = text(error("duplicate-key", "twice", Span(path="stack.yaml", line=3, column=3), notes=[note]), STACK)
+    shown = text(
+        error("duplicate-key", "twice", Span(path="stack.yaml", line=3, column=3), notes=[note]), STACK
+    )
     assert shown.splitlines()[4:8] == [
         "stack.yaml:1:1: note: first defined here",
         "  |",
@@ -101,7 +104,9 @@ def test_no_line_of_an_env_file_is_ever_shown(path):
     finding = error("code", "message", Span(path=path, end_column=4))
     note = error("code", "other", Span(path="a"), notes=[Note(message="here", span=finding.span)])
     for format in ("text", "json", "github", "sarif"):
-        assert "hunter2" not in render_report([finding, note], {path: "PASSWORD=hunter2"}, format, version="1")
+        assert "hunter2" not in render_report(
+            [finding, note], {path: "PASSWORD=hunter2"}, format, version="1"
+        )
 
 
 @pytest.mark.parametrize("line", [0, 3, 99])
@@ -206,7 +211,9 @@ def test_every_report_can_be_written_as_utf_8():
 
 def test_json_has_every_field_in_a_stable_order():
     note = Note(message="here", span=Span(path="b.yaml", line=2))
-    shown = json.loads(render_report([error("code", "m", Span(path="a"), "h", [note])], {}, "json", version="1"))
+    shown = json.loads(
+        render_report([error("code", "m", Span(path="a"), "h", [note])], {}, "json", version="1")
+    )
     span = {"path": "a", "line": 1, "column": 1, "end_line": 1, "end_column": 1}
     there = {**span, "path": "b.yaml", "line": 2}
     expected = {"code": "code", "severity": "error", "message": "m", "span": span, "help": "h"}

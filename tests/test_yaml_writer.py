@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from compose import HOSTILE, compose_binaries, config, environment, run_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler.model import Raw, Reference, Text
 from compiler.quoting import env_quote
 from compiler.targets.yaml import dump
+from tests.compose import HOSTILE, compose_binaries, config, environment, run_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -50,7 +50,7 @@ def build_server(texts: AdapterTexts) -> Container:
     secrets = [mount for mount in _secrets(database) if _goes_to(database, mount, "server")]
     files = _files(texts, ("container",), database.key)
     if database.tls.enabled:
-        secrets += _tls_secrets(database)
+        secrets += _tls_secrets(database, database.spec["tls"], database.key)
         files += _tls_files(database)
     return Container(
         name=database.key,
@@ -66,13 +66,15 @@ def build_server(texts: AdapterTexts) -> Container:
 def build_companions(texts: AdapterTexts) -> list[Container]:
     """Returns the further containers that the adapter puts beside the server, such as a pooler."""
     containers = []
+    outer = texts.scope
     for name in texts.database.spec.get("companions") or {}:
         at: Path = ("companions", name)
+        database = texts.database
+        full = f"{database.key}-{name}"
+        texts.scope = {**outer, "tls": {**outer["tls"], "key": f"/run/secrets/{full}-tls-key"}}
         section = texts.section(at)
         if not section["when"]:
             continue
-        database = texts.database
-        full = f"{database.key}-{name}"
         spec = _spec(texts, at, section, section["image"])
         spec["restart"] = "unless-stopped"
         spec["networks"] = [NETWORK]
@@ -84,11 +86,12 @@ def build_companions(texts: AdapterTexts) -> list[Container]:
         secrets = [mount for mount in _secrets(database) if mount.name in {secret_name(database, one) for one in wanted}]
         files = _files(texts, at, full)
         if database.tls.enabled:
-            secrets += _tls_secrets(database) if section.get("tls") else []
+            secrets += _tls_secrets(database, section.get("tls") or {}, full)
             files += _tls_files(database) if section.get("tls") else [ca_file()]
         containers.append(
             Container(name=full, kind="database", spec=spec, secrets=tuple(secrets), files=tuple(files), origin=database.path)
         )
+    texts.scope = outer
     return containers
 
 
@@ -230,13 +233,12 @@ def _goes_to(database: Database, mount: SecretMount, place: str) -> bool:
     return False
 
 
-def _tls_secrets(database: Database) -> list[SecretMount]:
-    rules = database.spec["tls"]
+def _tls_secrets(database: Database, rules: Mapping[str, Any], owner: str) -> list[SecretMount]:
     mounts = []
     for kind in ("key", "bundle"):
         if kind in rules:
             rule = rules[kind]
-            name, key = f"{database.key}-tls-{kind}", env_key(database.key, "tls", kind)
+            name, key = f"{owner}-tls-{kind}", env_key(database.key, "tls", kind)
             mounts.append(SecretMount(name=name, key=key, uid=rule["uid"], gid=rule["gid"], mode=int(rule["mode"], 8)))
     return mounts
 

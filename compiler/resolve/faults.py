@@ -27,7 +27,7 @@ class AdapterTexts:
         """Returns the section of the adapter at this path with its expressions evaluated; None where it has none."""
         section: Any = self.database.spec
         for step in at:
-            section = section.get(step) if isinstance(section, dict) else None
+            section = _inside(section, step)
         faults: list[tuple[Path, ExpressionError]] = []
         value = evaluate_tree(section, self.scope if scope is None else scope, faults, at, sink)
         for path, fault in faults:
@@ -46,3 +46,9 @@ class AdapterTexts:
         patched = ("versions", self.database.version, "patch", *path)
         documents = self.database.adapter.documents
         return patched if any(patched in document.spans for document in documents) else path
+
+
+def _inside(section: Any, step: str | int) -> Any:
+    if isinstance(section, dict):
+        return section.get(str(step))
+    return section[step] if isinstance(section, list) and isinstance(step, int) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostics import Diagnostic, error, warning
+from compiler.expressions import evaluate_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,9 +69,7 @@ def _budget(stack: Stack, builder: ServiceBuilder, database: Database) -> Iterat
 
 
 def _number(limit: Any, database: Database) -> int:
-    from compiler.expressions import evaluate
-
-    return int(evaluate(limit, {"options": database.options}) if isinstance(limit, str) else limit)
+    return int(evaluate_tree(limit, {"options": database.options}, []))
 
 
 def _replicas(entry: Any) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostics import Diagnostic, Severity
 
@@ -15,7 +15,7 @@ def check_adapter_rules(texts: AdapterTexts, document: Document) -> list[Diagnos
     """Returns a finding for each rule of the adapter whose condition holds."""
     found = []
     for index, rule in enumerate(texts.database.spec.get("rules") or ()):
-        if not texts.evaluate(("rules", index, "when")):
+        if not _holds(texts, index, rule["when"]):
             continue
         severity: Severity = rule.get("severity", "error")
         place = document.value((*texts.database.path, *rule.get("at", ())))
@@ -25,3 +25,10 @@ def check_adapter_rules(texts: AdapterTexts, document: Document) -> list[Diagnos
             Diagnostic(code="adapter-rule", severity=severity, message=message, span=place, help=help and str(help))
         )
     return found
+
+
+def _holds(texts: AdapterTexts, index: int, conditions: Any) -> bool:
+    """Says whether all conditions hold; the later ones are not evaluated where an earlier one fails."""
+    if not isinstance(conditions, list):
+        return bool(texts.evaluate(("rules", index, "when")))
+    return all(texts.evaluate(("rules", index, "when", number)) for number in range(len(conditions)))

@@ -84,7 +84,7 @@ def _memory(limit: int | None) -> dict[str, Any]:
 def _vector(database: Database) -> dict[str, Any]:
     vector = database.vector
     if vector is None:
-        return {"set": False}
+        return {"set": False, "tuned": False}
     rules = database.spec["vector"]
     step = next(step for step in rules["dimensions"] if vector.dimensions <= step["up_to"])
     facts = {
@@ -96,6 +96,7 @@ def _vector(database: Database) -> dict[str, Any]:
         "method": vector.method,
         "parameters": dict(vector.parameters),
         "managed": vector.managed,
+        "tuned": "parameters" in database.entry["vector"],
         "index": f"{vector.collection}_{vector.field}_{vector.metric}_{vector.method}",
     }
     return {**facts, **step.get("terms", {}), **rules["metrics"][vector.metric]}

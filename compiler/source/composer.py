@@ -98,8 +98,6 @@ class _Composer:
         return root
 
     def node(self, event: Any, depth: int) -> Node:
-        if depth > DEEPEST:
-            self.too_deep(self.areas.token(event))
         if isinstance(event, AliasEvent):
             return self.alias(event, depth)
         if event.anchor:
@@ -118,7 +116,7 @@ class _Composer:
         self.expanded += target.size
         if self.expanded > MOST_EXPANSION:
             message = f"up to {quoted(f'*{event.anchor}')} the aliases add more than 2 MiB to this file"
-            self.findings.stop("alias-expansion", message, area, "repeat less")
+            self.findings.stop("alias-expansion", message, area, "use fewer aliases")
         if depth + target.height > DEEPEST:
             self.too_deep(area)
         return Alias(area, target.size, target.height, target)
@@ -171,6 +169,8 @@ class _Composer:
         return False
 
     def collection(self, event: Any, depth: int) -> Node:
+        if depth >= DEEPEST:
+            self.too_deep(self.areas.token(event))
         line, column = place = self.areas.start(event)
         is_bracket = self.areas.text((line, column, line, column + 1)) in ("[", "{")
         if is_bracket:

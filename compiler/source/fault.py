@@ -29,7 +29,7 @@ class Fault(NamedTuple):
         return self.lines[line - 1][column - 1 :] if line <= len(self.lines) else ""
 
     def token(self, place: Place) -> str:
-        found = re.match(r"[\"'\[\]{},|>?]|[^\s,\[\]{}]+", self.rest(place))
+        found = re.match(r"\"[^\"]*\"?|'[^']*'?|[\[\]{},|>?]|[^\s,\[\]{}]+", self.rest(place))
         return found.group() if found else ""
 
     def indent(self, line: int) -> int:
@@ -53,7 +53,8 @@ class Fault(NamedTuple):
 def quoted(text: str, limit: int = 40) -> str:
     """Returns what a person wrote, in quotes, on one line and short enough for a message."""
     short = text if len(text) <= limit else text[: limit - 3] + "..."
-    return '"' + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short) + '"'
+    mark = "'" if '"' in short and "'" not in short else '"'
+    return mark + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short) + mark
 
 
 def build_error(

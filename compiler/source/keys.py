@@ -21,7 +21,7 @@ def key_name(key: Node, findings: Findings) -> str | None:
         message, help = 'there is no key before ":"', "write a key there"
     elif isinstance(target, Scalar):
         shown = findings.areas.text(key.area)
-        kind = {type(None): "null", bool: "true or false"}.get(type(target.value), "a number")
+        kind = {type(None): "null", bool: "a boolean"}.get(type(target.value), "a number")
         message = f"the key {quoted(shown)} is {kind}, expected a string"
         help = f"write it as {quoted(shown)}, in quotes"
     else:

@@ -40,7 +40,7 @@ class Alias(NamedTuple):
 Node: TypeAlias = Scalar | Items | Entries | Alias
 
 # Stands where an alias leads nowhere, so that nothing else is said about it.
-LOST = Scalar((1, 1, 1, 1), 0, 0, "")
+LOST = Scalar((1, 1, 1, 2), 0, 0, "")
 
 
 def resolve_alias(node: Node) -> Scalar | Items | Entries:

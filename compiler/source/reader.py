@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from compiler.source.nodes import Node
 
 LARGEST = 1024 * 1024
+_BYTE_ORDER_MARKS = (
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
 # YAML 1.1 takes the last three for line breaks, YAML 1.2 does not.
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\ufffe|\uffff|\u2028|\u2029")
 
@@ -56,7 +62,7 @@ def parse_yaml(content: bytes, path: str) -> tuple[Document | None, list[Diagnos
         return None, [_unprintable(text, at, path) for at in unprintable]
     root, diagnostics = compose(text, path)
     if not diagnostics:
-        diagnostics = _check_root(root, path)
+        diagnostics = _check_root(root, text, path)
     if diagnostics or root is None:
         return None, diagnostics
     spans: dict[model.Path, Location] = {}
@@ -74,12 +80,13 @@ def _expand(node: Node, path: model.Path, key: Area, spans: dict[model.Path, Loc
     return {name: _expand(value, (*path, name), area, spans) for name, (area, value) in node.entries.items()}
 
 
-def _check_root(root: Node | None, path: str) -> list[Diagnostic]:
+def _check_root(root: Node | None, text: str, path: str) -> list[Diagnostic]:
     if isinstance(root, Entries):
         return []
     help = 'write keys at the top level, such as "name: demo"'
     if root is None:
-        return [error("empty-file", "the file holds nothing", Span(path=path), help)]
+        message = "the file holds nothing but comments" if text.strip() else "the file is empty"
+        return [error("empty-file", message, Span(path=path), help)]
     line, column, end_line, end_column = root.area
     span = Span(path=path, line=line, column=column, end_line=end_line, end_column=end_column)
     if isinstance(root, Scalar) and root.value is None:
@@ -117,8 +124,9 @@ def _not_a_file(path: str, mode: int) -> Diagnostic:
 
 def _not_utf8(content: bytes, fault: UnicodeDecodeError, path: str) -> Diagnostic:
     help = "save the file as UTF-8"
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return error("not-utf-8", "the file is in UTF-16, expected UTF-8", Span(path=path), help)
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return error("not-utf-8", f"the file is in {encoding}, expected UTF-8", Span(path=path), help)
     before = content[: fault.start].decode("utf-8").lstrip("\ufeff")
     message = f"the byte 0x{content[fault.start]:02X} is not UTF-8"
     return error("not-utf-8", message, _character_span(before, path), help)

@@ -24,7 +24,7 @@ def build_syntax_error(fault: Fault) -> Diagnostic:
 
 def _tab(fault: Fault) -> Diagnostic | None:
     line = fault.place[0]
-    if fault.bracket or line > len(fault.lines):
+    if fault.bracket and "tab character" not in fault.complaint:
         return None
     indentation = re.match(r"( *)(\t+)", fault.lines[line - 1])
     if indentation:
@@ -39,20 +39,19 @@ def _tab(fault: Fault) -> Diagnostic | None:
 
 
 def _unclosed_quote(fault: Fault) -> Diagnostic:
-    mark = fault.token(fault.since)
-    return build_error(
-        fault, f"the quote {mark} is never closed", f"add {mark} where the text ends", fault.since
-    )
+    mark = fault.rest(fault.since)[:1]
+    help = f"add {mark} where the text ends"
+    return build_error(fault, f"the quote {mark} is never closed", help, fault.since, 1)
 
 
 def _runaway_quote(fault: Fault) -> Diagnostic | None:
     if fault.quote is None or fault.quote[2] != fault.place[0]:
         return None
     line, column, end, _ = fault.quote
-    mark = fault.token((line, column))
+    mark = fault.rest((line, column))[:1]
     message = f"the quote {mark} that opens here closes only on line {end}"
     note = Note(message="after that quote the text goes on", span=build_span(fault.path, fault.place, 1))
-    return build_error(fault, message, f"add {mark} where the text ends", (line, column), notes=(note,))
+    return build_error(fault, message, f"add {mark} where the text ends", (line, column), 1, notes=(note,))
 
 
 def _dollar_brace(fault: Fault) -> Diagnostic | None:
@@ -88,7 +87,7 @@ def _comma(fault: Fault) -> Diagnostic:
     )
 
 
-def _content(fault: Fault) -> Diagnostic:
+def _content(fault: Fault) -> Diagnostic | None:
     found = fault.token(fault.place)
     if found in ("]", "}") and not fault.bracket:
         return _stray(fault)
@@ -97,15 +96,24 @@ def _content(fault: Fault) -> Diagnostic:
     )
 
 
-def _stray(fault: Fault) -> Diagnostic:
-    found = fault.token(fault.place)
+def _stray(fault: Fault) -> Diagnostic | None:
+    found, (line, column) = fault.token(fault.place), fault.place
     if found in ("]", "}"):
         return build_error(
             fault, f'the "{found}" closes nothing', "remove it, or put the whole value in quotes"
         )
-    return build_error(
-        fault, f"expected the end of the line before {quoted(found)}", "put the whole value in quotes"
-    )
+    mark = fault.lines[line - 1][column - 2 : column - 1]
+    if mark in ("'", '"') and mark in fault.rest(fault.place):
+        help = "write '' for a quote inside single quotes" if mark == "'" else 'write \\" for a quote inside'
+        return build_error(fault, f"the quoted text ends before {quoted(found)}", help)
+    message = f"expected the end of the line before {quoted(found)}"
+    return build_error(fault, message, "put the whole value in quotes") if found else None
+
+
+def _after_end(fault: Fault) -> Diagnostic | None:
+    if not fault.is_first_on_line or fault.is_at_end:
+        return None
+    return build_error(fault, "text follows the end of the document", 'remove the line "..." above it')
 
 
 def _first_character(fault: Fault) -> Diagnostic:
@@ -135,7 +143,8 @@ def _second_colon(fault: Fault) -> Diagnostic:
     if ": " in before:
         return build_error(fault, 'a value with ": " in it needs quotes', "put the value in quotes", width=1)
     above = fault.previous(line)
-    if above and not re.search(r":(\s|$)", fault.lines[above - 1]):
+    is_item = before.lstrip().startswith("- ")
+    if above and not is_item and not re.search(r":(\s|$)", fault.lines[above - 1]):
         return _missing_colon(fault, above)
     start = (line, len(before) - len(before.lstrip(" -?")) + 1)
     message = f"{quoted(before.strip(' -?'))} is indented deeper than the line above allows"
@@ -143,6 +152,8 @@ def _second_colon(fault: Fault) -> Diagnostic:
 
 
 def _indentation(fault: Fault) -> Diagnostic | None:
+    if fault.rest(fault.place).startswith(":"):
+        return build_error(fault, 'there is no key before ":"', "write a key there", code="non-string-key")
     if not fault.is_first_on_line:
         return None
     return build_error(fault, "the indentation of this line matches no line above", _align(fault))
@@ -150,15 +161,17 @@ def _indentation(fault: Fault) -> Diagnostic | None:
 
 def _align(fault: Fault) -> str:
     """The indentations of the lines around this one; the person meant one of the nearest two."""
-    line = fault.place[0]
-    enclosing: list[int] = []
-    while (above := fault.previous(line)) is not None and (not enclosing or enclosing[-1] > 0):
+    here, line = fault.indent(fault.place[0]), fault.place[0]
+    around: set[int] = set()
+    while (above := fault.previous(line)) is not None and 0 not in around:
         line = above
-        if not enclosing or fault.indent(line) < enclosing[-1]:
-            enclosing.append(fault.indent(line))
-    here = fault.indent(fault.place[0])
-    nearest = sorted(sorted(set(enclosing) - {here}, key=lambda indent: abs(indent - here))[:2])
-    return f"indent it by {' or '.join(map(str, nearest))} spaces" if nearest else "remove the indentation"
+        if not around or fault.indent(line) < min(around):
+            item = re.match(r" *(- +)*", fault.lines[line - 1])
+            around |= {fault.indent(line), item.end() if item else 0}
+    nearest = sorted(sorted(around - {here}, key=lambda indent: abs(indent - here))[:2])
+    if not nearest or nearest == [0]:
+        return "remove the indentation"
+    return f"indent it by {' or '.join(map(str, nearest))} spaces"
 
 
 def _list_item(fault: Fault) -> Diagnostic:
@@ -176,7 +189,7 @@ def _not_an_item(fault: Fault) -> Diagnostic:
 
 def _escape(fault: Fault) -> Diagnostic:
     line, column = fault.place
-    start = fault.lines[line - 1].rfind("\\", 0, column) + 1
+    start = max(1, fault.lines[line - 1].rfind("\\", 0, column) + 1)
     found = re.match(r"\\(x.{0,2}|u.{0,4}|U.{0,8}|.?)", fault.rest((line, start)))
     text = found.group() if found else "\\"
     help = 'write "\\\\" for a backslash, or use single quotes'
@@ -225,5 +238,6 @@ _RULES: tuple[tuple[str, Callable[[Fault], Diagnostic | None]], ...] = (
     (r"block collection: ", _not_an_item),
     (r"block mapping: ", _indentation),
     (r"block mapping: ", _stray),
+    (r"document start", _after_end),
     (r"document start", _stray),
 )

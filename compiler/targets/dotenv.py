@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _BLANK = "\t\v\f\r \x85\xa0"
 _SPACES = "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 _WHITE = "\n\u1680\u2028\u2029\u202f\u205f\u3000" + _BLANK + _SPACES
+# Compose compares without case, and by Unicode two more letters are cases of s and k.
 _NAME = r"[_a-zA-Z\u017f\u212a][_a-zA-Z0-9\u017f\u212a]*"
 
 _BETWEEN = re.compile(rf"(?:[{_WHITE}]++|#[^\n]*+)*+")
@@ -52,16 +53,10 @@ class Dotenv:
 
     text: str = field(repr=False)
     entries: Mapping[str, Entry]
-
-    @property
-    def values(self) -> dict[str, str]:
-        """The value of each key; one that depends on other variables is as it is written."""
-        return {key: entry.value for key, entry in self.entries.items()}
-
-    @property
-    def interpolated(self) -> frozenset[str]:
-        """The keys whose value depends on other variables."""
-        return frozenset(key for key, entry in self.entries.items() if entry.is_interpolated)
+    values: Mapping[str, str] = field(repr=False)
+    """By key; a value that depends on other variables is as it is written."""
+    interpolated: frozenset[str]
+    """The keys whose value depends on other variables."""
 
 
 class _Fault(Exception):
@@ -92,7 +87,9 @@ def parse_dotenv(text: str, path: str) -> tuple[Dotenv, list[Diagnostic]]:
         else:
             if key and entry:
                 entries[key] = entry
-    return Dotenv(text=text, entries=entries), findings
+    values = {key: entry.value for key, entry in entries.items()}
+    interpolated = frozenset(key for key, entry in entries.items() if entry.is_interpolated)
+    return Dotenv(text=text, entries=entries, values=values, interpolated=interpolated), findings
 
 
 def update_dotenv(dotenv: Dotenv, assignments: Sequence[tuple[str, str, str]]) -> str:

@@ -1,0 +1,658 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from compiler.diagnostics import Diagnostic, Span
+from compiler.schema import check_schema, load_schema, schema_errors
+
+if TYPE_CHECKING:
+    from compiler.model import Path
+
+CODES = {
+    "conflicting-options",
+    "duplicate-item",
+    "missing-option",
+    "not-allowed-value",
+    "out-of-range",
+    "unknown-option",
+    "wrong-format",
+    "wrong-type",
+}
+COMPOSE = load_schema("compose-spec.json")
+VECTOR: dict[str, Any] = {
+    "type": "object",
+    "required": ["dimensions"],
+    "additionalProperties": False,
+    "properties": {
+        "dimensions": {
+            "description": "Length of the vectors.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 16000,
+        },
+        "metric": {"enum": ["cosine", "l2", "ip"]},
+    },
+}
+DATABASE: dict[str, Any] = {
+    "type": "object",
+    "required": ["adapter"],
+    "additionalProperties": False,
+    "properties": {
+        "adapter": {"description": "Name of an adapter", "type": "string", "minLength": 1},
+        "version": {"type": "string", "pattern": r"^\d+(\.\d+)?$"},
+        "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+        "ratio": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+        "share": {"type": "number", "multipleOf": 0.1},
+        "timeout": {"type": "string", "pattern": "^[0-9]+(ms|s)$", "x-help": "write a time such as 30s"},
+        "password": {"type": "string", "minLength": 8, "pattern": "^[a-z]+$"},
+        "token": {"enum": ["a", "b"]},
+        "end": {"type": "string", "format": "date"},
+        "kind": {"const": "fast"},
+        "read_only": {"type": "boolean"},
+        "level": {"enum": [1, 2]},
+        "needs": {
+            "type": "array",
+            "items": {"type": "string"},
+            "uniqueItems": True,
+            "minItems": 1,
+            "maxItems": 3,
+        },
+        "pair": {"prefixItems": [{"type": "integer"}], "items": False},
+        "labels": {
+            "type": "object",
+            "propertyNames": {"pattern": "^[a-z]+$", "description": "Small letters"},
+        },
+        "extras": {"type": "object", "propertyNames": {"enum": ["postgis", "vector"]}},
+        "limits": {"type": "object", "minProperties": 1, "maxProperties": 1},
+        "vector": {"$ref": "#/$defs/vector", "description": "A vector index"},
+        "tls": {
+            "description": "Encryption of connections",
+            "oneOf": [
+                {"enum": ["off", "require"]},
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["mode"],
+                    "properties": {
+                        "mode": {"enum": ["require"]},
+                        "certificate": {"type": "string"},
+                        "key": {"description": "File with the key", "type": "string"},
+                    },
+                    "dependentRequired": {"certificate": ["key"], "key": ["certificate"]},
+                },
+            ],
+        },
+        "secret": {"type": "object", "oneOf": [{"required": ["file"]}, {"required": ["generate"]}]},
+        "source": {"type": "object", "not": {"required": ["host", "url"], "x-help": "remove one of them"}},
+        "user": {"type": "string", "not": {"const": "root"}},
+        "metric": {
+            "oneOf": [{"const": "cosine", "description": "Angle"}, {"const": "l2", "description": "Distance"}]
+        },
+        "hosts": {"type": "array", "contains": {"const": "a", "description": "One of them is a"}},
+    },
+    "if": {"required": ["kind"]},
+    "then": {"properties": {"port": False}},
+    "$defs": {"vector": VECTOR},
+}
+
+
+class Places:
+    """Writes where something stands into the path of the span."""
+
+    def value(self, path: Path) -> Span:
+        return Span(path="value " + "/".join(map(str, path)))
+
+    def key(self, path: Path) -> Span:
+        return Span(path="key " + "/".join(map(str, path)))
+
+
+def check(data: Any, schema: dict[str, Any] = DATABASE, **options: Any) -> list[Diagnostic]:
+    return check_schema(data, schema, noun='database "vectors"', locate=Places(), **options)
+
+
+def check_service(data: Any) -> list[Diagnostic]:
+    at = ("services", "api")
+    return check_schema(data, COMPOSE, noun='service "api"', locate=Places(), at=at, pointer="/$defs/service")
+
+
+def only(diagnostics: list[Diagnostic]) -> Diagnostic:
+    assert len(diagnostics) == 1, [diagnostic.message for diagnostic in diagnostics]
+    return diagnostics[0]
+
+
+WRONG: list[tuple[dict[str, Any], str, str, str, str | None]] = [
+    ({"adaptr": "pg"}, "key adaptr", "unknown-option", 'D has no option "adaptr"', 'did you mean "adapter"?'),
+    (
+        {"vector": {"dimension": 3}},
+        "key vector/dimension",
+        "unknown-option",
+        'the vector of D has no option "dimension"',
+        'did you mean "dimensions"?',
+    ),
+    (
+        {"dimensions": 3},
+        "key dimensions",
+        "unknown-option",
+        'D has no option "dimensions"',
+        "write it under `vector:`",
+    ),
+    (
+        {"vector": {}},
+        "key vector",
+        "missing-option",
+        'the vector of D needs the option "dimensions"',
+        "add `dimensions:` (length of the vectors)",
+    ),
+    (
+        {"vector": None},
+        "value vector",
+        "wrong-type",
+        '"vector" of D is empty, expected a mapping',
+        "give it a value, or leave it out",
+    ),
+    (
+        {"vector": {"dimensions": []}},
+        "value vector/dimensions",
+        "wrong-type",
+        '"vector.dimensions" of D is a list, expected an integer',
+        "length of the vectors",
+    ),
+    (
+        {"port": "5432"},
+        "value port",
+        "wrong-type",
+        '"port" of D is the string "5432", expected an integer',
+        "write it without quotes: 5432",
+    ),
+    ({"port": True}, "value port", "wrong-type", '"port" of D is true, expected an integer', None),
+    (
+        {"version": 16},
+        "value version",
+        "wrong-type",
+        '"version" of D is the number 16, expected a string',
+        'write it in quotes: "16"',
+    ),
+    (
+        {"version": 3.1},
+        "value version",
+        "wrong-type",
+        '"version" of D is the number 3.1, expected a string',
+        "write it in quotes",
+    ),
+    (
+        {"timeout": 30},
+        "value timeout",
+        "wrong-type",
+        '"timeout" of D is the number 30, expected a string',
+        "write a time such as 30s",
+    ),
+    (
+        {"read_only": "yes"},
+        "value read_only",
+        "wrong-type",
+        '"read_only" of D is the string "yes", expected true or false',
+        "write true",
+    ),
+    (
+        {"needs": "vector"},
+        "value needs",
+        "wrong-type",
+        '"needs" of D is the string "vector", expected a list',
+        'write it as a list: ["vector"]',
+    ),
+    (
+        {"needs": ["a", 5]},
+        "value needs/1",
+        "wrong-type",
+        'item 2 of "needs" of D is the number 5, expected a string',
+        'write it in quotes: "5"',
+    ),
+    (
+        {"tls": 5},
+        "value tls",
+        "wrong-type",
+        '"tls" of D is the number 5, expected a string or a mapping',
+        "one of: off, require",
+    ),
+    (
+        {"tls": "requir"},
+        "value tls",
+        "not-allowed-value",
+        '"tls" of D cannot be "requir"',
+        'did you mean "require"?',
+    ),
+    ({"tls": "OFF"}, "value tls", "not-allowed-value", '"tls" of D cannot be "OFF"', 'did you mean "off"?'),
+    (
+        {"tls": {"mode": "x"}},
+        "value tls/mode",
+        "not-allowed-value",
+        '"tls.mode" of D cannot be "x"',
+        "one of: require",
+    ),
+    (
+        {"metric": "cosin"},
+        "value metric",
+        "not-allowed-value",
+        '"metric" of D cannot be "cosin"',
+        'did you mean "cosine"?',
+    ),
+    (
+        {"level": "1"},
+        "value level",
+        "not-allowed-value",
+        '"level" of D cannot be "1"',
+        "write it without quotes: 1",
+    ),
+    ({"kind": "slow"}, "value kind", "not-allowed-value", '"kind" of D cannot be "slow"', 'write "fast"'),
+    ({"port": 0}, "value port", "out-of-range", '"port" of D is 0, expected 1 to 65535', None),
+    (
+        {"ratio": 1},
+        "value ratio",
+        "out-of-range",
+        '"ratio" of D is 1, expected more than 0 and less than 1',
+        None,
+    ),
+    (
+        {"share": 0.25},
+        "value share",
+        "out-of-range",
+        '"share" of D is 0.25, expected a multiple of 0.1',
+        None,
+    ),
+    (
+        {"adapter": ""},
+        "value adapter",
+        "out-of-range",
+        '"adapter" of D is empty, expected at least 1 character',
+        "name of an adapter",
+    ),
+    ({"needs": []}, "value needs", "out-of-range", '"needs" of D is empty, expected at least 1 item', None),
+    (
+        {"needs": ["a", "b", "c", "d"]},
+        "value needs",
+        "out-of-range",
+        '"needs" of D has 4 items, expected at most 3 items',
+        None,
+    ),
+    ({"pair": [1, 2]}, "value pair", "out-of-range", '"pair" of D has 2 items, expected at most 1', None),
+    (
+        {"limits": {"a": 1, "b": 2}},
+        "value limits",
+        "out-of-range",
+        '"limits" of D has 2 entries, expected at most 1 entry',
+        None,
+    ),
+    (
+        {"hosts": ["b"]},
+        "value hosts",
+        "out-of-range",
+        '"hosts" of D has too few or too many items of the kind that it needs',
+        "one of them is a",
+    ),
+    (
+        {"needs": ["a", "b", "a"]},
+        "value needs/2",
+        "duplicate-item",
+        'item 3 of "needs" of D repeats "a"',
+        "remove it",
+    ),
+    (
+        {"timeout": "soon"},
+        "value timeout",
+        "wrong-format",
+        '"timeout" of D has the wrong form: "soon"',
+        "write a time such as 30s",
+    ),
+    (
+        {"version": "x"},
+        "value version",
+        "wrong-format",
+        '"version" of D has the wrong form: "x"',
+        r"it has to match ^\d+(\.\d+)?$",
+    ),
+    (
+        {"end": "soon"},
+        "value end",
+        "wrong-format",
+        '"end" of D is "soon", expected a date such as 2028-11-09',
+        None,
+    ),
+    (
+        {"labels": {"A b": 1}},
+        "key labels/A b",
+        "wrong-format",
+        '"A b" cannot be a name in the labels of D',
+        "small letters",
+    ),
+    (
+        {"extras": {"postgi": {}}},
+        "key extras/postgi",
+        "unknown-option",
+        'the extras of D has no option "postgi"',
+        'did you mean "postgis"?',
+    ),
+    (
+        {"tls": {"mode": "require", "certificate": "a.pem"}},
+        "key tls/certificate",
+        "conflicting-options",
+        'the tls of D has "certificate" but not "key"',
+        "add `key:` (file with the key)",
+    ),
+    (
+        {"secret": {"file": "a", "generate": "hex"}},
+        "key secret/generate",
+        "conflicting-options",
+        'the secret of D cannot have "file" and "generate" together',
+        "keep one of them",
+    ),
+    (
+        {"secret": {}},
+        "key secret",
+        "missing-option",
+        'the secret of D needs "file" or "generate"',
+        "add one of them",
+    ),
+    (
+        {"source": {"host": "a", "url": "b"}},
+        "key source/url",
+        "conflicting-options",
+        'the source of D cannot have "host" and "url" together',
+        "remove one of them",
+    ),
+    ({"user": "root"}, "value user", "conflicting-options", '"user" of D cannot be "root"', None),
+    (
+        {"kind": "fast", "port": 1},
+        "key port",
+        "conflicting-options",
+        '"port" of D cannot be set here',
+        "leave it out",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("data", "place", "code", "message", "help"),
+    WRONG,
+    ids=[f"{place}-{code}" for _, place, code, *_ in WRONG],
+)
+def test_fault_is_told_in_stack_words(
+    data: dict[str, Any], place: str, code: str, message: str, help: str | None
+) -> None:
+    found = only(check({"adapter": "pg", **data} if "adaptr" not in data else data))
+    assert (found.span.path, found.code) == (place, code)
+    assert found.message == message.replace("D", 'database "vectors"')
+    assert found.help == help
+    assert found.severity == "error"
+
+
+def test_right_data_has_no_fault() -> None:
+    tls = {"mode": "require", "certificate": "a", "key": "b"}
+    data = {
+        "adapter": "pg",
+        "version": "16",
+        "tls": tls,
+        "vector": {"dimensions": 3, "metric": "ip"},
+        "share": 0.3,
+    }
+    assert check(data) == []
+
+
+def test_wrong_type_of_the_whole_is_told_by_its_noun() -> None:
+    found = only(check(["a"]))
+    assert found.message == 'database "vectors" is a list, expected a mapping'
+    assert found.span.path == "value "
+
+
+def test_places_stand_below_the_given_one() -> None:
+    found = only(check({}, at=("databases", "vectors")))
+    assert found.span.path == "key databases/vectors"
+
+
+def test_missing_option_of_an_item_is_placed_at_the_item() -> None:
+    found = only(check_service({"volumes": [{"type": "bind"}, {"source": "a"}]}))
+    assert found.span.path == "value services/api/volumes/1"
+    assert found.message == 'item 2 of the volumes of service "api" needs the option "type"'
+
+
+def test_duplicate_item_points_at_the_first() -> None:
+    found = only(check({"adapter": "pg", "needs": ["a", "a"]}))
+    assert [(note.message, note.span.path) for note in found.notes] == [("first here", "value needs/0")]
+
+
+def test_one_and_true_are_different_items() -> None:
+    schema = {"uniqueItems": True}
+    assert check([1, True, 0, False, "1", [1], [True], {"a": 1}, {"a": True}], schema) == []
+    assert [found.span.path for found in check([1, 1.0, {"a": [1]}, {"a": [1]}], schema)] == [
+        "value 1",
+        "value 3",
+    ]
+
+
+def test_all_faults_are_found_at_once() -> None:
+    found = check({"adaptr": "pg", "port": 0, "tls": "x", "needs": [1, 2], "vector": {"metric": "l3"}})
+    assert sorted(diagnostic.span.path for diagnostic in found) == [
+        "key adaptr",
+        "key vector",
+        "value needs/0",
+        "value needs/1",
+        "value port",
+        "value tls",
+        "value vector/metric",
+    ]
+
+
+def test_one_value_has_one_fault() -> None:
+    schema = {
+        "allOf": [{"type": "string"}, {"type": "string", "enum": ["a"]}],
+        "pattern": "^a$",
+        "minLength": 9,
+    }
+    assert only(check(5, schema)).code == "wrong-type"
+    assert only(check("b", schema)).code == "not-allowed-value"
+
+
+def test_form_is_chosen_by_the_word_that_tells_forms_apart() -> None:
+    def form(kind: str, option: str) -> dict[str, Any]:
+        return {
+            "properties": {"kind": {"const": kind}, option: {"type": "integer"}},
+            "additionalProperties": False,
+        }
+
+    schema = {"oneOf": [form("a", "one"), form("b", "two"), form("c", "three")]}
+    found = only(check({"kind": "b", "too": 1}, schema))
+    assert (found.message, found.help) == ('database "vectors" has no option "too"', 'did you mean "two"?')
+
+
+def test_compose_port_of_a_wrong_type_names_the_accepted_forms() -> None:
+    found = only(check_service({"ports": [["80:80"]]}))
+    assert (
+        found.message
+        == 'item 1 of "ports" of service "api" is a list, expected a string, a number or a mapping'
+    )
+
+
+def test_misplaced_compose_option_is_sent_to_its_place() -> None:
+    found = only(check_service({"memory": "1G"}))
+    assert found.help == "write it under `deploy.resources.limits:`"
+
+
+def test_unknown_compose_option_hides_no_other_fault() -> None:
+    found = check_service({"images": "a", "image": 5, "healthcheck": {"tests": []}})
+    places = sorted(diagnostic.span.path.removeprefix("value ").removeprefix("key ") for diagnostic in found)
+    assert places == ["services/api/healthcheck/tests", "services/api/image", "services/api/images"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"adapter": "pg", "password": "Hunter2"},
+        {"adapter": "pg", "password": "HUNTER2-HUNTER2"},
+        {"adapter": "pg", "token": "hunter2"},
+        {"adapter": "pg", "needs": ["API_KEY=hunter2", "API_KEY=hunter2"]},
+        {"adapter": "pg", "timeout": "postgresql://me:hunter2@db/x"},
+    ],
+)
+def test_secret_value_is_never_shown(data: dict[str, Any]) -> None:
+    found = only(check(data))
+    assert "hunter2" not in f"{found.message} {found.help}".lower()
+
+
+def test_secret_number_is_never_shown() -> None:
+    found = only(check_service({"environment": {"DB_PASSWORD": [31337]}}))
+    assert "31337" not in f"{found.message} {found.help}"
+    assert "31337" not in str(check({"adapter": "pg", "password": 31337})[0])
+
+
+def test_long_value_is_cut_and_control_characters_are_escaped() -> None:
+    message = only(check({"adapter": "pg", "timeout": "\x1b[31m\n\u202e" + "a" * 10_000})).message
+    assert message.isprintable()
+    assert r"\x1b[31m\n\u202e" in message
+    assert len(message) < 130
+
+
+def test_lone_surrogate_and_long_path_are_told() -> None:
+    schema: dict[str, Any] = {
+        "additionalProperties": {"$ref": "#"},
+        "type": ["object", "string"],
+        "maxLength": 0,
+    }
+    data: Any = "\ud800"
+    for number in range(20):
+        data = {f"\ud800{number}" * 50: data}
+    message = only(check(data, schema)).message
+    assert message.encode("utf-8").startswith(rb'"')
+    assert len(message) < 700
+
+
+def test_reference_may_lead_back_to_its_own_definition() -> None:
+    tree = {"type": "object", "additionalProperties": {"$ref": "#/$defs/tree", "description": "A branch"}}
+    schema = {"$ref": "#/$defs/tree", "$defs": {"tree": tree}}
+    assert check({"a": {"b": {}}}, schema) == []
+    assert only(check({"a": {"b": {"c": 5}}}, schema)).message.startswith('"a.b.c" of database')
+
+
+def test_data_nested_too_deeply_is_a_fault() -> None:
+    data: dict[str, Any] = {}
+    for _ in range(50_000):
+        data = {"a": data}
+    found = only(check(data, {"additionalProperties": {"$ref": "#"}}))
+    assert found.message == 'database "vectors" holds a value that is too large or nested too deeply'
+
+
+@pytest.mark.parametrize("number", [10**5000, -(10**5000), float("inf"), float("nan"), 10**400], ids="abcde")
+@pytest.mark.parametrize("name", ["port", "ratio", "share", "version", "level", "tls", "password"])
+def test_number_without_measure_is_a_fault(name: str, number: float) -> None:
+    for diagnostic in check({"adapter": "pg", name: number}):
+        assert diagnostic.code in CODES
+        assert len(diagnostic.message) < 250
+
+
+def test_large_data_is_checked_in_linear_time() -> None:
+    schema = {
+        "uniqueItems": True,
+        "items": {"type": "object", "required": ["a"], "additionalProperties": False},
+    }
+    data = [{"b": index} for index in range(5_000)]
+    assert len(check(data, schema)) == 10_000
+
+
+def test_same_schema_is_compiled_once() -> None:
+    from compiler.validation import validator_for
+
+    assert validator_for(COMPOSE, "/$defs/service") is validator_for(COMPOSE, "/$defs/service")
+    assert validator_for(COMPOSE, "/$defs/service") is not validator_for(COMPOSE, "/$defs/network")
+    assert validator_for({"type": "string"}) is not validator_for({"type": "string"})
+
+
+def test_closed_mapping_of_parts_tells_options_that_do_not_go_together() -> None:
+    schema = {
+        "oneOf": [
+            {"properties": {"file": {}}, "required": ["file"]},
+            {"properties": {"url": {}, "user": {}}, "required": ["url"]},
+        ],
+        "patternProperties": {"^x-": {}},
+        "unevaluatedProperties": False,
+    }
+    assert check({"url": "a", "user": "b", "x-a": 1}, schema) == []
+    assert only(check({"url": "a", "x-a": 1, "usr": "b"}, schema)).help == 'did you mean "user"?'
+    assert only(check({"file": "a", "user": "b"}, schema)).code == "conflicting-options"
+
+
+WRONG_SCHEMAS: list[tuple[Any, Path, str]] = [
+    ({"type": "strng"}, ("type",), '"type" of the schema cannot be "strng"'),
+    ({"properties": []}, ("properties",), '"properties" of the schema is a list, expected a mapping'),
+    (
+        {"properties": {"a": {"minimum": "1"}}},
+        ("properties", "a", "minimum"),
+        '"properties.a.minimum" of the schema is the string "1", expected a number',
+    ),
+    ({"pattern": "["}, ("pattern",), '"pattern" of the schema is "[", expected a regular expression'),
+    ({"required": ["a", "a"]}, ("required", 1), 'item 2 of "required" of the schema repeats "a"'),
+    (
+        {"items": {"tpye": "string"}},
+        ("items", "tpye"),
+        'the items of the schema has no keyword "tpye", did you mean "type"?',
+    ),
+    ({"$ref": "#/$defs/a"}, ("$ref",), 'the schema refers to "#/$defs/a", which is not in it'),
+    ({"$ref": "other.json"}, ("$ref",), 'the schema refers to "other.json", which is not in it'),
+    ({"anyOf": [{"$ref": "#"}]}, (), "the schema refers to itself without end"),
+    (5, (), "the schema is the number 5, expected a mapping, true or false"),
+]
+
+
+@pytest.mark.parametrize(("schema", "path", "message"), WRONG_SCHEMAS, ids=str)
+def test_fault_of_a_schema_itself_is_placed(schema: Any, path: Path, message: str) -> None:
+    assert schema_errors(schema) == [(path, message)]
+
+
+def test_extension_keywords_and_recursion_are_no_faults_of_a_schema() -> None:
+    assert schema_errors(DATABASE) == []
+    assert schema_errors({"x-help": "a", "additionalProperties": {"$ref": "#"}}) == []
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
+SERVICE = Draft202012Validator(
+    {**COMPOSE, "$ref": "#/$defs/service", "properties": {}, "additionalProperties": True}
+)
+
+
+def names(schema: Any) -> set[str]:
+    found = set(schema.get("properties", {})) if isinstance(schema, dict) else set()
+    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    return found.union(*(names(part) for part in inner))
+
+
+KEYS = st.sampled_from(sorted(names(COMPOSE["$defs"]))) | st.text(max_size=8)
+JSON = st.recursive(
+    SCALARS, lambda part: st.lists(part, max_size=4) | st.dictionaries(KEYS, part, max_size=5), max_leaves=25
+)
+
+
+@given(JSON)
+@settings(max_examples=400, deadline=None)
+def test_any_data_ends_in_complete_diagnostics(data: Any) -> None:
+    found = check_service(data)
+    assert bool(found) != SERVICE.is_valid(data)
+    for diagnostic in found:
+        assert diagnostic.code in CODES
+        assert diagnostic.message.isprintable()
+        assert not diagnostic.message.endswith(".")
+        assert diagnostic.help != ""
+        assert re.match(r"(key|value) services/api", diagnostic.span.path)
+    assert len({(one.span.path, one.message) for one in found}) == len(found)
+
+
+@given(JSON)
+@settings(max_examples=200, deadline=None)
+def test_any_schema_is_checked_without_an_exception(data: Any) -> None:
+    keywords = json.loads(json.dumps(data).replace('"image"', '"$ref"').replace('"labels"', '"items"'))
+    for path, message in schema_errors(keywords):
+        assert isinstance(path, tuple)
+        assert message
