@@ -12,7 +12,8 @@ from compiler.connections import mask
 from compiler.diagnostics import Diagnostic, Span, error, has_errors
 from compiler.model import Artifact, Container
 from compiler.pipeline import Compiled, compile_document, render_dotenv
-from compiler.registry import BUILT_IN, Adapter, Folder, Registry
+from compiler.registry import Adapter, Registry
+from compiler.resources import BUILT_IN, Folder
 from compiler.source import parse_yaml
 from compiler.targets.dotenv import parse_dotenv
 

@@ -247,10 +247,10 @@ def schema(adapters: Path | None) -> None:
 
 
 def _registry(adapters: Path | None) -> Any:
-    from compiler.project import folders
+    from compiler.resources import folders
     from compiler.registry import Registry
 
-    return Registry(tuple(folders(Path(), adapters)))
+    return Registry(folders(Path(), adapters))
 
 
 def _projects(

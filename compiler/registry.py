@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from compiler.diagnostics import Diagnostic, Note, Span, error, suggest, warning
-from compiler.resources import ADAPTERS, SCHEMAS
+from compiler.diagnostics import Diagnostic, Span, error, suggest, warning
+from compiler.resources import BUILT_IN, Folder
 from compiler.source import Document, parse_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from importlib.resources.abc import Traversable
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path as FilePath
 
     from compiler.model import Path
 
@@ -71,23 +71,11 @@ def patch(target: Any, change: Any) -> Any:
     return result
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    file: Traversable
+    file: FilePath
     shown: str
     built_in: bool
-
-
-@dataclass(slots=True)
-class Folder:
-    """A folder of adapters and how its path is shown."""
-
-    place: Traversable
-    shown: str
-    built_in: bool = False
-
-
-BUILT_IN = Folder(ADAPTERS, "adapters", built_in=True)
 
 
 @dataclass
@@ -103,23 +91,14 @@ class Registry:
     def _files(self) -> dict[str, list[_Found]]:
         files: dict[str, list[_Found]] = {}
         for folder in self.folders:
-            if not folder.place.is_dir():
-                continue
-            for file in sorted(folder.place.iterdir(), key=lambda entry: entry.name):
-                stem, _, ending = file.name.rpartition(".")
-                if ending == "yaml" and stem and file.is_file():
-                    files.setdefault(stem, []).append(_Found(file, f"{folder.shown}/{file.name}", folder.built_in))
+            for file, shown in folder.files():
+                files.setdefault(file.stem, []).append(_Found(file=file, shown=shown, built_in=folder.built_in))
         return files
 
     def names(self) -> list[str]:
         """Returns every adapter's name: the built-in ones by their preference, then the others by name."""
         ranked = sorted(self._usable(), key=lambda adapter: (adapter.data.get("preference", 1000), adapter.name))
         return [adapter.name for adapter in ranked]
-
-    def contents(self) -> Iterator[tuple[str, bytes]]:
-        """Yields the path as shown and the bytes of each adapter file, for digests."""
-        for found in (one for name in sorted(self._files) for one in self._files[name]):
-            yield found.shown, found.file.read_bytes()
 
     def stems(self) -> list[str]:
         return sorted(self._files)
@@ -236,5 +215,3 @@ def select(adapters: Iterable[Adapter], needs: Iterable[str], version: str | Non
     ]
     return sorted(scored, key=lambda pair: (len(pair[1]), pair[0].data.get("preference", 1000), pair[0].name))
 
-
-__all__ = ["BUILT_IN", "SCHEMAS", "Adapter", "Folder", "Note", "Registry", "check_adapter", "patch", "select"]

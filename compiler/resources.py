@@ -1,14 +1,45 @@
-"""Where the data that ships with the compiler is."""
+"""Where adapters and the other data that ships with the compiler are."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from functools import lru_cache
-from importlib.resources import files
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
-ADAPTERS = files("compiler.adapters")
-SCHEMAS = files("compiler.schemas")
-EXAMPLES = files("compiler.examples")
+# Not importlib.resources.files, whose import takes longer than reading an adapter.
+from compiler import adapters, examples, schemas
+
+ADAPTERS, SCHEMAS, EXAMPLES = (Path(str(package.__file__)).parent for package in (adapters, schemas, examples))
+
+
+class Folder(NamedTuple):
+    """A folder of adapters, and how its path is shown."""
+
+    place: Path
+    shown: str
+    built_in: bool = False
+
+    def files(self) -> Iterator[tuple[Path, str]]:
+        """Yields each adapter file and its path as shown, in order."""
+        names = sorted(os.listdir(self.place)) if self.place.is_dir() else []
+        for name in names:
+            if name.endswith(".yaml") and name != ".yaml":
+                yield self.place / name, f"{self.shown}/{name}"
+
+
+BUILT_IN = Folder(ADAPTERS, "adapters", built_in=True)
+
+
+def folders(beside: Path, given: Path | None) -> tuple[Folder, ...]:
+    """Returns the folders of adapters in the order of their right of way.
+
+    They are the given one, `adapters/` beside the stack, the user's own, and the built-in ones.
+    """
+    config = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    places = [place for place in (given, beside / "adapters", Path(config, "stackc", "adapters")) if place is not None]
+    return (*(Folder(place, str(place)) for place in places if place.resolve() != ADAPTERS), BUILT_IN)
 
 
 @lru_cache(maxsize=8)

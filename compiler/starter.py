@@ -8,7 +8,6 @@ from compiler.diagnostics import Diagnostic, Span, error
 from compiler.resources import EXAMPLES
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
     from pathlib import Path
 
 _IGNORED = ".env\n*.key\n"
@@ -41,5 +40,5 @@ def copy_example(name: str, folder: Path) -> tuple[list[Path], list[Diagnostic]]
     return list(files), []
 
 
-def _adapters(folder: Traversable) -> list[Traversable]:
+def _adapters(folder: Path) -> list[Path]:
     return sorted(folder.iterdir(), key=lambda one: one.name) if folder.is_dir() else []

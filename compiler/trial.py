@@ -13,8 +13,8 @@ from compiler.diagnostics import Diagnostic, Span, error, has_errors, warning
 from compiler.model import Connection, Reference
 from compiler.pipeline import Compiled, compile_document
 from compiler.quoting import pair_value
-from compiler.registry import Adapter, Folder, Registry, check_adapter
-from compiler.resources import EXAMPLES
+from compiler.registry import Adapter, Registry, check_adapter
+from compiler.resources import EXAMPLES, Folder
 from compiler.source import parse_yaml
 
 # Each has broken one of the sinks of a program like this one.
@@ -55,7 +55,7 @@ class Trial:
 
 def run_trials(words: Sequence[str], given: Path | None) -> tuple[list[Trial], dict[str, str]]:
     """Tries the named adapters or adapter files, or all that are found; also returns the texts of their files."""
-    from compiler.project import folders
+    from compiler.resources import folders
 
     files = [Path(word) for word in words if word.endswith(".yaml") or "/" in word]
     around = [Folder(file.resolve().parent, str(file.parent)) for file in files]

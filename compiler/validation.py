@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from compiler.bundling import Bundle
+from compiler.naming import types_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -88,6 +89,23 @@ def _exact(number: float) -> Fraction:
     return Fraction(number) if isinstance(number, int) else Fraction(repr(number))
 
 
+class _Types:
+    """Answers what jsonschema asks a map in Rust for, and that map aborts where the stack ends."""
+
+    checks: ClassVar[Mapping[str, Callable[[Any], bool]]] = {
+        "array": lambda value: isinstance(value, list),
+        "boolean": lambda value: isinstance(value, bool),
+        "integer": lambda value: "integer" in types_of(value),
+        "null": lambda value: value is None,
+        "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+        "object": lambda value: isinstance(value, dict),
+        "string": lambda value: isinstance(value, str),
+    }
+
+    def is_type(self, value: Any, name: str) -> bool:
+        return self.checks[name](value)
+
+
 @lru_cache(maxsize=1)
 def _class() -> type[Validator]:
     keywords = {
@@ -99,7 +117,7 @@ def _class() -> type[Validator]:
         "uniqueItems": _unique_items,
     }
     extend: Callable[..., type[Validator]] = validators.extend
-    return extend(Draft202012Validator, keywords)
+    return extend(Draft202012Validator, keywords, type_checker=_Types())
 
 
 class _Same:

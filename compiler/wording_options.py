@@ -110,8 +110,9 @@ def _not(fault: Fault) -> Finding:
 
 
 def _exclusive(fault: Fault) -> Finding:
-    present = [name for branch in fault.rule for name in _names(branch) if name in fault.data]
-    if len(names := list(dict.fromkeys(present))) > 1:
+    asked = dict.fromkeys(name for branch in fault.rule for name in _names(branch))
+    names = [name for name in asked if isinstance(fault.data, dict) and name in fault.data]
+    if len(names) > 1:
         return _together(fault, names, "keep one of them")
     return _conflict(fault, "can be read in more than one way", advice(fault.schema))
 

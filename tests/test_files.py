@@ -201,7 +201,7 @@ def test_a_file_that_this_user_may_not_link_is_brought_back_too(tmp_path, monkey
     os.utime("a", (1, 1))
     Path("z").mkdir()
     Path().chmod(0o777)
-    with unprivileged(), pytest.raises(ReplaceError):
+    with unprivileged(), pytest.raises(ReplaceError, match="z: "):
         replace_files([replacement(Path("a"), mode=0o600), replacement(Path("z"))])
     status = Path("a").stat()
     assert (Path("a").read_bytes(), status.st_mode & 0o777, status.st_mtime) == (b"old", 0o644, 1)

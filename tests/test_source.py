@@ -400,6 +400,7 @@ def test_an_alias_that_is_nearly_an_anchor_gets_its_name() -> None:
         ("a: {b: c d: e}", (1, 11), 'expected "," or "}" before ":"'),
         ("a: {b: 1,, c}", (1, 10), "before"),
         ("a: {u: ${{ x.y }}}", (1, 8), '"${{" inside brackets needs quotes'),
+        ("{a: b:, c}", (1, 6), '":" has no space after it'),
         ("a: [${X}]", (1, 5), '"${" inside brackets needs quotes'),
         ("a: b: c", (1, 5), 'a value with ": " in it needs quotes'),
         ("a: 1\n b: 2", (2, 2), '"b" is indented deeper than the line above allows'),
