@@ -89,4 +89,3 @@ def render_connections(answer: Answer) -> str:
         lines = [*head, f"{pad}{answer.texts[name]}", *(f"{pad}in code: {line}" for line in connection.code)]
         blocks.append("\n".join(lines))
     return "\n".join(blocks)
-

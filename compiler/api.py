@@ -6,16 +6,18 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compiler.connections import mask
 from compiler.diagnostics import Diagnostic, Span, error, has_errors
-from compiler.model import Artifact, Container
 from compiler.pipeline import Compiled, compile_document, render_dotenv
 from compiler.registry import Adapter, Registry
 from compiler.resources import BUILT_IN, Folder
 from compiler.source import parse_yaml
 from compiler.targets.dotenv import parse_dotenv
+
+if TYPE_CHECKING:
+    from compiler.model import Artifact, Container
 
 _SOURCE = "stack.yaml"
 _KEY = "db"
@@ -217,7 +219,11 @@ class DynamicStackGenerator:
         `options` are those of the database. Raises StackError.
         """
         services = {key: {"uses": [_KEY], **entry} for key, entry in _services(tech_stack).items()}
-        stack = {"name": name, "services": services, "databases": {_KEY: {"adapter": database_type, **options}}}
+        stack = {
+            "name": name,
+            "services": services,
+            "databases": {_KEY: {"adapter": database_type, **options}},
+        }
         return compile_stack(stack, adapters=self._adapters)
 
 
@@ -228,8 +234,17 @@ def _services(tech_stack: Any) -> dict[str, dict[str, Any]]:
     if images and all(isinstance(image, str) and image for image in tech_stack):
         return {_service_name(image): {"image": image} for image in tech_stack}
     told = "tech_stack is neither a map of services nor a list of images"
-    raise StackError([error("wrong-type", told, Span(path="tech_stack"), 'pass {"app": {"image": "nginx:1.29"}}')])
+    raise StackError(
+        [error("wrong-type", told, Span(path="tech_stack"), 'pass {"app": {"image": "nginx:1.29"}}')]
+    )
 
 
 def _service_name(image: str) -> str:
-    return image.rsplit("/", 1)[-1].partition("@")[0].partition(":")[0].lower().replace("_", "-").replace(".", "-")
+    return (
+        image.rsplit("/", 1)[-1]
+        .partition("@")[0]
+        .partition(":")[0]
+        .lower()
+        .replace("_", "-")
+        .replace(".", "-")
+    )

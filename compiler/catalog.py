@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from compiler.bundle import bundle, database_schema
 from compiler.diagnostics import Diagnostic, Span, error, suggest
-from compiler.registry import select
-from compiler.stack import bundle, database_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,16 +15,31 @@ if TYPE_CHECKING:
 COMMAND = "stackc adapters"
 
 
-def catalog_rows(registry: Registry, needs: Sequence[str] = ()) -> tuple[list[dict[str, Any]], list[Diagnostic]]:
+def catalog_rows(
+    registry: Registry, needs: Sequence[str] = ()
+) -> tuple[list[dict[str, Any]], list[Diagnostic]]:
     """Returns a row for each adapter that has all of `needs`, and what is wrong with files that do not load."""
     adapters = registry.adapters()
     diagnostics = [finding for name in registry.stems() for finding in registry.load(name)[1]]
-    known = sorted({name for adapter in adapters for version in adapter.versions for name in adapter.capabilities(version)})
+    known = sorted(
+        {
+            name
+            for adapter in adapters
+            for version in adapter.versions
+            for name in adapter.capabilities(version)
+        }
+    )
     for need in needs:
         if need not in known:
             place = Span(path=f"{COMMAND} list")
-            diagnostics.append(error("missing-capability", f'no adapter has a capability "{need}"', place, suggest(need, known)))
-    fitting = [adapter for adapter in adapters if any(_has(adapter, version, needs) for version in adapter.versions)]
+            diagnostics.append(
+                error(
+                    "missing-capability", f'no adapter has a capability "{need}"', place, suggest(need, known)
+                )
+            )
+    fitting = [
+        adapter for adapter in adapters if any(_has(adapter, version, needs) for version in adapter.versions)
+    ]
     return [_row(adapter, needs) for adapter in fitting], diagnostics
 
 
@@ -97,7 +111,9 @@ def detect(word: str, registry: Registry) -> tuple[Adapter | None, str | None, l
     """Returns the adapter, and where it can be told the version line, of a URL, an image name or an alias."""
     scheme, separator, _ = word.partition("://")
     plain = scheme.removeprefix("jdbc:").partition("+")[0].lower()
-    image, _, tag = word.partition("@")[0].rpartition(":") if ":" in word.rsplit("/", 1)[-1] else (word, "", "")
+    image, _, tag = (
+        word.partition("@")[0].rpartition(":") if ":" in word.rsplit("/", 1)[-1] else (word, "", "")
+    )
     name = image.removeprefix("docker.io/").removeprefix("library/")
     for adapter in registry.adapters():
         rules = adapter.data.get("detect", {})
@@ -107,15 +123,31 @@ def detect(word: str, registry: Registry) -> tuple[Adapter | None, str | None, l
             return adapter, _line(adapter, tag), []
     if separator:
         place = Span(path=f"{COMMAND} detect")
-        known = [one for adapter in registry.adapters() for one in adapter.data.get("detect", {}).get("schemes", [])]
-        return None, None, [error("unknown-adapter", f'no adapter has a URL scheme "{plain}"', place, suggest(plain, known))]
-    adapter, diagnostics = registry.find(name, Span(path=f"{COMMAND} detect"))
-    return adapter, None, diagnostics
+        known = [
+            one
+            for adapter in registry.adapters()
+            for one in adapter.data.get("detect", {}).get("schemes", [])
+        ]
+        return (
+            None,
+            None,
+            [
+                error(
+                    "unknown-adapter", f'no adapter has a URL scheme "{plain}"', place, suggest(plain, known)
+                )
+            ],
+        )
+    found, diagnostics = registry.find(name, Span(path=f"{COMMAND} detect"))
+    return found, None, diagnostics
 
 
 def _line(adapter: Adapter, tag: str) -> str | None:
     for name in adapter.versions:
-        if str(adapter.versions[name]["image"]).endswith(f":{tag}") or tag == name or tag.startswith((f"{name}.", f"{name}-")):
+        if (
+            str(adapter.versions[name]["image"]).endswith(f":{tag}")
+            or tag == name
+            or tag.startswith((f"{name}.", f"{name}-"))
+        ):
             return name
     return None
 
@@ -134,7 +166,9 @@ def editor_schema(registry: Registry) -> dict[str, Any]:
                 "then": {"$ref": f"#/$defs/database-{adapter.name}"},
             }
         )
-    every = [name for adapter in registry.adapters() for name in (adapter.name, *adapter.data.get("aliases", []))]
+    every = [
+        name for adapter in registry.adapters() for name in (adapter.name, *adapter.data.get("aliases", []))
+    ]
     entry = defs["database"]
     word = {**entry["properties"]["adapter"], "enum": [*every, "auto"]}
     defs["database"] = {**entry, "properties": {**entry["properties"], "adapter": word}, "allOf": choices}
@@ -146,9 +180,11 @@ def _adapter_schema(adapter: Adapter) -> dict[str, Any]:
     for version in adapter.versions:
         options |= adapter.at(version).get("options", {})
     schema = database_schema(options)
-    numbers: list[Any] = [int(name) if name.isdigit() else float(name) for name in adapter.versions if _is_number(name)]
-    version = {**schema["properties"]["version"], "enum": [*adapter.versions, *numbers]}
-    return {**schema, "properties": {**schema["properties"], "version": version}}
+    numbers: list[Any] = [
+        int(name) if name.isdigit() else float(name) for name in adapter.versions if _is_number(name)
+    ]
+    entry = {**schema["properties"]["version"], "enum": [*adapter.versions, *numbers]}
+    return {**schema, "properties": {**schema["properties"], "version": entry}}
 
 
 def _is_number(name: str) -> bool:

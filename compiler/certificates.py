@@ -6,7 +6,6 @@ The only user of `cryptography`, an optional dependency that is imported when a 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,6 +14,8 @@ from compiler.diagnostics import Diagnostic, Span, error, warning
 from compiler.model import Artifact, Certificate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
@@ -35,7 +36,9 @@ class Issued:
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
-def issue(wanted: tuple[Certificate, ...], files: Mapping[str, bytes], now: datetime, place: Span, shown: str) -> Issued:
+def issue(
+    wanted: tuple[Certificate, ...], files: Mapping[str, bytes], now: datetime, place: Span, shown: str
+) -> Issued:
     """Returns what the certificates need, taking from `files` (by path) whatever is there and fits.
 
     `now` is in UTC and without a zone; `shown` is how the output folder is written in messages.
@@ -45,7 +48,9 @@ def issue(wanted: tuple[Certificate, ...], files: Mapping[str, bytes], now: date
         import cryptography  # noqa: F401
     except ImportError:
         help = 'run `pip install "stackc[tls]"`'
-        issued.diagnostics.append(error("missing-extra", "certificates need the package cryptography", place, help))
+        issued.diagnostics.append(
+            error("missing-extra", "certificates need the package cryptography", place, help)
+        )
         return issued
     workshop = _Workshop(files, now, shown, issued)
     try:
@@ -83,7 +88,9 @@ class _Workshop:
 
     def _keep(self, name: str, content: bytes, secret: bool = False) -> None:
         mode = 0o600 if secret else 0o644
-        self.issued.artifacts.append(Artifact(path=f"{FOLDER}/{name}", content=content, mode=mode, secret=secret))
+        self.issued.artifacts.append(
+            Artifact(path=f"{FOLDER}/{name}", content=content, mode=mode, secret=secret)
+        )
 
     def _authority(self) -> tuple[EllipticCurvePrivateKey, x509.Certificate]:
         pair = self._load("authority")
@@ -98,7 +105,12 @@ class _Workshop:
 
     def _server(self, wanted: Certificate, signer: EllipticCurvePrivateKey, root: x509.Certificate) -> None:
         pair = self._load(wanted.name)
-        if pair is None or pair[1].issuer != root.subject or not set(wanted.hosts) <= _hosts(pair[1]) or not _signed(pair[1], root):
+        if (
+            pair is None
+            or pair[1].issuer != root.subject
+            or not set(wanted.hosts) <= _hosts(pair[1])
+            or not _signed(pair[1], root)
+        ):
             key = _new_key()
             pair = key, _sign(wanted.hosts[0], key, signer, root, self.now, _SERVER_DAYS, wanted.hosts)
         key, certificate = pair
@@ -146,7 +158,9 @@ class _Workshop:
         except (ValueError, TypeError) as fault:
             raise _Unreadable(f'the file "{FOLDER}/{name}.key" holds no private key') from fault
         if not isinstance(key, EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
-            raise _Unreadable(f'the files "{FOLDER}/{name}.key" and "{FOLDER}/{name}.crt" do not belong together')
+            raise _Unreadable(
+                f'the files "{FOLDER}/{name}.key" and "{FOLDER}/{name}.crt" do not belong together'
+            )
         return key, certificate
 
 
@@ -220,15 +234,21 @@ def _sign(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.BasicConstraints(ca=root is None, path_length=0 if root is None else None), critical=True)
+        .add_extension(
+            x509.BasicConstraints(ca=root is None, path_length=0 if root is None else None), critical=True
+        )
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+        )
         .add_extension(_usage(root is None), critical=True)
     )
     if hosts:
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         builder = builder.add_extension(names, critical=False)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
+        )
     return builder.sign(signer, hashes.SHA256())
 
 

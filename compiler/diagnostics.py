@@ -49,9 +49,7 @@ class Diagnostic:
 def error(
     code: str, message: str, span: Span, help: str | None = None, notes: Iterable[Note] = ()
 ) -> Diagnostic:
-    return Diagnostic(
-        code=code, severity="error", message=message, span=span, help=help, notes=tuple(notes)
-    )
+    return Diagnostic(code=code, severity="error", message=message, span=span, help=help, notes=tuple(notes))
 
 
 def warning(

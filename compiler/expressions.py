@@ -23,8 +23,10 @@ _EXPRESSION = re.compile(r"""\$\$\{\{|\$\{\{((?:[^}"']|"[^"]*"|'[^']*'|\}(?!\}))
 _SIMPLE = re.compile(r"\s*(not\s+)?([A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*)*)\s*(?:\|\s*(\w+)\s*)?\Z")
 _MAX_LENGTH = 1000
 _MAX_RESULT = 100_000
-_FILTERS = ("abs", "default", "first", "float", "int", "join", "last", "length", "lower", "max", "min", "replace")
-_FILTERS += ("round", "string", "trim", "upper")
+_FILTERS = (
+    *("abs", "default", "first", "float", "int", "join", "last", "length", "lower", "max", "min", "replace"),
+    *("round", "string", "trim", "upper"),
+)
 
 
 class ExpressionError(Exception):
@@ -68,7 +70,9 @@ def evaluate(
         if match.group() == "$${{":
             parts.append("${{")
         elif match.group(1) is None:
-            raise ExpressionError("an expression is not closed", 'close it with "}}", or write "$${{" for the text itself')
+            raise ExpressionError(
+                "an expression is not closed", 'close it with "}}", or write "$${{" for the text itself'
+            )
         else:
             value = _value(match.group(1), scope, sink)
             if sink is None and match.span() == (0, len(text)):
@@ -87,10 +91,16 @@ def _joined(parts: list[Any]) -> str | Text:
     for part in parts:
         for piece in part.parts if isinstance(part, Text) else (part,):
             if isinstance(piece, Mapping | list):
-                raise ExpressionError("a list or a map stands inside a text", "let the expression be the whole value")
+                raise ExpressionError(
+                    "a list or a map stands inside a text", "let the expression be the whole value"
+                )
             text = piece if isinstance(piece, str | Reference) else _plain(piece)
             last = joined[-1] if joined else None
-            if isinstance(text, str) and isinstance(last, str) and (type(text) is type(last) or "$" not in text):
+            if (
+                isinstance(text, str)
+                and isinstance(last, str)
+                and (type(text) is type(last) or "$" not in text)
+            ):
                 joined[-1] = type(last)(last + text)
             elif text != "":
                 joined.append(text)
@@ -107,7 +117,9 @@ def _plain(value: Any) -> str:
 
 def _value(expression: str, scope: Mapping[str, Any], sink: Sink | None) -> Any:
     if len(expression) > _MAX_LENGTH:
-        raise ExpressionError(f"an expression is longer than {_MAX_LENGTH} characters", "move the logic into the adapter")
+        raise ExpressionError(
+            f"an expression is longer than {_MAX_LENGTH} characters", "move the logic into the adapter"
+        )
     simple = _SIMPLE.match(expression)
     if simple and (simple[3] is None or (sink and simple[3] in sink.filters)):
         value = _look_up(simple[2], scope)
@@ -146,13 +158,21 @@ def _run(expression: str, scope: Mapping[str, Any], sink: Sink | None) -> Any:
     except ExpressionError:
         raise
     except jinja2.exceptions.TemplateSyntaxError as fault:
-        raise ExpressionError(f'the expression "{_short(expression)}" cannot be read: {_lower(fault.message)}') from fault
+        raise ExpressionError(
+            f'the expression "{_short(expression)}" cannot be read: {_lower(fault.message)}'
+        ) from fault
     except jinja2.exceptions.SecurityError as fault:
-        raise ExpressionError(f'the expression "{_short(expression)}" does what an expression may not do') from fault
+        raise ExpressionError(
+            f'the expression "{_short(expression)}" does what an expression may not do'
+        ) from fault
     except jinja2.exceptions.UndefinedError as fault:
-        raise ExpressionError(f'the expression "{_short(expression)}" names something that is not there') from fault
+        raise ExpressionError(
+            f'the expression "{_short(expression)}" names something that is not there'
+        ) from fault
     except (TypeError, ValueError, ArithmeticError, RecursionError, LookupError) as fault:
-        raise ExpressionError(f'the expression "{_short(expression)}" has no value: {_lower(str(fault))}') from fault
+        raise ExpressionError(
+            f'the expression "{_short(expression)}" has no value: {_lower(str(fault))}'
+        ) from fault
     if isinstance(value, str | list) and len(value) > _MAX_RESULT:
         raise ExpressionError(f'the expression "{_short(expression)}" makes a value that is too long')
     return value
@@ -248,7 +268,9 @@ def evaluate_tree(
     if isinstance(tree, dict):
         if "then" in tree and ("when" in tree or "each" in tree):
             return _guard(tree, scope, faults, at, sink)
-        entries = ((key, evaluate_tree(value, scope, faults, (*at, key), sink)) for key, value in tree.items())
+        entries = (
+            (key, evaluate_tree(value, scope, faults, (*at, key), sink)) for key, value in tree.items()
+        )
         return {key: value for key, value in entries if value is not _NOTHING}
     if isinstance(tree, list):
         items: list[Any] = []
@@ -263,7 +285,11 @@ def evaluate_tree(
 
 
 def _guard(
-    tree: dict[str, Any], scope: Mapping[str, Any], faults: list[tuple[Path, ExpressionError]], at: Path, sink: Sink | None
+    tree: dict[str, Any],
+    scope: Mapping[str, Any],
+    faults: list[tuple[Path, ExpressionError]],
+    at: Path,
+    sink: Sink | None,
 ) -> Any:
     if "each" in tree:
         found = evaluate_tree(tree["each"], scope, faults, (*at, "each"))

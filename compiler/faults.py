@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from compiler.model import Path
 
-_DEEPEST = 20
+_DEEPEST = 5
 # Where one value breaks several of these rules, the first says the most.
 _RANKED = """type enum const minLength maxLength minItems maxItems items unevaluatedItems minProperties
 maxProperties pattern format minimum exclusiveMinimum maximum exclusiveMaximum multipleOf contains
@@ -88,7 +88,7 @@ class _Reader:
                 yield _with_notes(fault, error)
 
     def _unevaluated(self, error: ValidationError) -> Iterator[Fault]:
-        parts = list(_parts(error.schema))
+        parts = _parts(error.schema)
         unknown = [key for key in _list(error.instance) if not any(_knows(part, key) for part in parts)]
         schema = {"properties": {name: True for part in parts for name in part.get("properties", ())}}
         for key in unknown:
@@ -115,7 +115,7 @@ def _fits(types: frozenset[str], accepted: frozenset[str] | None) -> bool:
 
 
 def _accepted(schema: Any, depth: int = 0) -> frozenset[str] | None:
-    """Returns the types of the values that a schema can accept, or None where it accepts any."""
+    """Returns the types of the values that a schema can accept, or None where it may accept any."""
     if not isinstance(schema, dict) or depth > _DEEPEST:
         return frozenset() if schema is False else None
     if "type" in schema:
@@ -148,16 +148,18 @@ def _distance(errors: Iterable[ValidationError]) -> tuple[int, int, int]:
     return telling, len(depths), -max(depths)
 
 
-def _parts(schema: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    """Yields the schemas that speak about the options of the same mapping."""
-    if not isinstance(schema, dict) or depth > _DEEPEST:
-        return
-    yield schema
-    parts = [schema[word] for word in ("if", "then", "else") if word in schema]
-    parts += [part for word in ("allOf", "anyOf", "oneOf") for part in schema.get(word, ())]
-    parts += schema.get("dependentSchemas", {}).values()
-    for part in parts:
-        yield from _parts(part, depth + 1)
+def _parts(schema: Any) -> list[dict[str, Any]]:
+    """Returns the schemas that speak about the options of the same mapping."""
+    found, waiting = {}, [schema]
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, dict) or id(part) in found:
+            continue
+        found[id(part)] = part
+        waiting += [part[word] for word in ("if", "then", "else") if word in part]
+        waiting += [inner for word in ("allOf", "anyOf", "oneOf") for inner in part.get(word, ())]
+        waiting += part.get("dependentSchemas", {}).values()
+    return list(found.values())
 
 
 def _knows(schema: Mapping[str, Any], key: str) -> bool:

@@ -43,7 +43,7 @@ def recall(key: str) -> Digests | None:
         lines = _file(key).read_text().splitlines()
     except (OSError, ValueError):
         return None
-    return dict((path, digest) for digest, _, path in (line.partition(" ") for line in lines))
+    return {path: digest for digest, _, path in (line.partition(" ") for line in lines)}
 
 
 def remember(key: str, digests: Mapping[str, str]) -> None:
@@ -61,6 +61,8 @@ def remember(key: str, digests: Mapping[str, str]) -> None:
 def is_current(digests: Mapping[str, str], folder: Path) -> bool:
     """Says whether the folder holds exactly these artifacts."""
     try:
-        return bool(digests) and all(digest_of((folder / path).read_bytes()) == digest for path, digest in digests.items())
+        return bool(digests) and all(
+            digest_of((folder / path).read_bytes()) == digest for path, digest in digests.items()
+        )
     except OSError:
         return False

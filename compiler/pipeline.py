@@ -35,7 +35,13 @@ class Compiled:
 
 
 def compile_document(
-    document: Document, registry: Registry, *, environment: str, today: str, source: str, trusted: bool = False
+    document: Document,
+    registry: Registry,
+    *,
+    environment: str,
+    today: str,
+    source: str,
+    trusted: bool = False,
 ) -> tuple[Compiled | None, list[Diagnostic]]:
     """Returns the compiled stack, or None where a finding is an error, and every finding.
 

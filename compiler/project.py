@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compiler.diagnostics import Diagnostic, Span, error, has_errors
@@ -13,6 +12,7 @@ from compiler.resources import folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from compiler.model import Artifact
     from compiler.output import Change
@@ -58,9 +58,8 @@ class Project:
         document, diagnostics = self._load()
         if document is None:
             return None, diagnostics
-        from compiler.pipeline import compile_document
-
         from compiler.output import content_of
+        from compiler.pipeline import compile_document
 
         registry = self.registry()
         key = self._key()
@@ -174,7 +173,11 @@ class Project:
         diagnostics += found
         if env is None:
             return [], diagnostics
-        known = {*dotenv.values, *(secret.key for secret in plan.secrets), *(one.key for one in plan.variables)}
+        known = {
+            *dotenv.values,
+            *(secret.key for secret in plan.secrets),
+            *(one.key for one in plan.variables),
+        }
         diagnostics += unset_variables(plan, known, lambda owner: document.key(("services", owner)))
         return [env, *artifacts], diagnostics
 

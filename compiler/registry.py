@@ -92,12 +92,16 @@ class Registry:
         files: dict[str, list[_Found]] = {}
         for folder in self.folders:
             for file, shown in folder.files():
-                files.setdefault(file.stem, []).append(_Found(file=file, shown=shown, built_in=folder.built_in))
+                files.setdefault(file.stem, []).append(
+                    _Found(file=file, shown=shown, built_in=folder.built_in)
+                )
         return files
 
     def names(self) -> list[str]:
         """Returns every adapter's name: the built-in ones by their preference, then the others by name."""
-        ranked = sorted(self._usable(), key=lambda adapter: (adapter.data.get("preference", 1000), adapter.name))
+        ranked = sorted(
+            self._usable(), key=lambda adapter: (adapter.data.get("preference", 1000), adapter.name)
+        )
         return [adapter.name for adapter in ranked]
 
     def stems(self) -> list[str]:
@@ -118,7 +122,9 @@ class Registry:
         for adapter in self._usable():
             if word.lower() in adapter.data.get("aliases", []) or word.lower() == adapter.name:
                 return self.load(adapter.name)
-        known = [name for adapter in self._usable() for name in (adapter.name, *adapter.data.get("aliases", []))]
+        known = [
+            name for adapter in self._usable() for name in (adapter.name, *adapter.data.get("aliases", []))
+        ]
         names = self.names()
         close = suggest(word, known)
         help = close if close.startswith("did you mean") else suggest(word, names)
@@ -162,7 +168,9 @@ class Registry:
             diagnostics.append(_shadows(adapter))
         return (None if broken else adapter), diagnostics
 
-    def _base(self, document: Document, name: str, chain: tuple[str, ...]) -> tuple[Adapter | None, list[Diagnostic]]:
+    def _base(
+        self, document: Document, name: str, chain: tuple[str, ...]
+    ) -> tuple[Adapter | None, list[Diagnostic]]:
         word, span = document.data["extends"], document.value(("extends",))
         if word in chain or len(chain) > MAX_EXTENDS:
             trail = " -> ".join((*chain, word))
@@ -206,12 +214,20 @@ def check_adapter(adapter: Adapter) -> list[Diagnostic]:
     return faults
 
 
-def select(adapters: Iterable[Adapter], needs: Iterable[str], version: str | None = None) -> list[tuple[Adapter, list[str]]]:
+def select(
+    adapters: Iterable[Adapter], needs: Iterable[str], version: str | None = None
+) -> list[tuple[Adapter, list[str]]]:
     """Returns the adapters with what each lacks of `needs`: the fitting first, by preference, then the nearest."""
     wanted = list(needs)
     scored = [
-        (adapter, [need for need in wanted if need not in adapter.capabilities(version if version in adapter.versions else None)])
+        (
+            adapter,
+            [
+                need
+                for need in wanted
+                if need not in adapter.capabilities(version if version in adapter.versions else None)
+            ],
+        )
         for adapter in adapters
     ]
     return sorted(scored, key=lambda pair: (len(pair[1]), pair[0].data.get("preference", 1000), pair[0].name))
-

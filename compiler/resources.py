@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 # Not importlib.resources.files, whose import takes longer than reading an adapter.
 from compiler import adapters, examples, schemas
 
-ADAPTERS, SCHEMAS, EXAMPLES = (Path(str(package.__file__)).parent for package in (adapters, schemas, examples))
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ADAPTERS = Path(str(adapters.__file__)).parent
+SCHEMAS = Path(str(schemas.__file__)).parent
+EXAMPLES = Path(str(examples.__file__)).parent
 
 
 class Folder(NamedTuple):
@@ -38,7 +42,11 @@ def folders(beside: Path, given: Path | None) -> tuple[Folder, ...]:
     They are the given one, `adapters/` beside the stack, the user's own, and the built-in ones.
     """
     config = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    places = [place for place in (given, beside / "adapters", Path(config, "stackc", "adapters")) if place is not None]
+    places = [
+        place
+        for place in (given, beside / "adapters", Path(config, "stackc", "adapters"))
+        if place is not None
+    ]
     return (*(Folder(place, str(place)) for place in places if place.resolve() != ADAPTERS), BUILT_IN)
 
 

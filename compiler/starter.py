@@ -25,7 +25,9 @@ def copy_example(name: str, folder: Path) -> tuple[list[Path], list[Diagnostic]]
     there = [path for path in files if path.exists() or path.is_symlink()]
     if there:
         help = "move it away, or name another folder"
-        return [], [error("file-exists", "the file is there already", Span(path=str(path)), help) for path in there]
+        return [], [
+            error("file-exists", "the file is there already", Span(path=str(path)), help) for path in there
+        ]
     ignore = folder / ".gitignore"
     if not ignore.exists():
         files[ignore] = _IGNORED.encode()

@@ -91,7 +91,12 @@ Findings = Iterator[list[Diagnostic]]
 def _schemas(adapter: Adapter, registry: Registry) -> Findings:
     yield check_adapter(adapter)
     for version in adapter.versions:
-        patched = Adapter(name=adapter.name, data=adapter.at(version), documents=adapter.documents, built_in=adapter.built_in)
+        patched = Adapter(
+            name=adapter.name,
+            data=adapter.at(version),
+            documents=adapter.documents,
+            built_in=adapter.built_in,
+        )
         yield check_adapter(patched)
 
 
@@ -103,9 +108,23 @@ def _probes(adapter: Adapter, registry: Registry) -> Findings:
         secrets = spec.get("secrets") or {"password": {}, "admin_password": {}}
         found = []
         if not any(f"secrets.{name}" in test for name in secrets):
-            found.append(error("weak-probe", "the probe logs in with no secret", place, "read ${{ secrets.password }} and log in"))
+            found.append(
+                error(
+                    "weak-probe",
+                    "the probe logs in with no secret",
+                    place,
+                    "read ${{ secrets.password }} and log in",
+                )
+            )
         if "localhost" in test:
-            found.append(error("weak-probe", "the probe asks localhost, where the first start listens too", place, "ask 127.0.0.1 or $HOSTNAME"))
+            found.append(
+                error(
+                    "weak-probe",
+                    "the probe asks localhost, where the first start listens too",
+                    place,
+                    "ask 127.0.0.1 or $HOSTNAME",
+                )
+            )
         yield found
 
 
@@ -114,13 +133,29 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
     for version in adapter.versions:
         spec = adapter.at(version)
         modes = ("off", "require", "verify-full") if "tls" in spec else ("off",)
-        timeout = {} if (spec.get("query_timeout") or {"applies": "nowhere"})["applies"] == "nowhere" else {"query_timeout": "30s"}
+        timeout: dict[str, Any] = (
+            {}
+            if (spec.get("query_timeout") or {"applies": "nowhere"})["applies"] == "nowhere"
+            else {"query_timeout": "30s"}
+        )
         rules = spec.get("vector")
-        vectors = [
-            {"vector": {"dimensions": min(rules["dimensions"][0]["up_to"], 384), "metric": metric, "method": method}}
-            for metric, method in product(rules["metrics"], rules["methods"])
-        ] if rules else []
-        for mode, extra in product(modes, [{}, {**timeout, "memory": "1G", "port": 15000, "cpus": "1"}, *vectors]):
+        vectors: list[dict[str, Any]] = (
+            [
+                {
+                    "vector": {
+                        "dimensions": min(rules["dimensions"][0]["up_to"], 384),
+                        "metric": metric,
+                        "method": method,
+                    }
+                }
+                for metric, method in product(rules["metrics"], rules["methods"])
+            ]
+            if rules
+            else []
+        )
+        for mode, extra in product(
+            modes, [{}, {**timeout, "memory": "1G", "port": 15000, "cpus": "1"}, *vectors]
+        ):
             yield {"adapter": adapter.name, "version": version, "tls": mode, **extra}
 
 
@@ -146,7 +181,7 @@ def _passwords(adapter: Adapter, registry: Registry) -> Findings:
 
 def _arrives(adapter: Adapter, connection: Connection, password: str) -> list[Diagnostic]:
     place = adapter.key(("connections", connection.driver))
-    references = [key for key in _keys((connection.parts, connection.query))]
+    references = list(_keys((connection.parts, connection.query)))
     try:
         text = render_connection(connection, dict.fromkeys(references, password))
     except ValueError as fault:
@@ -189,24 +224,39 @@ def _examples(adapter: Adapter, registry: Registry) -> Findings:
             document, found = parse_yaml(file.read_bytes(), f"{folder.name}/stack.yaml")
             entries = document.data.get("databases", {}).values() if document else []
             words = {adapter.name, *adapter.data.get("aliases", [])}
-            if document and any(isinstance(entry, dict) and entry.get("adapter") in words for entry in entries):
-                near = Registry((*registry.folders, Folder(folder.joinpath("adapters"), f"{folder.name}/adapters")))
-                found = compile_document(document, near, environment="local", today=_FAR, source="stack.yaml")[1]
+            if document and any(
+                isinstance(entry, dict) and entry.get("adapter") in words for entry in entries
+            ):
+                near = Registry(
+                    (*registry.folders, Folder(folder.joinpath("adapters"), f"{folder.name}/adapters"))
+                )
+                found = compile_document(
+                    document, near, environment="local", today=_FAR, source="stack.yaml"
+                )[1]
                 yield [finding for finding in found if finding.severity == "error"]
 
 
-def _compiled(entry: dict[str, Any], adapter: Adapter, registry: Registry) -> tuple[Compiled | None, list[Diagnostic]]:
+def _compiled(
+    entry: dict[str, Any], adapter: Adapter, registry: Registry
+) -> tuple[Compiled | None, list[Diagnostic]]:
     import json
 
     text = json.dumps({"name": "trial", "databases": {"db": entry}})
     document, found = parse_yaml(text.encode(), "trial.yaml")
     if document is None:
         return None, found
-    compiled, found = compile_document(document, registry, environment="local", today=_FAR, source="trial.yaml")
+    compiled, found = compile_document(
+        document, registry, environment="local", today=_FAR, source="trial.yaml"
+    )
     place = adapter.key(("versions", str(entry["version"])))
     told = f"version {entry['version']} with TLS {entry['tls']} does not compile: "
     return compiled, [
-        error("adapter-trial", told + one.message, one.span if one.span.path != "trial.yaml" else place, one.help)
+        error(
+            "adapter-trial",
+            told + one.message,
+            one.span if one.span.path != "trial.yaml" else place,
+            one.help,
+        )
         for one in found
         if one.severity == "error"
     ]
@@ -228,4 +278,6 @@ def render_trials(trials: Sequence[Trial]) -> str:
         counts = (str(trial.tried[what]) if what in trial.tried else "-" for what in _CHECKS)
         rows.append((trial.name, *counts, "passed" if trial.passed else "failed"))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

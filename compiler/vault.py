@@ -31,7 +31,9 @@ def generate(secret: Secret, entropy: Entropy) -> str:
     limit = 256 - 256 % len(_ALPHANUMERIC)
     text = ""
     while len(text) < secret.length:
-        text += "".join(_ALPHANUMERIC[byte % len(_ALPHANUMERIC)] for byte in entropy(secret.length) if byte < limit)
+        text += "".join(
+            _ALPHANUMERIC[byte % len(_ALPHANUMERIC)] for byte in entropy(secret.length) if byte < limit
+        )
     return text[: secret.length]
 
 
@@ -82,7 +84,9 @@ def _unusable(secret: Secret, value: str, interpolated: bool) -> list[Diagnostic
     if interpolated:
         told = f"the value of {secret.key} in .env refers to other variables, which stackc does not follow"
         return [error("env-interpolation", told, secret.span, "put the value in single quotes")]
-    found = [character for character in dict.fromkeys(value) if character in secret.refuse or character in "\0\n\r"]
+    found = [
+        character for character in dict.fromkeys(value) if character in secret.refuse or character in "\0\n\r"
+    ]
     if found and secret.refuse:
         names = ", ".join("a line break" if one in "\n\r\0" else f'"{one}"' for one in found)
         told = f"{secret.key} in .env holds {names}, which {secret.owner} cannot take"

@@ -119,10 +119,10 @@ def _exclusive(fault: Fault) -> Finding:
 
 def _names(schema: Any) -> list[str]:
     """Returns the options that a condition asks for."""
-    if not isinstance(schema, dict):
-        return []
-    branches = [*schema.get("anyOf", ()), *schema.get("allOf", ()), *schema.get("oneOf", ())]
-    return [*schema.get("required", ()), *(name for branch in branches for name in _names(branch))]
+    branches = [schema] if isinstance(schema, dict) else []
+    for word in ("anyOf", "allOf", "oneOf"):
+        branches += [part for part in branches[0].get(word, ()) if isinstance(part, dict)] if branches else []
+    return [name for branch in branches for name in branch.get("required", ())]
 
 
 def _conflict(fault: Fault, predicate: str, help: str | None) -> Finding:

@@ -44,7 +44,9 @@ def _connections(texts: AdapterTexts, scope: Mapping[str, Any]) -> dict[str, Con
         at = ("connections", driver)
         form = rule.get("form", "url")
         defaults = {name: scope[name] for name in _PARTS} | {"path": texts.database.database}
-        parts = (defaults if form in ("url", "dsn") else {}) | (texts.evaluate((*at, "parts"), scope=scope) or {})
+        parts = (defaults if form in ("url", "dsn") else {}) | (
+            texts.evaluate((*at, "parts"), scope=scope) or {}
+        )
         connections[driver] = Connection(
             driver=driver,
             form=form,

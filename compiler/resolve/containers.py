@@ -20,9 +20,9 @@ from compiler.resolve.scope import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from compiler.database import Database
     from compiler.model import Path
     from compiler.resolve.faults import AdapterTexts
-    from compiler.stack import Database
 
 # What every rendered container of a database has; https://docs.docker.com/engine/security/ says why.
 HARDENING: Mapping[str, Any] = {
@@ -83,13 +83,24 @@ def build_companions(texts: AdapterTexts) -> list[Container]:
             f"{database.key}-init": {"condition": "service_completed_successfully"},
         }
         wanted = section.get("secrets", [])
-        secrets = [mount for mount in _secrets(database) if mount.name in {secret_name(database, one) for one in wanted}]
+        secrets = [
+            mount
+            for mount in _secrets(database)
+            if mount.name in {secret_name(database, one) for one in wanted}
+        ]
         files = _files(texts, at, full)
         if database.tls.enabled:
             secrets += _tls_secrets(database, section.get("tls") or {}, full)
             files += _tls_files(database) if section.get("tls") else [ca_file()]
         containers.append(
-            Container(name=full, kind="database", spec=spec, secrets=tuple(secrets), files=tuple(files), origin=database.path)
+            Container(
+                name=full,
+                kind="database",
+                spec=spec,
+                secrets=tuple(secrets),
+                files=tuple(files),
+                origin=database.path,
+            )
         )
     texts.scope = outer
     return containers
@@ -105,7 +116,10 @@ def build_job(texts: AdapterTexts) -> Container | None:
     language = rules["language"]
     statements = texts.evaluate(("init", "statements"), sql_sink(database, language)) or []
     if database.vector:
-        statements = [*statements, *(texts.evaluate(("vector", "statements"), sql_sink(database, language)) or [])]
+        statements = [
+            *statements,
+            *(texts.evaluate(("vector", "statements"), sql_sink(database, language)) or []),
+        ]
     scope = {**texts.scope, "init": {"file": target}}
     script = texts.evaluate(("init", "run"), sink("shell"), scope)
     environment = texts.evaluate(("init", "environment")) or {}
@@ -186,7 +200,10 @@ def _spec(texts: AdapterTexts, at: Path, section: Mapping[str, Any], image: str)
     health_at = ("health",) if at == ("container",) else (*at, "health")
     health = texts.section(health_at, ("test",))
     test = texts.evaluate((*health_at, "test"), sink("shell"))
-    spec["healthcheck"] = {"test": ["CMD-SHELL", test.strip()], **{key: health[key] for key in _HEALTH if key in health}}
+    spec["healthcheck"] = {
+        "test": ["CMD-SHELL", test.strip()],
+        **{key: health[key] for key in _HEALTH if key in health},
+    }
     return spec
 
 
@@ -239,7 +256,9 @@ def _tls_secrets(database: Database, rules: Mapping[str, Any], owner: str) -> li
         if kind in rules:
             rule = rules[kind]
             name, key = f"{owner}-tls-{kind}", env_key(database.key, "tls", kind)
-            mounts.append(SecretMount(name=name, key=key, uid=rule["uid"], gid=rule["gid"], mode=int(rule["mode"], 8)))
+            mounts.append(
+                SecretMount(name=name, key=key, uid=rule["uid"], gid=rule["gid"], mode=int(rule["mode"], 8))
+            )
     return mounts
 
 
@@ -256,8 +275,12 @@ def _files(texts: AdapterTexts, at: Path, owner: str) -> list[FileMount]:
     for name, rule in (section.get("files") or {}).items():
         if "when" in rule and not texts.evaluate((*at, "files", name, "when")):
             continue
-        lines = texts.evaluate((*at, "files", name, "lines"), sql_sink(texts.database, rule.get("language", "text")))
-        files.append(FileMount(name=f"{owner}-{name}", target=rule["path"], content="\n".join(_lines(lines)) + "\n"))
+        lines = texts.evaluate(
+            (*at, "files", name, "lines"), sql_sink(texts.database, rule.get("language", "text"))
+        )
+        files.append(
+            FileMount(name=f"{owner}-{name}", target=rule["path"], content="\n".join(_lines(lines)) + "\n")
+        )
     return files
 
 

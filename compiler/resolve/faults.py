@@ -11,8 +11,8 @@ from compiler.expressions import ExpressionError, Sink, evaluate_tree
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from compiler.database import Database
     from compiler.model import Path
-    from compiler.stack import Database
 
 
 @dataclass(slots=True)

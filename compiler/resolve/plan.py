@@ -62,7 +62,9 @@ def build_plan(stack: Stack, today: str) -> tuple[Plan | None, list[Diagnostic]]
         containers=tuple(made),
         secrets=tuple(secrets.values()),
         variables=tuple(_variables(stack, builder, access)),
-        certificates=tuple(build.build_certificate(one) for one in stack.databases.values() if one.tls.enabled),
+        certificates=tuple(
+            build.build_certificate(one) for one in stack.databases.values() if one.tls.enabled
+        ),
         access=access,
         volumes={**_named_volumes(services, made), **stack.extra.get("volumes", {})},
         networks={**_networks(stack), **stack.extra.get("networks", {})},
@@ -148,7 +150,9 @@ def _secret_names(stack: Stack) -> dict[str, Any]:
 def _compose_secrets(stack: Stack) -> dict[str, Any]:
     """Returns the stack's secrets in Compose's form, for services that mount them as files."""
     return {
-        name: {"file": rule["file"]} if "file" in rule else {"environment": str(rule.get("environment") or env_key(name))}
+        name: {"file": rule["file"]}
+        if "file" in rule
+        else {"environment": str(rule.get("environment") or env_key(name))}
         for name, rule in stack.secrets.items()
     }
 
@@ -161,7 +165,9 @@ def _variables(stack: Stack, builder: ServiceBuilder, access: Mapping[str, Acces
         variables.append(Variable(key=env_key(key, "url"), value=url, comment=comment))
         if access[key].host:
             comment = f'Connection of database "{key}", from this machine'
-            variables.append(Variable(key=env_key(key, "host_url"), value=access[key].host["url"], comment=comment))
+            variables.append(
+                Variable(key=env_key(key, "host_url"), value=access[key].host["url"], comment=comment)
+            )
     known = {variable.key for variable in variables}
     for key, (database_key, driver) in builder.connections.items():
         if key not in known:
@@ -178,7 +184,9 @@ def _named_volumes(services: list[Container], made: list[Container]) -> dict[str
             names |= dict.fromkeys(build.volume_names(container))
     for container in services:
         for volume in container.spec.get("volumes") or []:
-            source = volume.get("source") if isinstance(volume, dict) and volume.get("type") == "volume" else None
+            source = (
+                volume.get("source") if isinstance(volume, dict) and volume.get("type") == "volume" else None
+            )
             text = str(volume).split(":", 1)[0] if isinstance(volume, str) and ":" in str(volume) else source
             if isinstance(text, str) and text[:1] not in "./~$\\" and len(text) > 1:
                 names[str(text)] = None

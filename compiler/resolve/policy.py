@@ -10,8 +10,9 @@ from compiler.expressions import evaluate_tree
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from compiler.database import Database
     from compiler.resolve.services import ServiceBuilder
-    from compiler.stack import Database, Stack
+    from compiler.stack import Stack
 
 
 def check_policy(stack: Stack, builder: ServiceBuilder, today: str) -> list[Diagnostic]:

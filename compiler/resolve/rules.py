@@ -22,7 +22,9 @@ def check_adapter_rules(texts: AdapterTexts, document: Document) -> list[Diagnos
         message = str(texts.evaluate(("rules", index, "message")))
         help = texts.evaluate(("rules", index, "help"))
         found.append(
-            Diagnostic(code="adapter-rule", severity=severity, message=message, span=place, help=help and str(help))
+            Diagnostic(
+                code="adapter-rule", severity=severity, message=message, span=place, help=help and str(help)
+            )
         )
     return found
 

@@ -13,7 +13,7 @@ from compiler.quoting import json_text, shell_word, sql_identifier, sql_literal,
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from compiler.stack import Database
+    from compiler.database import Database
 
 NETWORK = "databases"
 CA_FILE = "tls/ca.crt"
@@ -23,7 +23,10 @@ SERVER_TARGET = "/etc/stackc/tls/server.crt"
 
 def secret_rules(database: Database) -> Mapping[str, Mapping[str, Any]]:
     """Returns the secrets of a database by name; an adapter that says nothing has one for each of its two users."""
-    rules: Mapping[str, Mapping[str, Any]] = database.spec.get("secrets") or {"password": {}, "admin_password": {}}
+    rules: Mapping[str, Mapping[str, Any]] = database.spec.get("secrets") or {
+        "password": {},
+        "admin_password": {},
+    }
     return rules
 
 
@@ -140,7 +143,9 @@ def sink(language: str, literal: str = "standard", identifier: str = '"') -> Sin
             plain = isinstance(value, int | float) and not isinstance(value, bool)
             return str(value) if plain else sql_literal(_scalar(value), literal)
 
-        return Sink(quote_sql, {**_FILTERS, "identifier": lambda value: sql_identifier(_scalar(value), identifier)})
+        return Sink(
+            quote_sql, {**_FILTERS, "identifier": lambda value: sql_identifier(_scalar(value), identifier)}
+        )
     if language in ("javascript", "json"):
         return Sink(json_text, _FILTERS)
     quote = {"shell": shell_word, "xml": xml_text}.get(language, str)

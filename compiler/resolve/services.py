@@ -70,7 +70,7 @@ class ServiceBuilder:
             name: self._evaluate(value, scope, (*at, name)) for name, value in entry.items() if name != "uses"
         }
         self._use(key, entry.get("uses") or [], spec, databases)
-        self.links[key] = {name: at for name in sorted(services.asked - {key})}
+        self.links[key] = dict.fromkeys(sorted(services.asked - {key}), at)
         self._ports(key, spec)
         self._health(key, spec)
         used = sorted(databases.asked)

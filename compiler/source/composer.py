@@ -22,7 +22,6 @@ from compiler.source.findings import Findings, Stop
 from compiler.source.keys import check_repeated, key_name, merge_sources
 from compiler.source.nodes import LOST, Alias, Entries, Items, Node, Scalar, measure
 from compiler.source.scalars import resolve_scalar, resolve_tagged
-from compiler.source.syntax import build_syntax_error
 
 if TYPE_CHECKING:
     from compiler.diagnostics import Diagnostic
@@ -68,6 +67,8 @@ class _Composer:
         self.expanded = 0
 
     def syntax_error(self, fault: yaml.MarkedYAMLError) -> Diagnostic:
+        from compiler.source.syntax import build_syntax_error
+
         place = self.areas.place(fault.problem_mark) if fault.problem_mark else (1, 1)
         return build_syntax_error(
             Fault(

@@ -17,14 +17,46 @@ if TYPE_CHECKING:
 
 FILE = "docker-compose.yml"
 # What a reader looks for first; all other keys follow by name.
-_ORDER = (
-    "image build container_name depends_on volumes volumes_from configs secrets environment env_file ports expose "
-    "networks network_mode extra_hosts command entrypoint working_dir restart healthcheck logging labels user"
-).split()
+_ORDER = [
+    "image",
+    "build",
+    "container_name",
+    "depends_on",
+    "volumes",
+    "volumes_from",
+    "configs",
+    "secrets",
+    "environment",
+    "env_file",
+    "ports",
+    "expose",
+    "networks",
+    "network_mode",
+    "extra_hosts",
+    "command",
+    "entrypoint",
+    "working_dir",
+    "restart",
+    "healthcheck",
+    "logging",
+    "labels",
+    "user",
+]
 _RANK = {key: index for index, key in enumerate(_ORDER)}
 # Keys that stackc's promises rest on; a change to them by `x-compose` is told.
 _OWNED = frozenset(
-    ("image", "environment", "secrets", "configs", "healthcheck", "networks", "volumes", "entrypoint", "command", "depends_on")
+    (
+        "image",
+        "environment",
+        "secrets",
+        "configs",
+        "healthcheck",
+        "networks",
+        "volumes",
+        "entrypoint",
+        "command",
+        "depends_on",
+    )
 )
 CONFIG_LABEL = "stackc.config-sha256"
 SECRETS_LABEL = "stackc.secrets-sha256"
@@ -35,7 +67,9 @@ def render_compose(plan: Plan, source: str) -> Artifact:
 
     `source` is the name of the stack file, for the header.
     """
-    services = {container.name: _service(container) for container in sorted(plan.containers, key=lambda one: one.name)}
+    services = {
+        container.name: _service(container) for container in sorted(plan.containers, key=lambda one: one.name)
+    }
     tree: dict[str, Any] = {"name": plan.name, "services": services}
     tree |= {
         key: value
@@ -99,7 +133,13 @@ def _text(value: Any) -> Any:
 def _secret_mount(mount: SecretMount) -> Any:
     if mount.uid is None and mount.mode is None:
         return mount.name
-    return {"source": mount.name, "target": mount.name, "uid": mount.uid, "gid": mount.gid, "mode": mount.mode}
+    return {
+        "source": mount.name,
+        "target": mount.name,
+        "uid": mount.uid,
+        "gid": mount.gid,
+        "mode": mount.mode,
+    }
 
 
 def _config_mount(file: FileMount) -> dict[str, Any]:
@@ -108,7 +148,9 @@ def _config_mount(file: FileMount) -> dict[str, Any]:
 
 def _labels(container: Container) -> dict[str, Any]:
     labels: dict[str, Any] = {}
-    contents = sorted((file.target, _flat(file.content)) for file in container.files if file.content is not None)
+    contents = sorted(
+        (file.target, _flat(file.content)) for file in container.files if file.content is not None
+    )
     if contents:
         labels[CONFIG_LABEL] = sha256(repr(contents).encode()).hexdigest()
     if container.secrets:
@@ -145,7 +187,11 @@ def _merged(spec: dict[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
             merged.pop(key, None)
         elif isinstance(known, Mapping) and isinstance(value, Mapping):
             merged[key] = _merged(dict(known), value)
-        elif isinstance(known, list) and isinstance(value, list) and key not in ("command", "entrypoint", "test"):
+        elif (
+            isinstance(known, list)
+            and isinstance(value, list)
+            and key not in ("command", "entrypoint", "test")
+        ):
             merged[key] = [*known, *(item for item in value if item not in known)]
         else:
             merged[key] = value
@@ -160,5 +206,7 @@ def check_overlays(plan: Plan, document: Document) -> list[Diagnostic]:
             if key in _OWNED and key in container.spec:
                 place = document.key((*container.origin, "x-compose", key))
                 told = f'`x-compose` changes `{key}` of "{container.name}", which stackc sets'
-                found.append(warning("owned-key", told, place, "use an option of the database where there is one"))
+                found.append(
+                    warning("owned-key", told, place, "use an option of the database where there is one")
+                )
     return found

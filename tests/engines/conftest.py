@@ -5,23 +5,30 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from compiler.project import Project
 from compiler.targets.dotenv import parse_dotenv
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
 REQUIRED = bool(os.environ.get("STACKC_REQUIRE_ENGINES"))
 
 
-def run(*command: str, cwd: Path | None = None, input: str | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: str, cwd: Path | None = None, input: str | None = None, timeout: float = 300
+) -> subprocess.CompletedProcess[str]:
     """Runs a command with a clean environment, so that no variable of the shell changes what Compose reads."""
     environment = {key: os.environ[key] for key in ("PATH", "HOME", "DOCKER_HOST") if key in os.environ}
-    return subprocess.run(command, cwd=cwd, input=input, env=environment, timeout=timeout, capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=cwd, input=input, env=environment, timeout=timeout, capture_output=True, text=True
+    )
 
 
 @lru_cache
@@ -59,13 +66,19 @@ class Stack:
         outcome = Project(self.folder / "stack.yaml", self.folder, today="2026-01-01").compile()
         assert not [one for one in outcome.diagnostics if one.severity == "error"], outcome.diagnostics
 
-    def compose(self, *arguments: str, input: str | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    def compose(
+        self, *arguments: str, input: str | None = None, timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
         return run("docker", "compose", *arguments, cwd=self.folder, input=input, timeout=timeout)
 
     def up(self, *arguments: str) -> None:
         """Brings the stack up and waits until it is healthy."""
-        done = self.compose("up", "-d", "--wait", "--wait-timeout", "240", "--pull", "never", "--remove-orphans", *arguments)
-        assert done.returncode == 0, f"{done.stderr[-3000:]}\n{self.compose('logs', '--tail', '40').stdout[-6000:]}"
+        done = self.compose(
+            "up", "-d", "--wait", "--wait-timeout", "240", "--pull", "never", "--remove-orphans", *arguments
+        )
+        assert done.returncode == 0, (
+            f"{done.stderr[-3000:]}\n{self.compose('logs', '--tail', '40').stdout[-6000:]}"
+        )
 
     def exec(self, service: str, *command: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
         return self.compose("exec", "-T", service, *command, input=input)

@@ -1,0 +1,50 @@
+"""The command `stackc`: the one place that reads arguments, prints, catches and exits.
+
+Exit status: 0 nothing wrong, 1 findings, 2 wrong usage, 3 a bug in stackc itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from compiler import __version__
+from compiler.cli import catalog, stacks
+from compiler.cli.shared import BUG
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="stackc")
+def cli() -> None:
+    """Compile a stack.yaml into a Docker Compose project that works the first time."""
+
+
+for _command in (
+    *(stacks.compile_command, stacks.check, stacks.init, stacks.connect),
+    *(catalog.adapters, catalog.schema, catalog.explain),
+):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Runs the command; an exception that nobody expected is told as a bug of stackc, without its values."""
+    try:
+        cli(prog_name="stackc")
+    except Exception as fault:
+        last = fault.__traceback__
+        while last and last.tb_next:
+            last = last.tb_next
+        place = (
+            f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else "an unknown place"
+        )
+        click.echo(f"stackc: bug: {type(fault).__name__} at {place}", err=True)
+        click.echo(
+            "This is a fault of stackc, not of your files; please report it with the stack that shows it.",
+            err=True,
+        )
+        if os.environ.get("STACKC_TRACEBACK"):
+            raise
+        sys.exit(BUG)

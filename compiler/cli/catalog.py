@@ -1,0 +1,132 @@
+"""Commands on what stackc knows: adapters, schema, explain."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from compiler.cli.shared import (
+    FINDINGS,
+    adapters_option,
+    failed,
+    load_registry,
+    show_report,
+    to_json,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+@click.group()
+def adapters() -> None:
+    """List and show the adapters of database engines."""
+
+
+@adapters.command("list")
+@adapters_option
+@click.option("--needs", help="Only those with all of these capabilities, such as vector,relational.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the list.",
+)
+def list_adapters(adapters: Path | None, needs: str | None, form: str) -> None:
+    """List the adapters: their versions, aliases and capabilities."""
+    from compiler.catalog import catalog_rows, render_rows
+
+    registry = load_registry(adapters)
+    rows, diagnostics = catalog_rows(registry, needs.split(",") if needs else [])
+    click.echo(to_json(rows) if form == "json" else render_rows(rows))
+    show_report(diagnostics, registry.sources, "text")
+    sys.exit(FINDINGS if failed(diagnostics) else 0)
+
+
+@adapters.command("show")
+@click.argument("name")
+@adapters_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the page.",
+)
+def show_adapter(name: str, adapters: Path | None, form: str) -> None:
+    """Show one adapter: its versions, its options with their defaults, its drivers."""
+    from compiler.catalog import adapter_page, render_page
+    from compiler.diagnostics import Span
+
+    registry = load_registry(adapters)
+    adapter, diagnostics = registry.find(name, Span(path="stackc adapters show"))
+    if adapter is None:
+        show_report(diagnostics, registry.sources, "text")
+        sys.exit(FINDINGS)
+    page = adapter_page(adapter)
+    click.echo(to_json(page) if form == "json" else render_page(page))
+
+
+@adapters.command("detect")
+@click.argument("word", metavar="URL|IMAGE|NAME")
+@adapters_option
+def detect_adapter(word: str, adapters: Path | None) -> None:
+    """Name the adapter of a URL, of an image or of an alias."""
+    from compiler.catalog import detect
+
+    registry = load_registry(adapters)
+    adapter, version, diagnostics = detect(word, registry)
+    if adapter is None:
+        show_report(diagnostics, registry.sources, "text")
+        sys.exit(FINDINGS)
+    click.echo(f"{adapter.name} {version}" if version else adapter.name)
+
+
+@adapters.command("test")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
+@adapters_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the table.",
+)
+def test_adapters(names: Sequence[str], adapters: Path | None, form: str) -> None:
+    """Try adapters without an engine: schema, probe, hostile passwords, every version, every driver."""
+    from compiler.trial import render_trials, run_trials
+
+    trials, sources = run_trials(names, adapters)
+    click.echo(to_json([trial.row() for trial in trials]) if form == "json" else render_trials(trials))
+    show_report([finding for trial in trials for finding in trial.diagnostics], sources, "text")
+    sys.exit(0 if trials and all(trial.passed for trial in trials) else FINDINGS)
+
+
+@click.command()
+@click.argument("code")
+def explain(code: str) -> None:
+    """Explain a finding by its CODE, such as unknown-option."""
+    from compiler.codes import CODES
+    from compiler.diagnostics import suggest
+
+    if code not in CODES:
+        raise click.BadParameter(
+            f'no finding has the code "{code}"; {suggest(code, CODES)}', param_hint="CODE"
+        )
+    click.echo(f"{code}: {CODES[code].summary}\n\n{CODES[code].explanation}")
+
+
+@click.command()
+@adapters_option
+def schema(adapters: Path | None) -> None:
+    """Print one JSON Schema of stack.yaml for the editor, with every adapter that is found."""
+    from compiler.catalog import editor_schema
+
+    click.echo(to_json(editor_schema(load_registry(adapters))))

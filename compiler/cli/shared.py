@@ -1,0 +1,117 @@
+"""What the commands share: their options, and the one place that prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from compiler import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from compiler.diagnostics import Diagnostic
+    from compiler.output import Change
+    from compiler.project import Outcome, Project
+    from compiler.registry import Registry
+
+FINDINGS, BUG = 1, 3
+_FORMATS = click.Choice(["text", "json", "github", "sarif"])
+STACK = "stack.yaml"
+
+stacks_argument = click.argument("stacks", nargs=-1, type=click.Path(path_type=Path), metavar="[STACK]...")
+environment_option = click.option(
+    "-e", "--env", "environment", default="local", show_default=True, help="Environment to compile for."
+)
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for the rendered files; beside the stack by default.",
+)
+adapters_option = click.option(
+    "--adapters",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder with more adapters.",
+)
+format_option = click.option(
+    "--format", "form", type=_FORMATS, default="text", show_default=True, help="Format of the findings."
+)
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log each pass.")
+
+
+def load_registry(adapters: Path | None) -> Registry:
+    from compiler.registry import Registry
+    from compiler.resources import folders
+
+    return Registry(folders(Path(), adapters))
+
+
+def iter_projects(
+    stacks: Sequence[Path], environment: str, output: Path | None, adapters: Path | None
+) -> Iterable[Project]:
+    from datetime import date
+    from time import time
+
+    from compiler.project import Project
+
+    if output is not None and len(stacks) > 1:
+        raise click.UsageError("-o takes one stack: two would overwrite each other's files")
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    today = date.fromtimestamp(int(epoch) if epoch.isdigit() else time()).isoformat()
+    for stack in stacks or (Path(STACK),):
+        yield Project(stack, output or stack.parent, environment, adapters, today)
+
+
+def failed(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(diagnostic.severity == "error" for diagnostic in diagnostics)
+
+
+def show_report(diagnostics: Iterable[Diagnostic], sources: dict[str, str], form: Any) -> None:
+    from compiler.report import render_report
+
+    color = form == "text" and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    text = render_report(diagnostics, sources, form, color=color, version=__version__)
+    if text:
+        click.echo(text, err=form == "text", color=color or None)
+
+
+def say_changes(project: Project, outcome: Outcome, would: bool) -> None:
+    words = {"new": "wrote", "changed": "updated", "edited": "overwrote", "foreign": "overwrote"}
+    if would:
+        words = {
+            "new": "would write",
+            "changed": "would update",
+            "edited": "would overwrite",
+            "foreign": "would overwrite",
+        }
+    changed = [change for change in outcome.changes if change.status in words]
+    for change in changed:
+        click.echo(f"{words[change.status]} {project.output / change.path}")
+    if not changed:
+        click.echo(f"{project.output / 'docker-compose.yml'} is up to date")
+
+
+def show_diff(changes: Iterable[Change], edited_only: bool) -> None:
+    from compiler.output import unified_diff
+
+    for change in changes:
+        if not edited_only or change.status in ("edited", "foreign"):
+            click.echo(unified_diff(change), nl=False)
+
+
+def to_json(data: Any) -> str:
+    import json
+
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def log_passes(verbose: bool) -> None:
+    if verbose:
+        import logging
+
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
