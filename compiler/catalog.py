@@ -70,6 +70,15 @@ def render_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join([*lines, "* the default"])
 
 
+def markdown_rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Returns the rows as a Markdown table, as it stands in the README."""
+    lines = ["| adapter | engine | versions (default in bold) | aliases |", "| --- | --- | --- | --- |"]
+    for row in rows:
+        versions = ", ".join(f"**{one}**" if one == row["default_version"] else one for one in row["versions"])
+        lines.append(f"| `{row['name']}` | {row['title']} | {versions} | {', '.join(row['aliases'])} |")
+    return "\n".join(lines)
+
+
 def adapter_page(adapter: Adapter) -> dict[str, Any]:
     """Returns what a person wants to know of one adapter."""
     data = adapter.data

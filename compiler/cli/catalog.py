@@ -32,18 +32,18 @@ def adapters() -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "markdown"]),
     default="text",
     show_default=True,
     help="Format of the list.",
 )
 def list_adapters(adapters: Path | None, needs: str | None, form: str) -> None:
     """List the adapters: their versions, aliases and capabilities."""
-    from compiler.catalog import catalog_rows, render_rows
+    from compiler.catalog import catalog_rows, markdown_rows, render_rows
 
     registry = load_registry(adapters)
     rows, diagnostics = catalog_rows(registry, needs.split(",") if needs else [])
-    click.echo(to_json(rows) if form == "json" else render_rows(rows))
+    click.echo({"json": to_json, "markdown": markdown_rows, "text": render_rows}[form](rows))
     show_report(diagnostics, registry.sources, "text")
     sys.exit(FINDINGS if failed(diagnostics) else 0)
 
