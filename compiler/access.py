@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.connections import mask, render_connection
 from compiler.diagnostics import Diagnostic, Span, error, has_errors, suggest
+from compiler.resolve.scope import CA_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,8 +58,23 @@ def find_connections(
         told = f'{access.adapter} has no connection for a driver "{driver}"'
         return None, [error("unknown-driver", told, place, suggest(driver, connections))]
     wanted = {name: one for name, one in connections.items() if driver in (None, name)}
+    if origin == "host":
+        wanted = {name: _from_here(one, str(project.output / CA_FILE)) for name, one in wanted.items()}
     texts, found = _texts(project, wanted, reveal)
     return (None if has_errors(found) else Answer(connections=wanted, texts=texts, query=access.query)), found
+
+
+def _from_here(connection: Connection, authority: str) -> Connection:
+    """Returns the connection with the CA file where it lies, seen from the current folder."""
+    from dataclasses import replace
+
+    def moved(tree: Any) -> Any:
+        if isinstance(tree, dict):
+            return {key: moved(value) for key, value in tree.items()}
+        return tree.replace(CA_FILE, authority) if isinstance(tree, str) else tree
+
+    code = tuple(moved(line) for line in connection.code)
+    return replace(connection, parts=moved(connection.parts), query=moved(connection.query), code=code)
 
 
 def _texts(

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from jsonschema.exceptions import ValidationError
-    from jsonschema.protocols import Validator
 
     from compiler.model import Path
 
@@ -26,16 +25,12 @@ _LACKS = ("required", "one-of")
 _RANKS = {word: rank for rank, word in enumerate(_RANKED.split())}
 
 
-def find_faults(validator: Validator, data: Any, *, noun: str, at: Path) -> list[Fault]:
-    """Returns each fault of the data once; data of any size and depth ends in faults, not in an exception."""
+def find_faults(errors: list[ValidationError] | None, data: Any, *, noun: str, at: Path) -> list[Fault]:
+    """Returns each fault of the data once; without errors, the data was too large to find any."""
     reader = _Reader(noun, at)
-    errors: list[ValidationError] = []
-    try:
-        errors.extend(validator.iter_errors(data))
-        return _distinct(list(reader.faults(errors)))
-    # A number of thousands of digits is a ValueError as soon as jsonschema puts it into a message.
-    except (RecursionError, OverflowError, ValueError):
+    if errors is None:
         return [reader.fault("endless", None, data, {}, ())]
+    return _distinct(list(reader.faults(errors)))
 
 
 @dataclass(frozen=True, slots=True)

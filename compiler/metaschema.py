@@ -12,7 +12,7 @@ from compiler.bundling import Bundle, leads_somewhere, walk
 from compiler.diagnostics import suggest
 from compiler.faults import find_faults
 from compiler.naming import owner, quoted
-from compiler.validation import make_validator, validator_for
+from compiler.validation import find_errors, make_validator, validator_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ _KEYWORDS = {*Draft202012Validator.VALIDATORS, *_ANNOTATIONS.split()} - {"$dynam
 
 def schema_faults(schema: Any, noun: str) -> list[Fault]:
     """Returns what the metaschema says against a schema."""
-    return find_faults(_metaschema_validator(), schema, noun=noun, at=())
+    return find_faults(find_errors(_metaschema_validator(), schema), schema, noun=noun, at=())
 
 
 def iter_traps(schema: Any, noun: str) -> Iterator[tuple[Path, str]]:

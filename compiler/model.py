@@ -46,7 +46,8 @@ class Text:
 class Secret:
     """A generated or user-given value that lives in `.env`.
 
-    `length` counts characters of `alphabet`; `refuse` are characters that the engine cannot take, with the reason.
+    `length` counts characters of `alphabet`; `refuse` are characters that the engine cannot take and `patterns` what
+    the whole value must match, with the reason.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Secret:
     alphabet: str = "alphanumeric"
     generate: bool = True
     refuse: str = ""
+    patterns: tuple[str, ...] = ()
     reason: str = ""
 
 

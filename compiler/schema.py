@@ -47,11 +47,15 @@ def check_schema(
 
     `schema` has passed `schema_errors`; its `$ref`s stay within it, and `pointer` selects a definition in it.
     """
-    from compiler.faults import find_faults
-    from compiler.validation import validator_for
+    from compiler.validation import find_errors, validator_for
 
-    faults = find_faults(validator_for(schema, pointer), data, noun=noun, at=at)
-    return [_diagnostic(finding, locate, at) for finding in _findings(faults)] if faults else []
+    errors = find_errors(validator_for(schema, pointer), data)
+    if errors == []:
+        return []
+    from compiler.faults import find_faults
+
+    faults = find_faults(errors, data, noun=noun, at=at)
+    return [_diagnostic(finding, locate, at) for finding in _findings(faults)]
 
 
 def schema_errors(schema: Any, noun: str = "the schema") -> list[tuple[Path, str]]:

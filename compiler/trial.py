@@ -197,7 +197,7 @@ def _spelled(connection: Connection, password: str) -> str:
 
     if connection.form == "url":
         return quote(password, safe="")
-    if connection.form == "pairs":
+    if connection.form == "pairs" and "head" not in connection.parts:
         return pair_value(password, str(connection.parts.get("separator", ";")))
     if connection.form == "arguments":
         import json

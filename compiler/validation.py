@@ -152,3 +152,12 @@ def make_validator(schema: Any) -> Validator:
 def validator_for(schema: Mapping[str, Any], pointer: str = "") -> Validator:
     """Returns the validator of the definition at `pointer`; a schema must not change after its first use."""
     return _validator(_Same(schema), pointer)
+
+
+def find_errors(validator: Validator, data: Any) -> list[ValidationError] | None:
+    """Returns all errors of the data, or None where it is nested too deeply or holds a number too long to print."""
+    try:
+        return list(validator.iter_errors(data))
+    # jsonschema puts values into its messages, and Python refuses to print a number of thousands of digits.
+    except (RecursionError, OverflowError, ValueError):
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -91,4 +92,7 @@ def _unusable(secret: Secret, value: str, interpolated: bool) -> list[Diagnostic
         names = ", ".join("a line break" if one in "\n\r\0" else f'"{one}"' for one in found)
         told = f"{secret.key} in .env holds {names}, which {secret.owner} cannot take"
         return [error("unusable-password", told, secret.span, secret.reason or "choose a value without it")]
+    if not all(re.fullmatch(pattern[1:-1], value) for pattern in secret.patterns):
+        told = f"{secret.owner} cannot take the value of {secret.key} in .env"
+        return [error("unusable-password", told, secret.span, secret.reason or "choose another value")]
     return []

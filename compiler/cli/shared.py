@@ -54,17 +54,28 @@ def load_registry(adapters: Path | None) -> Registry:
 def iter_projects(
     stacks: Sequence[Path], environment: str, output: Path | None, adapters: Path | None
 ) -> Iterable[Project]:
+    from compiler.project import Project
+
+    taken: dict[Path, Path] = {}
+    for stack in stacks:
+        other = taken.setdefault((output or stack.parent).resolve(), stack)
+        if other != stack:
+            told = f"{other} and {stack} would overwrite each other's files; compile each with its own -o"
+            raise click.UsageError(told)
+    for stack in dict.fromkeys(stacks or (Path(STACK),)):
+        yield Project(stack, output or stack.parent, environment, adapters, _today())
+
+
+def _today() -> str:
+    """Returns this day, or that of https://reproducible-builds.org/specs/source-date-epoch/, as an ISO date."""
     from datetime import date
     from time import time
 
-    from compiler.project import Project
-
-    if output is not None and len(stacks) > 1:
-        raise click.UsageError("-o takes one stack: two would overwrite each other's files")
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    today = date.fromtimestamp(int(epoch) if epoch.isdigit() else time()).isoformat()
-    for stack in stacks or (Path(STACK),):
-        yield Project(stack, output or stack.parent, environment, adapters, today)
+    try:
+        return date.fromtimestamp(int(epoch) if epoch else time()).isoformat()
+    except (ValueError, OverflowError, OSError):
+        raise click.UsageError("SOURCE_DATE_EPOCH is not a number of seconds") from None
 
 
 def failed(diagnostics: Iterable[Diagnostic]) -> bool:

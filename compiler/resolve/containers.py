@@ -160,6 +160,7 @@ def build_secrets(database: Database) -> list[Secret]:
                 alphabet=rule.get("alphabet", "alphanumeric"),
                 generate=key != database.password_key or database.own_password,
                 refuse=rule.get("refuse", ""),
+                patterns=(rule["pattern"],) if "pattern" in rule else (),
                 reason=rule.get("reason", ""),
             )
         )
@@ -190,8 +191,8 @@ def _spec(texts: AdapterTexts, at: Path, section: Mapping[str, Any], image: str)
             spec[key] = section[key]
     if section.get("environment"):
         spec["environment"] = section["environment"]
-    if section.get("start"):
-        script = texts.evaluate((*at, "start"), sink("shell"))
+    script = texts.evaluate((*at, "start"), sink("shell"))
+    if script:
         spec["entrypoint"] = ["/bin/sh", "-ec", script, "--"]
     elif section.get("entrypoint"):
         spec["entrypoint"] = section["entrypoint"]

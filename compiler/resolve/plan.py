@@ -136,7 +136,12 @@ def _stricter(known: Secret, other: Secret) -> Secret:
     """Returns a user's secret with the rules of the engine that also takes it."""
     from dataclasses import replace
 
-    return replace(known, refuse=known.refuse + other.refuse, reason=other.reason or known.reason)
+    return replace(
+        known,
+        refuse=known.refuse + other.refuse,
+        patterns=known.patterns + other.patterns,
+        reason=other.reason or known.reason,
+    )
 
 
 def _secret_names(stack: Stack) -> dict[str, Any]:

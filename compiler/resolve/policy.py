@@ -48,10 +48,9 @@ def _newer(database: Database, today: str) -> str:
 
 def _budget(stack: Stack, builder: ServiceBuilder, database: Database) -> Iterator[Diagnostic]:
     rules: dict[str, Any] = database.spec.get("pool") or {}
-    limit = rules.get("limit")
+    limit = _limit(rules.get("limit"), database)
     if limit is None or database.pool_size is None:
         return
-    limit = _number(limit, database)
     terms, total = [], 0
     for key, used in builder.uses.items():
         if database.key in used:
@@ -69,8 +68,10 @@ def _budget(stack: Stack, builder: ServiceBuilder, database: Database) -> Iterat
         yield error("too-many-connections", told, place, rules.get("help", "make the pools smaller"))
 
 
-def _number(limit: Any, database: Database) -> int:
-    return int(evaluate_tree(limit, {"options": database.options}, []))
+def _limit(limit: Any, database: Database) -> int | None:
+    """Returns the server's limit; None where it has none, or an option that would set one is left out."""
+    found = evaluate_tree(limit, {"options": database.options}, [])
+    return None if found is None else int(found)
 
 
 def _replicas(entry: Any) -> int:

@@ -1,0 +1,149 @@
+"""The cases of fixtures/valid, snapshots as real files, and an environment in which the test alone decides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from hypothesis import settings
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from compiler.cli import cli
+from compiler.diagnostics import Diagnostic
+from compiler.model import Artifact
+from compiler.pipeline import render_dotenv
+from compiler.project import Project
+from compiler.targets.dotenv import parse_dotenv
+
+ROOT = Path(__file__).parent.parent
+VALID = ROOT / "fixtures" / "valid"
+TODAY = "2026-11-23"
+# What programs beside stackc need of the shell that started the tests: pip's index, a proxy, a cache.
+OUTSIDE = dict(os.environ)
+
+# Repeatable by default; `--hypothesis-profile explore` looks further.
+settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
+settings.register_profile("explore", deadline=None, max_examples=2000)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith(("COMPOSE_", "DOCKER_", "STACKC_")) and name not in _KEPT:
+                patch.delenv(name)
+        for name in ("NO_COLOR", "FORCE_COLOR", "SOURCE_DATE_EPOCH"):
+            patch.delenv(name, raising=False)
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+_KEPT = ("DOCKER_HOST", "STACKC_REQUIRE_ENGINES")
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path_factory.mktemp("xdg")))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A stack of fixtures/valid in one of its environments."""
+
+    name: str
+    environment: str
+
+    @property
+    def stack(self) -> Path:
+        return VALID / self.name / "stack.yaml"
+
+    def __str__(self) -> str:
+        return self.name if self.environment == "local" else f"{self.name}-{self.environment}"
+
+
+def _cases() -> list[Case]:
+    names = sorted(file.parent.name for file in VALID.glob("*/stack.yaml"))
+    environments = {name: yaml.safe_load((VALID / name / "stack.yaml").read_bytes()).get("environments", {}) for name in names}
+    return [Case(name, one) for name in names for one in ("local", *sorted(environments[name]))]
+
+
+CASES = _cases()
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What a case compiles to, with secrets that are the same in every run."""
+
+    files: dict[str, str]
+    diagnostics: list[Diagnostic]
+    sources: dict[str, str]
+
+
+@cache
+def render(case: Case) -> Rendered:
+    """Compiles a case with entropy that is the same in every run; private keys are words."""
+    project = Project(case.stack, case.stack.parent, environment=case.environment, today=TODAY)
+    compiled, diagnostics = project.compiled()
+    assert compiled is not None, diagnostics
+    given = {key: f"private {key}" for one in compiled.plan.certificates for key in (one.key, one.bundle)}
+    env, found = render_dotenv(compiled.plan, parse_dotenv("", ".env")[0], Random(case.name).randbytes, given)
+    assert env is not None, found
+    artifacts: tuple[Artifact, ...] = (*compiled.artifacts, env)
+    files = {artifact.path: artifact.content.decode() for artifact in artifacts}
+    return Rendered(files=files, diagnostics=[*diagnostics, *found], sources=project.sources)
+
+
+@pytest.fixture(params=CASES, ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    found: Case = request.param
+    return found
+
+
+@pytest.fixture
+def rendered(case: Case) -> Rendered:
+    return render(case)
+
+
+class TextFile(SingleFileSnapshotExtension):
+    """A snapshot that is a file of its own, so that it diffs as what it is."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "txt"
+
+
+class YamlFile(TextFile):
+    file_extension = "yaml"
+
+
+class EnvFile(TextFile):
+    file_extension = "env"
+
+
+@pytest.fixture
+def snapshot_text(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(TextFile)
+
+
+@pytest.fixture
+def snapshot_yaml(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(YamlFile)
+
+
+@pytest.fixture
+def snapshot_env(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(EnvFile)
+
+
+def stackc(*words: str | Path) -> Result:
+    """Runs the command in this process; `output` holds stdout and stderr as a person sees them."""
+    return CliRunner().invoke(cli, [str(word) for word in words], prog_name="stackc")
