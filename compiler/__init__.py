@@ -2,15 +2,19 @@
 
 The way of the data, one module or folder for each step; a module imports only from the lines above its own:
 
-    1  diagnostics codes model resources quoting   findings; the frozen values; the shipped data; one function per sink
-    2  source schema expressions connections       YAML; JSON Schema; `${{ }}`; connection strings
-    3  registry stack                              adapters found and chosen; a stack checked and typed
-    4  resolve                                     a stack to a plan, one module per concern
-    5  targets                                     a plan to files
-    6  vault certificates report output            secrets; TLS; findings as text; comparing and writing
-    7  pipeline                                    the passes as one pure function
-    8  project catalog access trial starter        one stack on disk; what commands print
-    9  api cli                                     the Python API and the command
+     1  diagnostics codes model resources quoting   findings; the frozen values; the shipped data; one function per sink
+     2  source schema expressions connections       YAML; JSON Schema; `${{ }}`; connection strings
+     3  registry bundle                             adapters found and chosen; the schema of a stack
+     4  vector
+     5  database
+     6  stack                                       a stack checked and typed
+     7  resolve                                     a stack to a plan, one module per concern
+     8  targets                                     a plan to files
+     9  vault certificates memo report output       secrets; TLS; earlier runs; findings as text; comparing and writing
+    10  pipeline                                    the passes as one pure function
+    11  project trial                               one stack on disk; adapters tried without an engine
+    12  catalog access starter                      what commands show
+    13  api cli                                     the Python API and the command
 """
 
 from __future__ import annotations

@@ -54,6 +54,10 @@ def find_connections(
     if not connections:
         told = f'database "{database}" is not published to this machine'
         return None, [error("not-published", told, place, "add `port:` to the database and compile")]
+    if driver in access.network and driver not in connections:
+        told = f'database "{database}" does not publish the port of {driver} to this machine'
+        help = f"set the option that publishes it, from `stackc adapters show {access.adapter}`"
+        return None, [error("not-published", told, place, help)]
     if driver is not None and driver not in connections:
         told = f'{access.adapter} has no connection for a driver "{driver}"'
         return None, [error("unknown-driver", told, place, suggest(driver, connections))]

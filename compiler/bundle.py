@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from compiler.resources import load_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from compiler.registry import Adapter
 
 
 @lru_cache(maxsize=1)
@@ -36,7 +36,9 @@ def bundle() -> dict[str, Any]:
     return {**own, "properties": properties, "$defs": {**own["$defs"], **defs, "service": service}}
 
 
-def database_schema(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the closed schema of a database entry with these options of its adapter."""
+@lru_cache(maxsize=256)
+def database_schema(adapter: Adapter, version: str) -> dict[str, Any]:
+    """Returns the closed schema of a database entry: what every database takes, and its own adapter's options."""
     base = load_schema("stack.schema.json")["$defs"]["database"]
+    options: dict[str, Any] = adapter.at(version).get("options", {})
     return {**base, "properties": {**base["properties"], **options}, "additionalProperties": False}

@@ -185,15 +185,13 @@ def editor_schema(registry: Registry) -> dict[str, Any]:
 
 
 def _adapter_schema(adapter: Adapter) -> dict[str, Any]:
-    options: dict[str, Any] = {}
+    schema = database_schema(adapter, str(adapter.data["default_version"]))
+    properties = dict(schema["properties"])
     for version in adapter.versions:
-        options |= adapter.at(version).get("options", {})
-    schema = database_schema(options)
-    numbers: list[Any] = [
-        int(name) if name.isdigit() else float(name) for name in adapter.versions if _is_number(name)
-    ]
-    entry = {**schema["properties"]["version"], "enum": [*adapter.versions, *numbers]}
-    return {**schema, "properties": {**schema["properties"], "version": entry}}
+        properties |= adapter.at(version).get("options", {})
+    numbers: list[Any] = [int(name) if name.isdigit() else float(name) for name in adapter.versions if _is_number(name)]
+    properties["version"] = {**properties["version"], "enum": [*adapter.versions, *numbers]}
+    return {**schema, "properties": properties}
 
 
 def _is_number(name: str) -> bool:

@@ -112,7 +112,7 @@ class Typing:
             return None, self.faults
         spec = adapter.at(version)
         if not self.trusted:
-            schema = database_schema(spec.get("options", {}))
+            schema = database_schema(adapter, version)
             self.faults += check_schema(
                 self.entry,
                 schema,

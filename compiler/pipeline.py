@@ -42,11 +42,12 @@ def compile_document(
     today: str,
     source: str,
     trusted: bool = False,
+    base: str = "",
 ) -> tuple[Compiled | None, list[Diagnostic]]:
     """Returns the compiled stack, or None where a finding is an error, and every finding.
 
     `today` is an ISO date, `source` the name of the stack file for headers; `trusted` skips schemas that this very
-    text has passed before.
+    text has passed before; `base` is the way from the rendered files to the folder of the stack.
     """
     log.info("check: %s in environment %s", document.path, environment)
     stack, diagnostics = build_stack(document, registry, environment, trusted)
@@ -55,7 +56,7 @@ def compile_document(
     for database in stack.databases.values():
         why = f" ({database.chosen})" if database.chosen else ""
         log.info("check: %s is %s %s%s", database.key, database.adapter.name, database.version, why)
-    plan, found = build_plan(stack, today)
+    plan, found = build_plan(stack, today, base)
     diagnostics += found
     if plan is None or has_errors(diagnostics):
         return None, diagnostics

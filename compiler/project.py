@@ -72,6 +72,7 @@ class Project:
             today=self.today,
             source=self.stack.name,
             trusted=passed,
+            base=self._base(),
         )
         self.sources.update(registry.sources)
         diagnostics += found
@@ -82,13 +83,18 @@ class Project:
 
     def _key(self) -> str | None:
         """Returns the key under which a run of this stack is remembered."""
-        words = (self.environment, self.today, self.stack.name)
+        words = (self.environment, self.today, self.stack.name, self._base())
         near = folders(self.stack.parent, self.adapters)
         files = [("", self.stack), *((shown, file) for folder in near for file, shown in folder.files())]
         try:
             return key_of(words, ((shown, file.read_bytes()) for shown, file in files))
         except OSError:
             return None
+
+    def _base(self) -> str:
+        """Returns the way from the rendered files to the folder of the stack; empty where they are the same."""
+        way = os.path.relpath(self.stack.parent, self.output)
+        return "" if way == os.curdir else way
 
     def check(self) -> Outcome:
         """Says whether the stack is valid and its rendered files are what it renders now; writes nothing."""
@@ -178,7 +184,7 @@ class Project:
             *(secret.key for secret in plan.secrets),
             *(one.key for one in plan.variables),
         }
-        diagnostics += unset_variables(plan, known, lambda owner: document.key(("services", owner)))
+        diagnostics += unset_variables(plan, known, document.value)
         return [env, *artifacts], diagnostics
 
     def _certificates(self, compiled: Compiled) -> tuple[list[Artifact], Mapping[str, str], list[Diagnostic]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostics import Diagnostic, Span, error, suggest, warning
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_EXTENDS = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Adapter:
     """One database engine as data; `documents` are its own file and those it extends, nearest first."""
 
@@ -49,13 +49,18 @@ class Adapter:
         return {name: entry for name, entry in self.data["versions"].items() if entry is not None}
 
     def at(self, version: str) -> dict[str, Any]:
-        """Returns the adapter's data with the patch of one version line applied."""
-        patched: dict[str, Any] = patch(dict(self.data), self.versions[version].get("patch", {}))
-        return patched
+        """Returns the adapter's data with the patch of one version line applied; callers do not change it."""
+        return _patched(self, version)
 
     def capabilities(self, version: str | None = None) -> list[str]:
         names: list[str] = self.at(version or str(self.data["default_version"]))["capabilities"]
         return names
+
+
+@lru_cache(maxsize=256)
+def _patched(adapter: Adapter, version: str) -> dict[str, Any]:
+    patched: dict[str, Any] = patch(dict(adapter.data), adapter.versions[version].get("patch", {}))
+    return patched
 
 
 def patch(target: Any, change: Any) -> Any:

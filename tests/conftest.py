@@ -3,36 +3,47 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from click.testing import CliRunner, Result
 from hypothesis import settings
-from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from compiler.cli import cli
-from compiler.diagnostics import Diagnostic
-from compiler.model import Artifact
 from compiler.pipeline import render_dotenv
 from compiler.project import Project
 from compiler.targets.dotenv import parse_dotenv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syrupy.assertion import SnapshotAssertion
+
+    from compiler.diagnostics import Diagnostic
+    from compiler.model import Artifact
 
 ROOT = Path(__file__).parent.parent
 VALID = ROOT / "fixtures" / "valid"
 TODAY = "2026-11-23"
 # What programs beside stackc need of the shell that started the tests: pip's index, a proxy, a cache.
 OUTSIDE = dict(os.environ)
+_KEPT = ("DOCKER_HOST", "STACKC_REQUIRE_ENGINES")
 
 # Repeatable by default; `--hypothesis-profile explore` looks further.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
 settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile("repeatable")
+
+
+def examples(count: int) -> settings:
+    """Returns settings for that many examples, and for twenty times as many where the profile explores."""
+    return settings(max_examples=count * settings.default.max_examples // 100)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,9 +56,6 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
             patch.delenv(name, raising=False)
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         yield
-
-
-_KEPT = ("DOCKER_HOST", "STACKC_REQUIRE_ENGINES")
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +81,10 @@ class Case:
 
 def _cases() -> list[Case]:
     names = sorted(file.parent.name for file in VALID.glob("*/stack.yaml"))
-    environments = {name: yaml.safe_load((VALID / name / "stack.yaml").read_bytes()).get("environments", {}) for name in names}
+    environments = {
+        name: yaml.safe_load((VALID / name / "stack.yaml").read_bytes()).get("environments", {})
+        for name in names
+    }
     return [Case(name, one) for name in names for one in ("local", *sorted(environments[name]))]
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.diff import render_diff
+from compiler.output.diff import render_diff
 
 
 def test_a_changed_line_is_shown_with_its_surroundings():

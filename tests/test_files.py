@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from compiler.files import ReplaceError, Replacement, remove_leftovers, replace_files
+from compiler.output.files import ReplaceError, Replacement, remove_leftovers, replace_files
 from compiler.model import Artifact
 from compiler.output import write_artifacts
 
@@ -229,7 +229,7 @@ def test_a_mode_that_was_changed_is_changed_back(tmp_path):
 WATCHER = """
 import os, sys
 from pathlib import Path
-from compiler.files import Replacement, replace_files
+from compiler.output.files import Replacement, replace_files
 
 def watch(event, args):
     if event in ("os.chmod", "os.rename"):

@@ -7,12 +7,11 @@ import os
 import subprocess
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 import yaml
-from syrupy.assertion import SnapshotAssertion
 
 from compiler import __version__
 from compiler.diagnostics import Span, has_errors
@@ -24,6 +23,9 @@ from compiler.targets.dotenv import parse_dotenv
 from compiler.trial import stacks
 from tests.compose import compose_binaries
 from tests.conftest import CASES, ROOT, TODAY, Case, Rendered, render
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
 
 ADAPTERS = sorted(file.stem for file in (ROOT / "adapters").glob("*.yaml"))
 
@@ -39,10 +41,14 @@ def accepted(folder: Path, files: dict[str, str], *command: str) -> str:
     for name in ("docker-compose.yml", ".env"):
         (folder / name).write_text(files[name], encoding="utf-8")
     clean = {"PATH": os.environ["PATH"], "HOME": str(folder)}
-    done = subprocess.run([*command, "config", "-q"], cwd=folder, env=clean, capture_output=True, encoding="utf-8", check=False)
+    done = subprocess.run(
+        [*command, "config", "-q"], cwd=folder, env=clean, capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 0, done.stderr
     # Compose 5 says so of a secret's owner and mode, and yet keeps them where the value comes from .env.
-    return "\n".join(line for line in done.stderr.splitlines() if "not supported outside Swarm mode" not in line)
+    return "\n".join(
+        line for line in done.stderr.splitlines() if "not supported outside Swarm mode" not in line
+    )
 
 
 def test_compose_file(rendered: Rendered, snapshot_yaml: SnapshotAssertion) -> None:
@@ -68,7 +74,9 @@ def test_compose_file_follows_the_specification(rendered: Rendered) -> None:
 
 
 @pytest.mark.parametrize("command", compose_binaries(), ids=lambda command: Path(command[0]).name)
-def test_compose_accepts_the_files_without_a_word(rendered: Rendered, command: tuple[str, ...], tmp_path: Path) -> None:
+def test_compose_accepts_the_files_without_a_word(
+    rendered: Rendered, command: tuple[str, ...], tmp_path: Path
+) -> None:
     assert accepted(tmp_path, rendered.files, *command) == ""
 
 
@@ -104,7 +112,9 @@ def every_database(name: str) -> dict[str, Any]:
 def render_every(name: str) -> dict[str, str]:
     document, _ = parse_yaml(json.dumps(every_database(name)).encode(), "stack.yaml")
     assert document is not None
-    compiled, found = compile_document(document, Registry(), environment="local", today=TODAY, source="stack.yaml")
+    compiled, found = compile_document(
+        document, Registry(), environment="local", today=TODAY, source="stack.yaml"
+    )
     assert compiled is not None, [one.message for one in found]
     given = {key: "private" for one in compiled.plan.certificates for key in (one.key, one.bundle)}
     env, found = render_dotenv(compiled.plan, parse_dotenv("", ".env")[0], bytes, given)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from compiler.diagnostics import Diagnostic, Span
-from compiler.schema import check_schema, load_schema, schema_errors
+from compiler.resources import load_schema
+from compiler.schema import check_schema, schema_errors
 
 if TYPE_CHECKING:
     from compiler.model import Path
@@ -163,6 +164,13 @@ WRONG: list[tuple[dict[str, Any], str, str, str, str | None]] = [
         "wrong-type",
         '"vector.dimensions" of D is a list, expected an integer',
         "length of the vectors",
+    ),
+    (
+        {"vector": "documents"},
+        "value vector",
+        "wrong-type",
+        '"vector" of D is the string "documents", expected a mapping',
+        "write its options below it, each as `name: value`",
     ),
     (
         {"port": "5432"},
@@ -564,7 +572,7 @@ def test_large_data_is_checked_in_linear_time() -> None:
 
 
 def test_same_schema_is_compiled_once() -> None:
-    from compiler.validation import validator_for
+    from compiler.schema.validation import validator_for
 
     assert validator_for(COMPOSE, "/$defs/service") is validator_for(COMPOSE, "/$defs/service")
     assert validator_for(COMPOSE, "/$defs/service") is not validator_for(COMPOSE, "/$defs/network")

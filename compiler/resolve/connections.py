@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from compiler.model import Access, Connection
-from compiler.resolve.scope import CA_FILE, sql_sink
+from compiler.resolve.scope import CA_FILE, further_ports, sql_sink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +20,13 @@ def build_access(texts: AdapterTexts) -> Access:
     database = texts.database
     endpoint = texts.evaluate(("endpoint",)) or {}
     network = {**texts.scope, **endpoint}
-    outside = dict(network)
-    if database.port:
-        outside |= {"host": "127.0.0.1", "port": database.port, "tls": {**network["tls"], "ca": CA_FILE}}
+    outside = {
+        **network,
+        "host": "127.0.0.1",
+        "port": database.port,
+        "ports": {name: host for name, (_, host) in further_ports(database).items()},
+        "tls": {**network["tls"], "ca": CA_FILE},
+    }
     parts = {name: network[name] for name in (*_PARTS, "database")}
     query = ""
     if database.vector:
@@ -32,16 +36,21 @@ def build_access(texts: AdapterTexts) -> Access:
         database=database.key,
         adapter=database.adapter.name,
         network=_connections(texts, network),
-        host=_connections(texts, outside) if database.port else {},
+        host=_connections(texts, outside),
         parts={**parts, "ca": network["tls"]["ca"] if database.tls.enabled else ""},
         query=str(query),
     )
 
 
-def _connections(texts: AdapterTexts, scope: Mapping[str, Any]) -> dict[str, Connection]:
+def _connections(texts: AdapterTexts, outer: Mapping[str, Any]) -> dict[str, Connection]:
+    """Returns the connections by driver, without those whose port is not published."""
     connections = {}
     for driver, rule in texts.database.spec["connections"].items():
         at = ("connections", driver)
+        port = outer["ports"][rule["via"]] if "via" in rule else outer["port"]
+        if port is None:
+            continue
+        scope = {**outer, "port": port}
         form = rule.get("form", "url")
         defaults = {name: scope[name] for name in _PARTS} | {"path": texts.database.database}
         parts = (defaults if form in ("url", "dsn") else {}) | (

@@ -10,6 +10,7 @@ from compiler.resolve.scope import (
     CA_TARGET,
     NETWORK,
     SERVER_TARGET,
+    published_ports,
     secret_key,
     secret_name,
     secret_rules,
@@ -41,9 +42,10 @@ def build_server(texts: AdapterTexts) -> Container:
     spec = _spec(texts, ("container",), section, database.image)
     spec["volumes"] = _volumes(database, section)
     spec["restart"] = "unless-stopped"
-    spec["networks"] = ["default", NETWORK] if database.port else [NETWORK]
-    if database.port:
-        spec["ports"] = [f"127.0.0.1:{database.port}:{section['port']}"]
+    ports = [f"127.0.0.1:{here}:{inside}" for _, here, inside in published_ports(database)]
+    spec["networks"] = ["default", NETWORK] if ports else [NETWORK]
+    if ports:
+        spec["ports"] = ports
     if section.get("expose"):
         spec["expose"] = [str(port) for port in section["expose"]]
     spec["deploy"] = {"resources": {"limits": _limits(database, section)}}
@@ -233,15 +235,14 @@ def volume_names(container: Container) -> list[str]:
 
 def _secrets(database: Database) -> list[SecretMount]:
     return [
-        SecretMount(
-            name=secret_name(database, name),
-            key=secret_key(database, name),
-            uid=rule.get("uid"),
-            gid=rule.get("gid"),
-            mode=int(rule["mode"], 8) if "mode" in rule else None,
-        )
+        _mount(secret_name(database, name), secret_key(database, name), rule)
         for name, rule in secret_rules(database).items()
     ]
+
+
+def _mount(name: str, key: str, rule: Mapping[str, Any]) -> SecretMount:
+    mode = int(rule["mode"], 8) if "mode" in rule else None
+    return SecretMount(name=name, key=key, uid=rule.get("uid"), gid=rule.get("gid"), mode=mode)
 
 
 def _goes_to(database: Database, mount: SecretMount, place: str) -> bool:
@@ -255,11 +256,8 @@ def _tls_secrets(database: Database, rules: Mapping[str, Any], owner: str) -> li
     mounts = []
     for kind in ("key", "bundle"):
         if kind in rules:
-            rule = rules[kind]
             name, key = f"{owner}-tls-{kind}", env_key(database.key, "tls", kind)
-            mounts.append(
-                SecretMount(name=name, key=key, uid=rule["uid"], gid=rule["gid"], mode=int(rule["mode"], 8))
-            )
+            mounts.append(_mount(name, key, rules[kind]))
     return mounts
 
 

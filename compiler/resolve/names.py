@@ -22,7 +22,11 @@ GATE = "stackc-ready"
 
 def check_names(stack: Stack) -> list[Diagnostic]:
     """Returns a finding for each name that is taken twice or that belongs to Compose."""
-    return [*_twice(stack, "container", _containers(stack)), *_twice(stack, "key of .env", _keys(stack)), *_reserved(stack)]
+    return [
+        *_twice(stack, "container", _containers(stack)),
+        *_twice(stack, "key of .env", _keys(stack)),
+        *_reserved(stack),
+    ]
 
 
 def _containers(stack: Stack) -> Iterator[tuple[str, Path]]:
@@ -52,7 +56,9 @@ def _twice(stack: Stack, kind: str, names: Iterator[tuple[str, Path]]) -> Iterat
     for name, path in names:
         place = stack.document.key(path)
         if kind == "container" and name == GATE:
-            yield error("reserved-name", f'the name "{name}" is used by stackc itself', place, "choose another name")
+            yield error(
+                "reserved-name", f'the name "{name}" is used by stackc itself', place, "choose another name"
+            )
         elif name in first:
             note = Note(message="the first is here", span=stack.document.key(first[name]))
             told = f'two things make a {kind} named "{name}"'

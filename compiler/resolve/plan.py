@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostics import Diagnostic, has_errors
-from compiler.model import Access, Container, Plan, Reference, Secret, Variable, env_key
+from compiler.model import Access, Container, Plan, Secret, Variable, env_key
 from compiler.resolve import containers as build
 from compiler.resolve.connections import build_access
+from compiler.resolve.entries import named_volume
 from compiler.resolve.faults import AdapterTexts
 from compiler.resolve.names import check_names
 from compiler.resolve.policy import check_policy
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from compiler.stack import Stack
 
 
-def build_plan(stack: Stack, today: str) -> tuple[Plan | None, list[Diagnostic]]:
-    """Returns the plan of a stack, or None where something is wrong with it, and every finding; `today` is an ISO date."""
+def build_plan(stack: Stack, today: str, base: str = "") -> tuple[Plan | None, list[Diagnostic]]:
+    """Returns the plan of a stack, or None where something is wrong with it, and every finding.
+
+    `today` is an ISO date, `base` the way from the rendered files to the folder of the stack.
+    """
     diagnostics = check_names(stack)
     if has_errors(diagnostics):
         return None, diagnostics
@@ -45,12 +49,13 @@ def build_plan(stack: Stack, today: str) -> tuple[Plan | None, list[Diagnostic]]
         diagnostics += texts.diagnostics
     if has_errors(diagnostics):
         return None, diagnostics
-    builder = ServiceBuilder(stack, access, ready, _secret_names(stack))
+    builder = ServiceBuilder(stack, access, ready, base)
     services = [builder.build(key) for key in stack.services]
     made += services
-    diagnostics += builder.diagnostics
+    sections = {kind: builder.section(kind) for kind in ("volumes", "networks", "configs", "secrets")}
+    check_wiring(stack, builder, made)
+    diagnostics += builder.findings.diagnostics
     if not has_errors(diagnostics):
-        diagnostics += check_wiring(stack, builder, made)
         diagnostics += check_policy(stack, builder, today)
     if has_errors(diagnostics):
         return None, diagnostics
@@ -66,10 +71,10 @@ def build_plan(stack: Stack, today: str) -> tuple[Plan | None, list[Diagnostic]]
             build.build_certificate(one) for one in stack.databases.values() if one.tls.enabled
         ),
         access=access,
-        volumes={**_named_volumes(services, made), **stack.extra.get("volumes", {})},
-        networks={**_networks(stack), **stack.extra.get("networks", {})},
-        configs=stack.extra.get("configs", {}),
-        user_secrets=_compose_secrets(stack),
+        volumes={**_named_volumes(made), **sections["volumes"]},
+        networks={**_networks(stack), **sections["networks"]},
+        configs=sections["configs"],
+        user_secrets=sections["secrets"],
     )
     return plan, diagnostics
 
@@ -144,37 +149,19 @@ def _stricter(known: Secret, other: Secret) -> Secret:
     )
 
 
-def _secret_names(stack: Stack) -> dict[str, Any]:
-    return {
-        name: Reference(str(rule.get("environment") or env_key(name)))
-        for name, rule in stack.secrets.items()
-        if "file" not in rule
-    }
-
-
-def _compose_secrets(stack: Stack) -> dict[str, Any]:
-    """Returns the stack's secrets in Compose's form, for services that mount them as files."""
-    return {
-        name: {"file": rule["file"]}
-        if "file" in rule
-        else {"environment": str(rule.get("environment") or env_key(name))}
-        for name, rule in stack.secrets.items()
-    }
-
-
 def _variables(stack: Stack, builder: ServiceBuilder, access: Mapping[str, Access]) -> list[Variable]:
     variables = []
     for key, database in stack.databases.items():
         url, title = access[key].network["url"], database.adapter.title
         comment = f'Connection of database "{key}" ({title}), from the network of the stack'
         variables.append(Variable(key=env_key(key, "url"), value=url, comment=comment))
-        if access[key].host:
+        if "url" in access[key].host:
             comment = f'Connection of database "{key}", from this machine'
             variables.append(
                 Variable(key=env_key(key, "host_url"), value=access[key].host["url"], comment=comment)
             )
     known = {variable.key for variable in variables}
-    for key, (database_key, driver) in builder.connections.items():
+    for key, (database_key, driver) in builder.references.connections.items():
         if key not in known:
             connection = access[database_key].network[driver]
             comment = f'Connection of database "{database_key}" for {connection.title}'
@@ -182,20 +169,9 @@ def _variables(stack: Stack, builder: ServiceBuilder, access: Mapping[str, Acces
     return variables
 
 
-def _named_volumes(services: list[Container], made: list[Container]) -> dict[str, Any]:
-    names: dict[str, Any] = {}
-    for container in made:
-        if container.kind != "service":
-            names |= dict.fromkeys(build.volume_names(container))
-    for container in services:
-        for volume in container.spec.get("volumes") or []:
-            source = (
-                volume.get("source") if isinstance(volume, dict) and volume.get("type") == "volume" else None
-            )
-            text = str(volume).split(":", 1)[0] if isinstance(volume, str) and ":" in str(volume) else source
-            if isinstance(text, str) and text[:1] not in "./~$\\" and len(text) > 1:
-                names[str(text)] = None
-    return names
+def _named_volumes(made: list[Container]) -> dict[str, Any]:
+    names = (named_volume(volume) for container in made for volume in container.spec.get("volumes") or ())
+    return dict.fromkeys(name for name in names if name)
 
 
 def _networks(stack: Stack) -> dict[str, Any]:

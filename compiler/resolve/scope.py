@@ -39,13 +39,36 @@ def secret_name(database: Database, secret: str) -> str:
     return f"{database.key}-{secret.replace('_', '-')}"
 
 
+def client_port(database: Database) -> int:
+    """Returns the port on which clients connect inside the network."""
+    rules = database.spec.get("tls") if database.tls.enabled else None
+    return int((rules or {}).get("port") or database.spec["container"]["port"])
+
+
+def further_ports(database: Database) -> dict[str, tuple[int, int | None]]:
+    """Returns the other ports for clients by name: inside the network, and on this machine where it is published."""
+    ports = {}
+    for name, rule in (database.spec["container"].get("ports") or {}).items():
+        inside = rule["tls"] if database.tls.enabled and "tls" in rule else rule["port"]
+        ports[name] = (inside, database.options.get(rule["option"]))
+    return ports
+
+
+def published_ports(database: Database) -> list[tuple[str, int, int]]:
+    """Returns what is published on this machine: the option that says so, the port here, and the one inside."""
+    rules = database.spec["container"].get("ports") or {}
+    further = [(rules[name]["option"], here, inside) for name, (inside, here) in further_ports(database).items()]
+    return [(option, here, inside) for option, here, inside in (("port", database.port, client_port(database)), *further) if here]
+
+
 def build_scope(database: Database) -> dict[str, Any]:
     """Returns the names of an adapter's expressions inside the network of the stack."""
     credentials = database.spec.get("credentials") or {}
     scope: dict[str, Any] = {
         "name": database.key,
         "server": database.key,
-        "port": database.spec["container"]["port"],
+        "port": client_port(database),
+        "ports": {name: inside for name, (inside, _) in further_ports(database).items()},
         "version": database.version,
         "image": database.image,
         "database": database.database,
@@ -81,6 +104,7 @@ def _timeout(milliseconds: int | None) -> dict[str, Any]:
 def _memory(limit: int | None) -> dict[str, Any]:
     mib = (limit or 0) >> 20
     shares = {"quarter_mib": mib // 4, "half_mib": mib // 2, "most_mib": mib * 3 // 4}
+    shares["most_bytes"] = shares["most_mib"] << 20
     return {"limited": limit is not None, "bytes": limit or 0, "mib": mib, **shares}
 
 

@@ -2,156 +2,171 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from compiler.diagnostics import Diagnostic, error, suggest
+from compiler.diagnostics import suggest
 from compiler.expressions import ExpressionError, evaluate
-from compiler.model import Container, Raw, Reference, env_key
+from compiler.model import Container, Raw, Reference, Text, env_key
 from compiler.resolve.containers import ca_file
+from compiler.resolve.entries import depends, has_health, items, pairs, plain
+from compiler.resolve.findings import Findings
+from compiler.resolve.host_paths import rebase
 from compiler.resolve.ports import Binding, parse_port
 from compiler.resolve.probe import build_probe
+from compiler.resolve.quantities import parse_duration
+from compiler.resolve.references import References, first_port, secret_key
 from compiler.resolve.scope import NETWORK
+from compiler.resolve.section_rules import check_section
+from compiler.resolve.service_rules import check_entry
 
 if TYPE_CHECKING:
     from compiler.model import Access, Path
     from compiler.stack import Stack
 
-
-class Names(Mapping[str, Any]):
-    """A mapping that remembers which of its names were asked for."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.values_by_name = values
-        self.asked: set[str] = set()
-
-    def __getitem__(self, name: str) -> Any:
-        value = self.values_by_name[name]
-        self.asked.add(name)
-        return value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.values_by_name)
-
-    def __len__(self) -> int:
-        return len(self.values_by_name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.values_by_name
+_PROBE = {"interval": "10s", "timeout": "5s", "retries": 6, "start_period": "30s"}
 
 
 @dataclass(slots=True)
 class ServiceBuilder:
-    """Builds the container of each service; what all of them refer to is computed once."""
+    """Builds the container of each service; what all of them refer to is computed once.
+
+    `ready` holds the conditions to wait for by database; `base` is the way from the rendered files to the stack.
+    """
 
     stack: Stack
     access: Mapping[str, Access]
     ready: Mapping[str, Mapping[str, str]]
-    secrets: Mapping[str, Any]
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    connections: dict[str, tuple[str, str]] = field(default_factory=dict)
+    base: str = ""
+    findings: Findings = field(init=False)
+    references: References = field(init=False)
+    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
     bindings: dict[str, list[tuple[Path, Binding]]] = field(default_factory=dict)
     uses: dict[str, dict[str, int | None]] = field(default_factory=dict)
-    links: dict[str, dict[str, Path]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.findings = Findings(self.stack.document)
+        self.references = References(self.stack, self.access)
 
     def build(self, key: str) -> Container:
-        """Returns the container of one service; its faults go to `diagnostics`."""
-        entry = self.stack.services[key] or {}
+        """Returns the container of one service; `entries` keeps what was written, with its expressions evaluated."""
         at: Path = ("services", key)
-        databases, services = Names(_DatabaseNames(self)), Names(_ServiceNames(self.stack))
-        scope = {
-            "databases": databases,
-            "services": services,
-            "secrets": self.secrets,
-            "stack": {"name": self.stack.name, "environment": self.stack.environment},
+        written = self.stack.services[key] or {}
+        scope = self.references.scope()
+        entry = {
+            name: self._evaluated(value, scope, (*at, name))
+            for name, value in written.items()
+            if name != "uses"
         }
-        spec: dict[str, Any] = {
-            name: self._evaluate(value, scope, (*at, name)) for name, value in entry.items() if name != "uses"
-        }
-        self._use(key, entry.get("uses") or [], spec, databases)
-        self.links[key] = dict.fromkeys(sorted(services.asked - {key}), at)
+        self.entries[key] = entry
+        check_entry(self.findings, entry, at)
+        spec = dict(entry)
+        pools = self._use(key, written.get("uses") or [], spec, scope)
         self._ports(key, spec)
         self._health(key, spec)
-        used = sorted(databases.asked)
-        self.uses.setdefault(key, {})
-        for name in used:
-            self.uses[key].setdefault(name, None)
-        self._depend(key, spec, used)
-        encrypted = any(self.stack.databases[name].tls.enabled for name in used)
-        if used:
-            self._join(key, spec)
+        used = sorted(scope["databases"].asked)
+        self.uses[key] = {name: pools.get(name) for name in used}
+        linked = sorted(scope["services"].asked - {key})
+        self._depend(key, spec, used, linked)
+        reached = [*used, *(name for name in depends(entry) if name in self.ready)]
+        if reached:
+            self._join(at, spec, bool(used))
+        encrypted = any(self.stack.databases[name].tls.enabled for name in reached)
+        files = (ca_file(),) if encrypted else ()
         return Container(
-            name=key, kind="service", spec=spec, files=(ca_file(),) if encrypted else (), origin=at
+            name=key, kind="service", spec=rebase(spec, "service", self.base), files=files, origin=at
         )
 
-    def _evaluate(self, tree: Any, scope: Mapping[str, Any], at: Path) -> Any:
+    def section(self, kind: str) -> dict[str, Any]:
+        """Returns a top-level section of the stack in Compose's form."""
+        written = self.stack.secrets if kind == "secrets" else self.stack.extra.get(kind) or {}
+        scope = self.references.scope()
+        entries = {}
+        for name, entry in written.items():
+            if kind == "secrets":
+                entry = (
+                    {"file": entry["file"]} if "file" in entry else {"environment": secret_key(name, entry)}
+                )
+            entries[name] = self._evaluated(entry, scope, (kind, name))
+        check_section(self.findings, kind, entries)
+        return {name: rebase(entry, kind, self.base) for name, entry in entries.items()}
+
+    def _evaluated(self, tree: Any, scope: Mapping[str, Any], at: Path) -> Any:
         if isinstance(tree, dict):
-            return {key: self._evaluate(value, scope, (*at, key)) for key, value in tree.items()}
+            for key in tree:
+                self._check_key(key, (*at, key))
+            return {key: self._evaluated(value, scope, (*at, key)) for key, value in tree.items()}
         if isinstance(tree, list):
-            return [self._evaluate(item, scope, (*at, index)) for index, item in enumerate(tree)]
+            return [self._evaluated(item, scope, (*at, index)) for index, item in enumerate(tree)]
         if not isinstance(tree, str):
             return tree
         try:
-            return evaluate(tree, scope, literal=Raw)
+            return _scalar(evaluate(tree, scope, literal=Raw))
         except ExpressionError as fault:
-            self._fault("unknown-reference", fault.message, at, fault.help)
+            self.findings.error("unknown-reference", fault.message, at, fault.help)
             return None
 
-    def _fault(self, code: str, message: str, at: Path, help: str | None = None) -> None:
-        self.diagnostics.append(error(code, message, self.stack.document.value(at), help))
+    def _check_key(self, key: str, at: Path) -> None:
+        if "${" in key:
+            help = 'write it as a list of "name=value", where both sides may hold one'
+            self.findings.error(
+                "expression", "a key cannot hold an expression or a variable", at, help, key=True
+            )
 
-    def connection(self, database: str, driver: str) -> Reference:
-        """Returns the reference to a finished connection string, which is thereby rendered into `.env`."""
-        key = env_key(database, "url") if driver == "url" else env_key(database, driver)
-        self.connections[key] = (database, driver)
-        return Reference(key)
-
-    def _use(self, key: str, uses: list[Any], spec: dict[str, Any], databases: Names) -> None:
+    def _use(
+        self, key: str, uses: list[Any], spec: dict[str, Any], scope: Mapping[str, Any]
+    ) -> dict[str, int | None]:
+        """Adds the variables of `uses` that the service does not set itself; returns the pool size by database."""
         variables: dict[str, Any] = {}
+        pools: dict[str, int | None] = {}
         for index, item in enumerate(uses):
             at: Path = ("services", key, "uses", index)
             name, rule = (item, {}) if isinstance(item, str) else next(iter(item.items()))
-            if name not in databases:
+            if name not in scope["databases"]:
                 help = suggest(name, self.stack.databases)
-                self._fault("unknown-reference", f'no database is named "{name}"', at, help)
+                self.findings.error("unknown-reference", f'no database is named "{name}"', at, help)
                 continue
-            parts = databases[name]
-            self.uses.setdefault(key, {})[name] = (rule or {}).get("pool")
-            variables |= self._variables(name, rule or {}, parts, at)
-        if variables:
-            written = spec.get("environment")
-            spec["environment"] = {**variables, **_as_map(written)}
+            pools[name] = rule.get("pool", pools.get(name))
+            variables |= self._variables(name, rule, scope["databases"][name], at)
+        own = spec.get("environment")
+        names = {name for _, name, _ in pairs(own)}
+        added = {name: value for name, value in variables.items() if name not in names}
+        if isinstance(own, list):
+            spec["environment"] = [*(_assignment(name, value) for name, value in added.items()), *own]
+        elif added:
+            spec["environment"] = {**added, **(own or {})}
+        return pools
 
-    def _variables(self, name: str, rule: Mapping[str, Any], parts: Mapping[str, Any], at: Path) -> dict[str, Any]:
+    def _variables(
+        self, name: str, rule: Mapping[str, Any], parts: Mapping[str, Any], at: Path
+    ) -> dict[str, Any]:
         driver = rule.get("driver", "url")
         known = self.access[name].network
         if driver not in known:
             told = f'{self.access[name].adapter} has no connection for a driver "{driver}"'
-            self._fault("unknown-driver", told, (*at, name, "driver"), suggest(driver, known))
+            self.findings.error("unknown-driver", told, (*at, name, "driver"), suggest(driver, known))
             return {}
         wanted = rule.get("as", env_key(name, "url"))
-        if isinstance(wanted, str):
-            return {wanted: self.connection(name, driver)}
+        wanted = {"url": wanted} if isinstance(wanted, str) else wanted
         return {
-            variable: self.connection(name, driver) if part == "url" else _text(parts[part])
+            variable: self.references.connection(name, driver) if part == "url" else _scalar(parts[part])
             for part, variable in wanted.items()
         }
 
     def _ports(self, key: str, spec: dict[str, Any]) -> None:
         bound: list[Any] = []
-        for index, entry in enumerate(spec.get("ports") or []):
+        for index, entry in items(spec.get("ports")):
             at: Path = ("services", key, "ports", index)
-            parsed = parse_port(entry)
-            if parsed is None:
-                told = f'"{entry}" is not a port'
-                self._fault("wrong-format", told, at, 'write "HOST:CONTAINER", such as "8080:80"')
+            port = parse_port(entry)
+            if port is None or port.fault:
+                shown = "this" if isinstance(entry, Mapping | Text) else f'"{entry}"'
+                reason = f": {port.fault}" if port else ""
+                help = 'write "HOST:CONTAINER", such as "8080:80"'
+                self.findings.error("wrong-format", f"{shown} is not a port{reason}", at, help)
                 continue
-            port, binding = parsed
-            if any(number and not 0 < number[-1] < 65536 for number in (binding.host, binding.container)):
-                self._fault("wrong-format", f'"{entry}" has a port above 65535', at, "ports go from 1 to 65535")
-            self.bindings.setdefault(key, []).append((at, binding))
-            bound.append(port)
+            self.bindings.setdefault(key, []).append((at, port.binding))
+            bound.append(port.entry)
         if bound:
             spec["ports"] = bound
 
@@ -161,120 +176,62 @@ class ServiceBuilder:
             return
         at: Path = ("services", key, "healthcheck", "http")
         if "test" in health:
-            self._fault("conflicting-options", "a health check has either `http` or `test`", at, "remove one of them")
+            told = "a health check has either `http` or `test`"
+            self.findings.error("conflicting-options", told, at, "remove one of them", key=True)
             return
         asked = health["http"] if isinstance(health["http"], dict) else {"path": health["http"]}
-        port = asked.get("port") or _first_port(self.stack.services[key])
+        port = asked.get("port") or first_port(self.stack.services[key])
         if port is None:
             help = "add `expose:` with the port, or write `http: {path: /health, port: 8080}`"
-            self._fault("missing-port", f'service "{key}" says no port to probe', at, help)
+            self.findings.error("missing-port", f'service "{key}" says no port to probe', at, help)
             return
         rest = {name: value for name, value in health.items() if name != "http"}
-        defaults = {"interval": "10s", "timeout": "5s", "retries": 6, "start_period": "30s"}
-        spec["healthcheck"] = {"test": ["CMD-SHELL", build_probe(port, asked["path"])], **defaults, **rest}
+        limit = parse_duration(plain(rest.get("timeout")) or "") or 5
+        script = build_probe(port, str(asked["path"]), max(1, int(limit) - 1))
+        spec["healthcheck"] = {"test": ["CMD-SHELL", script], **_PROBE, **rest}
 
-    def _depend(self, key: str, spec: dict[str, Any], used: list[str]) -> None:
-        written = spec.get("depends_on")
-        depends = {name: {"condition": "service_started"} for name in written} if isinstance(written, list) else dict(written or {})
-        for name in depends:
-            self.links[key].setdefault(name, ("services", key, "depends_on"))
-        for name in [*used, *(name for name in depends if name in self.ready and name not in used)]:
+    def _depend(self, key: str, spec: dict[str, Any], used: list[str], linked: list[str]) -> None:
+        waits = depends(spec)
+        for name in [*used, *(name for name in waits if name in self.ready and name not in used)]:
             for container, condition in self.ready[name].items():
-                depends[container] = {**depends.get(container, {}), "condition": condition}
-        for name in self.links[key]:
-            if name in self.stack.services and name not in depends:
-                healthy = has_health(self.stack.services[name])
-                depends[name] = {"condition": "service_healthy" if healthy else "service_started"}
-        if depends:
-            spec["depends_on"] = depends
+                waits[container] = {**waits.get(container, {}), "condition": condition}
+        profiles = set(spec.get("profiles") or ())
+        for name in linked:
+            other = self.stack.services[name] or {}
+            if name not in waits:
+                waits[name] = {"condition": "service_healthy" if has_health(other) else "service_started"}
+                # Compose refuses a dependency that no active profile starts.
+                if other.get("profiles") and not profiles & set(other["profiles"]):
+                    waits[name]["required"] = False
+        if waits:
+            spec["depends_on"] = waits
 
-    def _join(self, key: str, spec: dict[str, Any]) -> None:
+    def _join(self, at: Path, spec: dict[str, Any], is_needed: bool) -> None:
         if spec.get("network_mode"):
-            told = f'service "{key}" uses a database and sets `network_mode`, so it cannot reach it'
-            self._fault("conflicting-options", told, ("services", key, "network_mode"), "remove `network_mode`")
+            if is_needed:
+                told = f'service "{at[-1]}" uses a database and sets `network_mode`, so it cannot reach it'
+                help = "remove `network_mode`: the service then joins the network of the databases"
+                self.findings.error("conflicting-options", told, (*at, "network_mode"), help, key=True)
             return
         written = spec.get("networks")
-        if isinstance(written, dict):
-            spec["networks"] = {**written, NETWORK: None}
+        if isinstance(written, dict) and written:
+            spec["networks"] = {**written, NETWORK: written.get(NETWORK)}
         else:
-            spec["networks"] = [*(written or ["default"]), NETWORK]
+            spec["networks"] = list(dict.fromkeys([*(written or ["default"]), NETWORK]))
 
 
-class _DatabaseNames(Mapping[str, Any]):
-    """What `databases.NAME` holds: the parts of its connection, its URL, and `connections.DRIVER`."""
-
-    def __init__(self, builder: ServiceBuilder) -> None:
-        self.builder = builder
-
-    def __getitem__(self, name: str) -> Any:
-        return Connections(self.builder, self.builder.access[name])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.builder.access)
-
-    def __len__(self) -> int:
-        return len(self.builder.access)
+def _scalar(value: Any) -> Any:
+    """Returns the value of an expression as Compose takes it anywhere: numbers as text, no groups of names."""
+    if isinstance(value, Mapping):
+        raise ExpressionError(
+            "the expression names a group and not a single value", f"add one of: {', '.join(value)}"
+        )
+    if isinstance(value, list):
+        return [_scalar(item) for item in value]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
 
 
-class Connections(Mapping[str, Any]):
-    """The parts and finished strings of one database; each string that is asked for goes into `.env`."""
-
-    def __init__(self, builder: ServiceBuilder, access: Access, drivers: bool = False) -> None:
-        self.builder, self.access, self.drivers = builder, access, drivers
-
-    def __getitem__(self, name: str) -> Any:
-        if self.drivers:
-            return self.builder.connection(self.access.database, self.access.network[name].driver)
-        if name == "connections":
-            return Connections(self.builder, self.access, drivers=True)
-        if name == "url":
-            return self.builder.connection(self.access.database, "url")
-        return self.access.parts[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.access.network if self.drivers else ("url", *self.access.parts, "connections"))
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
-
-
-class _ServiceNames(Mapping[str, Any]):
-    """What `services.NAME` holds: host, port and URL inside the network."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-
-    def __getitem__(self, name: str) -> Any:
-        port = _first_port(self.stack.services[name])
-        known: dict[str, Any] = {"host": name}
-        return known if port is None else {**known, "port": port, "url": f"http://{name}:{port}"}
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.stack.services)
-
-    def __len__(self) -> int:
-        return len(self.stack.services)
-
-
-def _first_port(entry: Mapping[str, Any] | None) -> int | None:
-    for port in [*((entry or {}).get("expose") or []), *((entry or {}).get("ports") or [])]:
-        parsed = parse_port(port)
-        if parsed and parsed[1].container:
-            return parsed[1].container.start
-    return None
-
-
-def has_health(entry: Mapping[str, Any] | None) -> bool:
-    health = (entry or {}).get("healthcheck")
-    return isinstance(health, dict) and not health.get("disable") and ("test" in health or "http" in health)
-
-
-def _as_map(environment: Any) -> dict[str, Any]:
-    if isinstance(environment, list):
-        pairs = (str(item).partition("=") for item in environment)
-        return {name: Raw(value) if sign else None for name, sign, value in pairs}
-    return dict(environment or {})
-
-
-def _text(value: Any) -> Any:
-    return value if isinstance(value, Reference) else str(value)
+def _assignment(name: str, value: Any) -> str | Text:
+    return Text((f"{name}=", value)) if isinstance(value, Reference) else f"{name}={value}"

@@ -2,148 +2,175 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from compiler.diagnostics import Diagnostic, Note, error, suggest
-from compiler.resolve.ports import Binding, clash, parse_port
-from compiler.resolve.services import has_health
+from compiler.diagnostics import suggest
+from compiler.resolve.entries import has_health, items, named_volume, neighbours, plain
+from compiler.resolve.local_hosts import check_local_hosts
+from compiler.resolve.ports import Binding, shared_port
+from compiler.resolve.scope import NETWORK, published_ports
 
 if TYPE_CHECKING:
     from compiler.model import Container, Path
+    from compiler.resolve.findings import Findings
     from compiler.resolve.services import ServiceBuilder
     from compiler.stack import Stack
 
-_LOCAL_HOST = re.compile(r"(?:^|://|@|=)(?:localhost|127\.0\.0\.1|\[::1\]):(\d{1,5})(?=$|[/?,\s])")
+_KINDS = (
+    ("networks", "network", ("networks",)),
+    ("configs", "config", ("configs",)),
+    ("secrets", "secret", ("secrets",)),
+    ("secrets", "secret", ("build", "secrets")),
+)
 
 
-def check_wiring(stack: Stack, builder: ServiceBuilder, made: list[Container]) -> list[Diagnostic]:
-    """Returns what is wrong between containers: ports, dependencies, hosts and things that are not there."""
-    return [
-        *_ports(stack, builder),
-        *_dependencies(stack, made),
-        *_cycles(stack, made),
-        *_local_hosts(stack, made),
-        *_undefined(stack),
-    ]
+def check_wiring(stack: Stack, builder: ServiceBuilder, made: list[Container]) -> None:
+    """Finds what is wrong between containers: ports, dependencies, hosts and things that are not there."""
+    found = builder.findings
+    _ports(found, stack, builder)
+    _dependencies(found, builder, made)
+    _cycles(found, made)
+    check_local_hosts(found, stack, builder.entries)
+    for key, entry in builder.entries.items():
+        _undefined(found, stack, key, entry)
+        _volumes(found, stack, key, entry)
+        _internal(found, stack, key, entry)
 
 
-def _ports(stack: Stack, builder: ServiceBuilder) -> Iterator[Diagnostic]:
+def _ports(found: Findings, stack: Stack, builder: ServiceBuilder) -> None:
     taken: list[tuple[Path, Binding]] = []
     for key, database in stack.databases.items():
-        if database.port:
-            port = Binding("127.0.0.1", range(database.port, database.port + 1), None, "tcp")
-            taken.append((("databases", key, "port"), port))
-    for bindings in builder.bindings.values():
-        taken += bindings
-    numbered = [(path, binding) for path, binding in taken if binding.host is not None]
-    last: dict[int, list[tuple[Path, Binding]]] = {}
-    for path, binding in numbered:
-        for number in (binding.host or range(0))[:1000]:
-            for earlier, other in last.get(number, ()):
-                if clash(binding, other) == number:
-                    note = Note(message="the first is here", span=stack.document.value(earlier))
-                    told = f"the host port {number} is published twice"
-                    yield error("duplicate-port", told, stack.document.value(path), "publish one of them on another port", (note,))
-                    break
-            last.setdefault(number, []).append((path, binding))
+        for option, number, _ in published_ports(database):
+            taken.append(
+                (("databases", key, option), Binding("127.0.0.1", range(number, number + 1), None, "tcp"))
+            )
+    for key in stack.services:
+        taken += builder.bindings.get(key, ())
+    order = sorted((binding.taken.start, index) for index, (_, binding) in enumerate(taken) if binding.taken)
+    open_ones: list[int] = []
+    for start, index in order:
+        binding = taken[index][1]
+        open_ones = [other for other in open_ones if taken[other][1].taken.stop > start]
+        for other in open_ones:
+            shared = shared_port(binding, taken[other][1])
+            if shared is not None:
+                first, second = sorted((index, other))
+                told = f"the host port {shared} is published twice"
+                help = "publish one of them on another port"
+                found.error("duplicate-port", told, taken[second][0], help, first=taken[first][0])
+                break
+        open_ones.append(index)
 
 
-def _dependencies(stack: Stack, made: list[Container]) -> Iterator[Diagnostic]:
-    names = {container.name: container for container in made}
-    for container in made:
-        if container.kind != "service":
-            continue
-        at: Path = ("services", container.name, "depends_on")
-        for name, rule in (container.spec.get("depends_on") or {}).items():
-            place = stack.document.value((*at, name))
-            if name not in names:
-                yield error("unknown-reference", f'no service or database is named "{name}"', place, suggest(name, names))
-            elif (
-                isinstance(rule, Mapping)
-                and rule.get("condition") == "service_healthy"
-                and names[name].kind == "service"
-                and not has_health(names[name].spec)
-            ):
-                told = f'service "{container.name}" waits until "{name}" is healthy, and "{name}" has no health check'
-                yield error("no-health-check", told, place, f'give "{name}" a `healthcheck:`')
+def _dependencies(found: Findings, builder: ServiceBuilder, made: list[Container]) -> None:
+    specs = {container.name: container.spec for container in made}
+    kinds = {container.name: container.kind for container in made}
+    for key, entry in builder.entries.items():
+        for name, path in neighbours(entry):
+            if name not in specs:
+                told = f'no service or database is named "{name}"'
+                found.error("unknown-reference", told, ("services", key, *path), suggest(name, specs))
+        for name, rule in (specs[key].get("depends_on") or {}).items():
+            at: Path = ("services", key, "depends_on", _step(entry.get("depends_on"), name))
+            if name not in specs:
+                told = f'no service or database is named "{name}"'
+                found.error("unknown-reference", told, at, suggest(name, specs), key=True)
+            elif kinds[name] == "service":
+                _condition(found, key, name, rule, specs, at)
 
 
-def _cycles(stack: Stack, made: list[Container]) -> Iterator[Diagnostic]:
-    graph = {container.name: sorted(container.spec.get("depends_on") or {}) for container in made}
-    done: set[str] = set()
-    for start in graph:
-        trail: list[str] = []
-        stack_of = [(start, iter(graph[start]))] if start not in done else []
-        trail = [start] if stack_of else []
-        while stack_of:
-            name, rest = stack_of[-1]
-            following = next((one for one in rest if one in graph and one not in done), None)
-            if following is None:
-                done.add(name)
-                stack_of.pop()
-                trail.pop()
-            elif following in trail:
-                loop = [*trail[trail.index(following) :], following]
-                place = stack.document.key(("services", loop[0]))
-                yield error("dependency-cycle", f"services wait for one another: {' -> '.join(loop)}", place, "remove one of the references")
-                return
-            else:
-                trail.append(following)
-                stack_of.append((following, iter(graph[following])))
+def _step(written: Any, name: str) -> str | int:
+    return next((step for step, item in items(written) if item == name), name)
 
 
-def _local_hosts(stack: Stack, made: list[Container]) -> Iterator[Diagnostic]:
-    owners: dict[int, str] = {}
-    own: dict[str, set[int]] = {}
-    for container in made:
-        for port in [*(container.spec.get("ports") or []), *(container.spec.get("expose") or [])]:
-            parsed = parse_port(port)
-            if parsed and parsed[1].container and len(parsed[1].container) < 100:
-                own.setdefault(container.name, set()).update(parsed[1].container)
-    for key, database in stack.databases.items():
-        owners[int(database.spec["container"]["port"])] = key
-    for name in stack.services:
-        for number in own.get(name, ()):
-            owners.setdefault(number, name)
-    for key, entry in stack.services.items():
-        environment = (entry or {}).get("environment") or {}
-        for index, item in enumerate(environment):
-            value = item if isinstance(environment, list) else environment[item]
-            match = _LOCAL_HOST.search(value) if isinstance(value, str) else None
-            owner = owners.get(int(match[1])) if match else None
-            if match and owner and owner != key and int(match[1]) not in own.get(key, ()):
-                step = index if isinstance(environment, list) else item
-                place = stack.document.value(("services", key, "environment", step))
-                told = f'inside service "{key}" the host of "{match[0].lstrip(":/@=")}" is the service itself, not "{owner}"'
-                yield error("localhost", told, place, _instead(stack, owner))
+def _condition(
+    found: Findings,
+    key: str,
+    name: str,
+    rule: Mapping[str, Any],
+    specs: Mapping[str, Mapping[str, Any]],
+    at: Path,
+) -> None:
+    if rule.get("condition") == "service_healthy" and not has_health(specs[name]):
+        told = f'service "{key}" waits until "{name}" is healthy, and "{name}" has no health check'
+        help = f'give "{name}" a `healthcheck:`, or write `healthcheck: {{disable: false}}` where its image has one'
+        found.error("no-health-check", told, at, help)
+    profiles = specs[name].get("profiles")
+    own = set(specs[key].get("profiles") or ())
+    if profiles and rule.get("required", True) is True and not own & set(profiles) and own != set(profiles):
+        told = f'service "{key}" depends on "{name}", which starts only in a profile: without it Compose refuses both'
+        help = "write the long form with `required: false`, or give both the same profile"
+        found.warning("inactive-dependency", told, at, help)
 
 
-def _instead(stack: Stack, owner: str) -> str:
-    kind = "databases" if owner in stack.databases else "services"
-    return f"write ${{{{ {kind}.{owner}.url }}}}"
+def _cycles(found: Findings, made: list[Container]) -> None:
+    from graphlib import CycleError, TopologicalSorter
+
+    names = {container.name for container in made}
+    graph = {container.name: sorted(_waits(container) & names) for container in made}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as fault:
+        loop = fault.args[1][::-1]
+        start = min(range(len(loop) - 1), key=lambda index: loop[index])
+        loop = [*loop[start:-1], *loop[: start + 1]]
+        told = f"services wait for one another: {' -> '.join(loop)}"
+        help = f"write one of the hosts out, such as http://{loop[1]}:8080, in place of a reference"
+        found.error("dependency-cycle", told, ("services", loop[0]), help, key=True)
 
 
-_KINDS: Mapping[str, str] = {"networks": "network", "configs": "config", "secrets": "secret"}
+def _waits(container: Container) -> set[str]:
+    return {*(container.spec.get("depends_on") or {}), *(name for name, _ in neighbours(container.spec))}
 
 
-def _undefined(stack: Stack) -> Iterator[Diagnostic]:
-    for key, entry in stack.services.items():
-        for kind, noun in _KINDS.items():
-            known = _known(stack, kind)
-            written = (entry or {}).get(kind) or ()
-            for index, item in enumerate(written):
-                name = item.get("source") if isinstance(item, Mapping) else item
-                if isinstance(name, str) and name not in known and "$" not in name:
-                    step = index if isinstance(written, list) else item
-                    place = stack.document.value(("services", key, kind, step))
-                    help = f"add it under `{kind}:`" if not known else suggest(name, known)
-                    yield error("unknown-reference", f'no {noun} is named "{name}"', place, help)
+def _undefined(found: Findings, stack: Stack, key: str, entry: Mapping[str, Any]) -> None:
+    for kind, noun, path in _KINDS:
+        known = _known(stack, kind)
+        written: Any = entry
+        for step in path:
+            written = written.get(step) if isinstance(written, Mapping) else None
+        for index, item in items(written):
+            name = plain(item.get("source") if isinstance(item, Mapping) else item)
+            if name is not None and name not in known:
+                help = suggest(name, known) if known else f"add it under `{kind}:`"
+                found.error(
+                    "unknown-reference", f'no {noun} is named "{name}"', ("services", key, *path, index), help
+                )
 
 
 def _known(stack: Stack, kind: str) -> list[str]:
     if kind == "secrets":
         return list(stack.secrets)
-    defaults: list[Any] = ["default"] if kind == "networks" else []
-    return [*stack.extra.get(kind, ()), *defaults]
+    own = ["default", *([NETWORK] if stack.databases else [])] if kind == "networks" else []
+    return [*stack.extra.get(kind, ()), *own]
+
+
+def _volumes(found: Findings, stack: Stack, key: str, entry: Mapping[str, Any]) -> None:
+    """Where a stack lists its volumes, a name that is not among them is a slip, and would start empty."""
+    known = stack.extra.get("volumes")
+    for index, item in items(entry.get("volumes") if known else None):
+        name = named_volume(item)
+        if known and name and name not in known:
+            told = f'no volume is named "{name}"'
+            found.error("unknown-reference", told, ("services", key, "volumes", index), _similar(name, known))
+
+
+def _similar(name: str, known: Mapping[str, Any]) -> str:
+    help = suggest(name, known)
+    return help if help.startswith("did you mean") else f"add `{name}:` under `volumes:`"
+
+
+def _internal(found: Findings, stack: Stack, key: str, entry: Mapping[str, Any]) -> None:
+    networks = {name for _, item in items(entry.get("networks")) if (name := plain(item))}
+    extra = stack.extra.get("networks") or {}
+    closed = {
+        name for name, rule in extra.items() if isinstance(rule, Mapping) and rule.get("internal") is True
+    }
+    if stack.databases and NETWORK not in extra:
+        closed.add(NETWORK)
+    if entry.get("ports") and networks and networks <= closed:
+        told = f'service "{key}" is only in internal networks, where `ports` publishes nothing'
+        found.warning(
+            "unpublished-port", told, ("services", key, "ports"), "add `default` to its networks", key=True
+        )

@@ -133,13 +133,8 @@ def _text(value: Any) -> Any:
 def _secret_mount(mount: SecretMount) -> Any:
     if mount.uid is None and mount.mode is None:
         return mount.name
-    return {
-        "source": mount.name,
-        "target": mount.name,
-        "uid": mount.uid,
-        "gid": mount.gid,
-        "mode": mount.mode,
-    }
+    owner = {"uid": mount.uid, "gid": mount.gid} if mount.uid is not None else {}
+    return {"source": mount.name, "target": mount.name, **owner, "mode": mount.mode}
 
 
 def _config_mount(file: FileMount) -> dict[str, Any]:

@@ -1,0 +1,243 @@
+"""Values of a service that neither Compose's schema nor, in most cases, `docker compose config` refuses.
+
+Each rule reads one key of a service: https://docs.docker.com/reference/compose-file/services/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from compiler.diagnostics import suggest
+from compiler.model import Path
+from compiler.resolve.entries import is_host_path, items, mount, number, pairs, plain
+from compiler.resolve.findings import Findings
+from compiler.resolve.limit_rules import check_limits
+from compiler.resolve.shell_rules import check_command, check_test
+from compiler.resolve.value_rules import (
+    check_capabilities,
+    check_count,
+    check_duration,
+    check_image,
+    check_restart,
+    check_size,
+)
+from compiler.resolve.variables import iter_raw, scan_variables
+
+Rule = Callable[[Findings, Any, Path], None]
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+_EXPOSED = re.compile(r"\d{1,5}(-\d{1,5})?(/(tcp|udp|sctp))?")
+_MODES = ("replicated", "global", "replicated-job", "global-job")
+_CONDITIONS = ("none", "on-failure", "any", "no", "always", "unless-stopped")
+_RESERVED_LABEL = "com.docker.compose."
+
+
+def check_entry(found: Findings, entry: Mapping[str, Any], at: Path) -> None:
+    """Finds what is wrong with the values of one service, whose expressions are evaluated."""
+    for key, value in entry.items():
+        rule = _RULES.get(key)
+        if rule and value is not None:
+            rule(found, value, (*at, key))
+    _check_source(found, entry, at)
+    check_limits(found, entry, at)
+    for path, text in iter_raw(entry):
+        try:
+            list(scan_variables(text))
+        except ValueError as fault:
+            told = f'Compose cannot read the variable "{fault}"'
+            found.error(
+                "wrong-format", told, (*at, *path), 'write "${NAME}", or "$$" for the character itself'
+            )
+
+
+def _check_source(found: Findings, entry: Mapping[str, Any], at: Path) -> None:
+    if not {"image", "build", "extends", "provider"} & entry.keys():
+        told = f'service "{at[-1]}" has neither an image nor a build'
+        found.error("missing-option", told, at, "add `image:` or `build:`", key=True)
+
+
+def _environment(found: Findings, value: Any, at: Path) -> None:
+    for step, name, _ in pairs(value):
+        if "$" in name:
+            continue
+        if not name or "=" in name or any(character.isspace() for character in name):
+            told = f'"{name}" cannot be the name of a variable'
+            found.error(
+                "wrong-format", told, (*at, step), "write NAME=value, without blanks around =", key=True
+            )
+
+
+def _labels(found: Findings, value: Any, at: Path) -> None:
+    for step, name, text in pairs(value):
+        if name.startswith(_RESERVED_LABEL):
+            told = f'the label "{name}" belongs to Compose'
+            found.error("reserved-name", told, (*at, step), "use a name of your own", key=True)
+        elif text is None and isinstance(value, list):
+            told = f'the label "{name}" has no value'
+            found.warning("empty-label", told, (*at, step), f'write "{name}=" if it is meant to be empty')
+
+
+def _profiles(found: Findings, value: Any, at: Path) -> None:
+    for step, item in items(value):
+        name = plain(item)
+        if name is not None and not _NAME.fullmatch(name):
+            found.error(
+                "wrong-format",
+                f'"{name}" is not a name for a profile',
+                (*at, step),
+                "use letters, digits, _ . and -",
+            )
+
+
+def _volumes(found: Findings, value: Any, at: Path) -> None:
+    for step, item in items(value):
+        if isinstance(item, str):
+            drive = re.fullmatch(r"([A-Za-z]):(/[^:]*)(:[^/\\:]*)?", item)
+            if drive:
+                told = f'Compose reads "{item}" as a path on drive {drive[1].upper()}, and mounts no volume "{drive[1]}"'
+                found.error(
+                    "one-letter-volume", told, (*at, step), "give the volume a name of two letters or more"
+                )
+                continue
+        source, target = mount(item)
+        if target and "$" not in target and not target.startswith("/") and not is_host_path(target):
+            told = f'the path "{target}" inside the container is relative'
+            found.error("wrong-format", told, (*at, step), f'write "/{target}"')
+        is_named = not isinstance(item, Mapping) or item.get("type") == "volume"
+        if (
+            source
+            and is_named
+            and "$" not in source
+            and not is_host_path(source)
+            and not _NAME.fullmatch(source)
+        ):
+            told = f'"{source}" is not a name for a volume'
+            found.error(
+                "wrong-format", told, (*at, step), f'write "./{source}" for a folder beside the stack'
+            )
+
+
+def _tmpfs(found: Findings, value: Any, at: Path) -> None:
+    for step, item in items(value):
+        path = (plain(item) or "/").partition(":")[0]
+        if not path.startswith("/"):
+            told = f'the path "{path}" inside the container is relative'
+            found.error("wrong-format", told, (*at, step), f'write "/{path}"')
+
+
+def _health(found: Findings, value: Any, at: Path) -> None:
+    if not isinstance(value, Mapping):
+        return
+    for key in ("interval", "timeout", "start_period", "start_interval"):
+        if value.get(key) is not None:
+            check_duration(found, value[key], (*at, key))
+    if (number(value.get("retries")) or 0) < 0:
+        found.error(
+            "out-of-range", "a health check cannot have fewer than 0 retries", (*at, "retries"), "write 3"
+        )
+    check_test(found, value.get("test"), (*at, "test"))
+
+
+def _expose(found: Findings, value: Any, at: Path) -> None:
+    for step, item in items(value):
+        text = plain(item)
+        if text is not None and not _EXPOSED.fullmatch(text):
+            found.error(
+                "wrong-format",
+                f'"{text}" is not a port of the container',
+                (*at, step),
+                'write a number, such as "8080"',
+            )
+
+
+def _container_name(found: Findings, value: Any, at: Path) -> None:
+    text = plain(value)
+    if text is not None and (len(text) < 2 or not _NAME.fullmatch(text)):
+        found.error(
+            "wrong-format", f'"{text}" is not a name for a container', at, "use letters, digits, _ . and -"
+        )
+
+
+def _ulimits(found: Findings, value: Any, at: Path) -> None:
+    for name, limit in value.items() if isinstance(value, Mapping) else ():
+        soft, hard = (
+            number(limit.get(key)) if isinstance(limit, Mapping) else None for key in ("soft", "hard")
+        )
+        if soft is not None and hard is not None and hard != -1 and (soft > hard or soft == -1):
+            told = f'the soft limit of "{name}" is above its hard limit'
+            found.error("out-of-range", told, (*at, name, "soft"), f"write at most {hard:g}")
+
+
+def _deploy(found: Findings, value: Any, at: Path) -> None:
+    if not isinstance(value, Mapping):
+        return
+    mode = plain(value.get("mode"))
+    if mode is not None and mode not in _MODES:
+        found.error(
+            "not-allowed-value", f'"{mode}" is not a mode of deployment', (*at, "mode"), suggest(mode, _MODES)
+        )
+    policy = value.get("restart_policy") or {}
+    condition = plain(policy.get("condition"))
+    if condition is not None and condition not in _CONDITIONS:
+        help = suggest(condition, _CONDITIONS[:3])
+        place = (*at, "restart_policy", "condition")
+        found.error("not-allowed-value", f'"{condition}" is not a condition to restart on', place, help)
+    for key in ("delay", "window"):
+        if policy.get(key) is not None:
+            check_duration(found, policy[key], (*at, "restart_policy", key))
+    for kind in ("limits", "reservations"):
+        part = (value.get("resources") or {}).get(kind) or {}
+        for key, rule in (("memory", check_size), ("cpus", check_count)):
+            if part.get(key) is not None:
+                rule(found, part[key], (*at, "resources", kind, key))
+    _labels(found, value.get("labels"), (*at, "labels"))
+
+
+def _build(found: Findings, value: Any, at: Path) -> None:
+    if isinstance(value, Mapping):
+        _labels(found, value.get("labels"), (*at, "labels"))
+
+
+def _env_file(found: Findings, value: Any, at: Path) -> None:
+    for step, item in items(value):
+        path = plain(item.get("path") if isinstance(item, Mapping) else item)
+        if path in (".env", "./.env") and {"databases", "secrets"} & found.document.data.keys():
+            told = (
+                "`.env` holds the passwords of every database, and this puts all of them into the container"
+            )
+            found.warning(
+                "env-file-with-secrets",
+                told,
+                (*at, step),
+                "name the variables that it needs under `environment:`",
+            )
+
+
+_RULES: Mapping[str, Rule] = {
+    "build": _build,
+    "cap_add": check_capabilities,
+    "cap_drop": check_capabilities,
+    "command": check_command,
+    "container_name": _container_name,
+    "cpus": check_count,
+    "deploy": _deploy,
+    "entrypoint": check_command,
+    "env_file": _env_file,
+    "environment": _environment,
+    "expose": _expose,
+    "healthcheck": _health,
+    "image": check_image,
+    "labels": _labels,
+    "mem_limit": check_size,
+    "mem_reservation": check_size,
+    "memswap_limit": check_size,
+    "profiles": _profiles,
+    "restart": check_restart,
+    "shm_size": check_size,
+    "stop_grace_period": check_duration,
+    "tmpfs": _tmpfs,
+    "ulimits": _ulimits,
+    "volumes": _volumes,
+}

@@ -1,0 +1,650 @@
+"""The command: what it exits with, what it prints where, and what it never prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import jsonschema
+import pytest
+import yaml
+
+from compiler import __version__
+from compiler.cli import cli
+from compiler.source import load_yaml
+from compiler.targets.dotenv import parse_dotenv
+from tests.conftest import CASES, ROOT, VALID, Case, stackc
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STACK = """\
+name: demo
+services:
+  app:
+    image: nginx:1.29-alpine
+    environment: {DATABASE_URL: "${{ databases.main.url }}"}
+databases:
+  main: {adapter: postgresql, port: 5432, vector: {dimensions: 3}}
+"""
+ADAPTER = VALID / "librechat" / "adapters" / "meilisearch.yaml"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a stack in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stack.yaml").write_text(STACK)
+    return tmp_path
+
+
+@pytest.fixture
+def compiled(folder: Path) -> Path:
+    assert stackc("compile").exit_code == 0
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def change_one_byte(file: Path) -> None:
+    text = file.read_text()
+    file.write_text(text.replace("unless-stopped", "unless-stoppeb", 1))
+
+
+def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command as a process of its own, where a test needs the real streams."""
+    code = "from compiler.cli import main; main()"
+    environment = {**os.environ, **variables}
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+# compile
+
+
+def test_compile_takes_the_stack_of_the_current_folder(folder: Path) -> None:
+    result = stackc("compile")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == ["wrote docker-compose.yml", "wrote .env.example", "wrote .env"]
+    assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
+
+
+def test_compile_again_says_that_nothing_changed(compiled: Path) -> None:
+    before = contents(compiled)
+    result = stackc("compile")
+    assert (result.exit_code, result.stdout) == (0, "docker-compose.yml is up to date\n")
+    assert contents(compiled) == before
+
+
+def test_compile_writes_into_the_folder_of_o(folder: Path) -> None:
+    assert stackc("compile", "stack.yaml", "-o", "out/deep").exit_code == 0
+    assert sorted(contents(folder / "out")) == ["deep/.env", "deep/.env.example", "deep/docker-compose.yml"]
+
+
+def test_compile_of_a_wrong_stack_exits_1_and_changes_nothing(compiled: Path) -> None:
+    (compiled / "stack.yaml").write_text(STACK.replace("adapter: postgresql", "adapter: postgress"))
+    before = contents(compiled)
+    result = stackc("compile")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(
+        'stack.yaml:7:19: error: no adapter is named "postgress" [unknown-adapter]'
+    )
+    assert (result.stdout, contents(compiled)) == ("", before)
+
+
+def test_check_option_writes_nothing_and_exits_1_where_a_file_would_change(folder: Path) -> None:
+    result = stackc("compile", "--check")
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (1, "would write docker-compose.yml")
+    assert sorted(contents(folder)) == ["stack.yaml"]
+
+
+def test_check_option_exits_0_where_nothing_would_change(compiled: Path) -> None:
+    assert stackc("compile", "--check").exit_code == 0
+
+
+def test_diff_shows_the_change_without_secrets_and_writes_nothing(compiled: Path) -> None:
+    (compiled / "stack.yaml").write_text(STACK.replace("1.29-alpine", "1.29.3-alpine"))
+    before = contents(compiled)
+    result = stackc("compile", "--diff")
+    assert result.exit_code == 0
+    assert "-    image: nginx:1.29-alpine\n+    image: nginx:1.29.3-alpine\n" in result.stdout
+    assert contents(compiled) == before
+
+
+def test_edited_file_is_kept_and_the_diff_is_shown(compiled: Path) -> None:
+    change_one_byte(compiled / "docker-compose.yml")
+    before = contents(compiled)
+    result = stackc("compile")
+    assert result.exit_code == 1
+    assert "[edited-output]" in result.stderr
+    assert "-    restart: unless-stoppeb\n+    restart: unless-stopped\n" in result.stdout
+    assert contents(compiled) == before
+
+
+def test_force_overwrites_an_edited_file(compiled: Path) -> None:
+    before = contents(compiled)
+    change_one_byte(compiled / "docker-compose.yml")
+    result = stackc("compile", "--force")
+    assert (result.exit_code, result.stdout) == (0, "overwrote docker-compose.yml\n")
+    assert contents(compiled) == before
+
+
+def test_several_stacks_compile_at_once_each_beside_itself(folder: Path) -> None:
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        (folder / name / "stack.yaml").write_text(STACK.replace("demo", name))
+    assert stackc("compile", "one/stack.yaml", "two/stack.yaml").exit_code == 0
+    for name in ("one", "two"):
+        assert f"\nname: {name}\n" in (folder / name / "docker-compose.yml").read_text()
+
+
+def test_a_wrong_stack_does_not_keep_others_from_compiling(folder: Path) -> None:
+    (folder / "wrong").mkdir()
+    (folder / "wrong" / "stack.yaml").write_text("name: wrong\n")
+    result = stackc("compile", "wrong/stack.yaml", "stack.yaml")
+    assert (result.exit_code, "[empty-stack]" in result.stderr) == (1, True)
+    assert (folder / "docker-compose.yml").exists()
+
+
+def test_several_stacks_with_one_output_folder_are_wrong_usage(folder: Path) -> None:
+    (folder / "other.yaml").write_text(STACK)
+    for words in (["stack.yaml", "other.yaml"], ["stack.yaml", "other.yaml", "-o", "out"]):
+        result = stackc("compile", *words)
+        assert (result.exit_code, "overwrite each other" in result.stderr) == (2, True)
+    assert sorted(contents(folder)) == ["other.yaml", "stack.yaml"]
+
+
+def test_environment_is_chosen_with_e(tmp_path: Path) -> None:
+    case = Case("environments", "staging")
+    assert stackc("compile", case.stack, "-e", "staging", "-o", tmp_path).exit_code == 0
+    assert "LOG_LEVEL: info" in (tmp_path / "docker-compose.yml").read_text()
+
+
+def test_unknown_environment_gets_the_nearest(tmp_path: Path) -> None:
+    result = stackc("compile", Case("environments", "").stack, "-e", "stagin", "-o", tmp_path)
+    assert (result.exit_code, 'did you mean "staging"?' in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["nope.yaml", "."])
+def test_a_path_that_is_no_file_is_a_finding(folder: Path, name: str) -> None:
+    result = stackc("compile", name)
+    assert result.exit_code == 1
+    assert re.search(r"\[(missing-file|not-a-file)\]", result.stderr)
+
+
+# check
+
+
+def test_check_needs_no_env_file_and_writes_nothing(compiled: Path) -> None:
+    (compiled / ".env").unlink()
+    before = contents(compiled)
+    result = stackc("check")
+    assert (result.exit_code, result.output) == (0, "")
+    assert contents(compiled) == before
+
+
+def test_check_exits_1_after_one_byte_changed(compiled: Path) -> None:
+    change_one_byte(compiled / "docker-compose.yml")
+    result = stackc("check")
+    assert (result.exit_code, "docker-compose.yml:1:1: error:" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yml", ".env.example"])
+def test_check_exits_1_where_a_rendered_file_is_missing(compiled: Path, name: str) -> None:
+    (compiled / name).unlink()
+    result = stackc("check")
+    assert (result.exit_code, "[stale-output]" in result.stderr) == (1, True)
+
+
+def test_check_exits_1_after_the_stack_changed(compiled: Path) -> None:
+    (compiled / "stack.yaml").write_text(STACK.replace("1.29-alpine", "1.29.3-alpine"))
+    assert stackc("check").exit_code == 1
+
+
+def test_check_says_the_same_with_and_without_what_it_remembers(
+    compiled: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_one_byte(compiled / "docker-compose.yml")
+    first = stackc("check")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("empty")))
+    second = stackc("check")
+    assert (second.exit_code, second.output) == (first.exit_code, first.output)
+
+
+def test_warnings_are_told_on_every_check(compiled: Path) -> None:
+    text = STACK.replace("adapter: postgresql", "adapter: postgresql, x-compose: {command: [postgres]}")
+    (compiled / "stack.yaml").write_text(text)
+    assert stackc("compile").exit_code == 0
+    for _ in range(2):
+        result = stackc("check")
+        assert (result.exit_code, "[owned-key]" in result.stderr) == (0, True)
+
+
+# formats, colour, log
+
+
+def broken(folder: Path) -> Path:
+    (folder / "stack.yaml").write_text(STACK.replace("postgresql", "postgress"))
+    return folder
+
+
+def test_json_holds_each_finding(folder: Path) -> None:
+    result = stackc("check", "--format", "json", broken(folder) / "stack.yaml")
+    (finding,) = json.loads(result.stdout)
+    assert (result.exit_code, finding["code"], result.stderr) == (1, "unknown-adapter", "")
+
+
+def test_github_annotates_the_place(folder: Path) -> None:
+    broken(folder)
+    result = stackc("check", "--format", "github")
+    assert result.stdout.startswith("::error file=stack.yaml,line=7,")
+
+
+def test_sarif_names_the_rule(folder: Path) -> None:
+    broken(folder)
+    document = json.loads(stackc("check", "--format", "sarif").stdout)
+    assert [one["ruleId"] for one in document["runs"][0]["results"]] == ["unknown-adapter"]
+
+
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_machine_formats_are_documents_where_nothing_is_wrong(compiled: Path, form: str) -> None:
+    result = stackc("compile", "--format", form)
+    assert (result.exit_code, bool(json.loads(result.stdout)) == (form == "sarif")) == (0, True)
+
+
+def test_output_that_is_no_terminal_has_no_colour(folder: Path) -> None:
+    broken(folder)
+    assert "\x1b" not in stackc("check").output
+
+
+@pytest.mark.parametrize(("no_color", "colored"), [("", True), ("1", False)])
+def test_no_color_is_respected_on_a_terminal(folder: Path, no_color: str, colored: bool) -> None:
+    broken(folder)
+    pty = pytest.importorskip("pty")
+    main, worker = pty.openpty()
+    words = [sys.executable, "-c", "from compiler.cli import main; main()", "check"]
+    environment = {**os.environ, "NO_COLOR": no_color, "TERM": "xterm"}
+    subprocess.run(words, env=environment, stdout=worker, stderr=worker, check=False)
+    told = os.read(main, 65536).decode()
+    os.close(main), os.close(worker)
+    assert ("\x1b[" in told, "[unknown-adapter]" in told) == (colored, True)
+
+
+def test_verbose_logs_each_pass_on_stderr(folder: Path) -> None:
+    result = run("compile", "-v")
+    assert result.returncode == 0
+    for told in ("stackc: check: ", "stackc: resolve: ", "stackc: compose: "):
+        assert told in result.stderr
+        assert told not in result.stdout
+
+
+def test_version_is_that_of_the_package() -> None:
+    result = stackc("--version")
+    assert (result.exit_code, result.stdout) == (0, f"stackc, version {__version__}\n")
+
+
+# wrong usage and bugs
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["compil"],
+        ["compile", "--nope"],
+        ["check", "--format", "xml"],
+        ["connect"],
+        ["explain", "unknown-optio"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_2(folder: Path, words: list[str]) -> None:
+    result = stackc(*words)
+    assert (result.exit_code, result.stderr.startswith("Usage: stackc")) == (2, True)
+
+
+def test_mistyped_command_gets_the_nearest() -> None:
+    assert "compile" in stackc("compil").stderr.splitlines()[-1]
+
+
+def test_no_command_shows_the_help() -> None:
+    result = stackc()
+    assert (result.exit_code, "Commands:" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize("epoch", ["tomorrow", "99999999999999999999", "²"])
+def test_wrong_source_date_epoch_is_wrong_usage(folder: Path, epoch: str) -> None:
+    result = run("check", SOURCE_DATE_EPOCH=epoch)
+    assert (result.returncode, "SOURCE_DATE_EPOCH" in result.stderr) == (2, True)
+
+
+def test_a_bug_exits_3_and_says_so_without_a_traceback(folder: Path) -> None:
+    damage = "import compiler.resources as r; r.SCHEMAS = r.SCHEMAS / 'gone'"
+    code = f"{damage}; from compiler.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "compile"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "stackc: bug: FileNotFoundError" in done.stderr) == (3, True)
+    assert "Traceback" not in done.stderr
+
+
+# init
+
+
+def test_init_writes_a_stack_that_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = stackc("init")
+    assert result.stdout.splitlines() == ["wrote stack.yaml", "wrote .gitignore", "next: stackc compile"]
+    assert ".env" in (tmp_path / ".gitignore").read_text().split()
+    assert stackc("compile").exit_code == 0
+
+
+def test_init_refuses_a_folder_with_a_stack_and_changes_nothing(folder: Path) -> None:
+    before = contents(folder)
+    result = stackc("init")
+    assert (result.exit_code, "[file-exists]" in result.stderr) == (1, True)
+    assert contents(folder) == before
+
+
+def test_init_makes_the_folder_and_says_what_is_next(tmp_path: Path) -> None:
+    result = stackc("init", tmp_path / "new" / "app")
+    assert (result.exit_code, result.stdout.splitlines()[-1].split()[-1]) == (
+        0,
+        str(tmp_path / "new" / "app" / "stack.yaml"),
+    )
+
+
+@pytest.mark.parametrize("name", sorted({case.name for case in CASES}))
+def test_init_from_copies_a_shipped_stack_that_compiles(tmp_path: Path, name: str) -> None:
+    assert stackc("init", "--from", name, tmp_path).exit_code == 0
+    result = stackc("compile", tmp_path / "stack.yaml")
+    assert result.exit_code == 0, result.output
+
+
+def test_init_list_names_every_shipped_stack() -> None:
+    assert stackc("init", "--list").stdout.split() == sorted({case.name for case in CASES})
+
+
+def test_init_from_an_unknown_stack_is_wrong_usage(tmp_path: Path) -> None:
+    result = stackc("init", "--from", "nope", tmp_path)
+    assert (result.exit_code, "minimal" in result.stderr) == (2, True)
+
+
+# schema
+
+
+def editor_schema() -> dict[str, object]:
+    schema: dict[str, object] = json.loads(stackc("schema").stdout)
+    return schema
+
+
+def test_schema_follows_the_metaschema() -> None:
+    schema = editor_schema()
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.environment == "local"], ids=str)
+def test_schema_accepts_every_case(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(case.stack.parent)
+    document, _ = load_yaml(case.stack, "stack.yaml")
+    assert document is not None
+    errors = jsonschema.Draft202012Validator(editor_schema()).iter_errors(document.data)
+    assert [f"{error.json_path}: {error.message}" for error in errors] == []
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{"adapter": "postgress"}, {"adapter": "postgresql", "poolr": True}, {"adapter": "pg", "version": 3}],
+    ids=str,
+)
+def test_schema_refuses_a_wrong_database(entry: dict[str, object]) -> None:
+    validator = jsonschema.Draft202012Validator(editor_schema())
+    assert validator.is_valid({"name": "a", "databases": {"b": {"adapter": "postgresql"}}})
+    assert not validator.is_valid({"name": "a", "databases": {"b": entry}})
+
+
+# adapters
+
+
+def test_list_holds_every_adapter_with_its_default() -> None:
+    result = stackc("adapters", "list", "--format", "json")
+    rows = json.loads(result.stdout)
+    assert {row["name"] for row in rows} == {file.stem for file in (ROOT / "adapters").glob("*.yaml")}
+    assert all(row["default_version"] in row["versions"] for row in rows)
+
+
+def test_list_as_text_marks_the_default() -> None:
+    assert re.search(r"^postgresql +.*16\*", stackc("adapters", "list").stdout, re.MULTILINE)
+
+
+def test_list_by_needs_leaves_those_that_have_all() -> None:
+    rows = json.loads(stackc("adapters", "list", "--needs", "vector,relational", "--format", "json").stdout)
+    assert "postgresql" in [row["name"] for row in rows]
+    assert "mongodb" not in [row["name"] for row in rows]
+
+
+def test_list_by_an_unknown_need_says_which_there_are() -> None:
+    result = stackc("adapters", "list", "--needs", "vectr")
+    assert (result.exit_code, 'did you mean "vector"?' in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["postgresql", "pg"])
+def test_show_tells_versions_options_and_drivers(name: str) -> None:
+    result = stackc("adapters", "show", name)
+    assert result.exit_code == 0
+    for told in ("16 (default): pgvector/pgvector:pg16", "max_connections: ", "asyncpg: "):
+        assert told in result.stdout
+
+
+def test_show_of_an_unknown_adapter_gets_the_nearest() -> None:
+    result = stackc("adapters", "show", "postgress")
+    assert (result.exit_code, 'did you mean "postgres"?' in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("postgres://u:p@h/d", "postgresql"),
+        ("postgresql+asyncpg://h/d", "postgresql"),
+        ("jdbc:postgresql://h/d", "postgresql"),
+        ("pgvector/pgvector:pg17", "postgresql 17"),
+        ("docker.io/library/postgres:16.4", "postgresql 16"),
+        ("PG", "postgresql"),
+    ],
+)
+def test_detect_knows_urls_images_and_aliases(word: str, found: str) -> None:
+    result = stackc("adapters", "detect", word)
+    assert (result.exit_code, result.stdout) == (0, f"{found}\n")
+
+
+@pytest.mark.parametrize("word", ["nosuch://h", "acme/unknown:1"])
+def test_detect_of_something_unknown_is_a_finding(word: str) -> None:
+    assert stackc("adapters", "detect", word).exit_code == 1
+
+
+def test_detect_does_not_repeat_the_password_of_a_url() -> None:
+    assert "hunter2" not in stackc("adapters", "detect", "nosuch://user:hunter2@h/d").output
+
+
+def test_adapters_test_prints_a_table_with_the_verdict() -> None:
+    result = stackc("adapters", "test", "postgresql")
+    assert (result.exit_code, result.stdout.splitlines()[-1].split()[-1]) == (0, "passed")
+
+
+def test_adapters_test_of_a_broken_file_exits_1(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("adapter: mine\n")
+    result = stackc("adapters", "test", tmp_path / "mine.yaml")
+    assert (result.exit_code, "mine.yaml:1:1: error:" in result.stderr) == (1, True)
+
+
+# a dropped-in adapter
+
+
+@pytest.fixture
+def dropped(folder: Path) -> Path:
+    (folder / "adapters").mkdir()
+    shutil.copy(ADAPTER, folder / "adapters")
+    (folder / "stack.yaml").write_text(STACK + "  search: {adapter: meilisearch}\n")
+    return folder
+
+
+def test_dropped_in_adapter_is_listed(dropped: Path) -> None:
+    assert re.search("^meilisearch ", stackc("adapters", "list").stdout, re.MULTILINE)
+
+
+def test_dropped_in_adapter_is_completed_by_the_schema(dropped: Path) -> None:
+    validator = jsonschema.Draft202012Validator(editor_schema())
+    assert validator.is_valid(yaml.safe_load((dropped / "stack.yaml").read_text()))
+    assert not validator.is_valid({"name": "a", "databases": {"b": {"adapter": "meilisearch", "poler": 1}}})
+
+
+def test_dropped_in_adapter_is_usable(dropped: Path) -> None:
+    result = stackc("compile")
+    assert result.exit_code == 0, result.output
+    assert "\n  search:\n    image: getmeili/meilisearch" in (dropped / "docker-compose.yml").read_text()
+
+
+def test_adapters_option_names_another_folder(dropped: Path) -> None:
+    (dropped / "adapters").rename(dropped / "mine")
+    assert stackc("compile").exit_code == 1
+    assert stackc("compile", "--adapters", "mine").exit_code == 0
+
+
+def test_broken_adapter_does_not_disturb_stacks_that_do_not_use_it(folder: Path) -> None:
+    (folder / "adapters").mkdir()
+    (folder / "adapters" / "broken.yaml").write_text("adapter: [\n")
+    assert stackc("compile").exit_code == 0
+
+
+# connect, explain
+
+
+def secrets_of(folder: Path) -> list[str]:
+    values = parse_dotenv((folder / ".env").read_text(), ".env")[0].values
+    return [value for key, value in values.items() if key.endswith("PASSWORD")]
+
+
+def test_connect_masks_the_password(compiled: Path) -> None:
+    result = stackc("connect", "main")
+    assert (result.exit_code, "://main:***@main:5432/main" in result.stdout) == (0, True)
+
+
+def test_connect_reveals_the_password_when_asked(compiled: Path) -> None:
+    (password, *_) = secrets_of(compiled)
+    assert f":{password}@" in stackc("connect", "main", "--driver", "psycopg", "--reveal").stdout
+
+
+def test_connect_from_the_host_goes_to_the_published_port(compiled: Path) -> None:
+    assert "@127.0.0.1:5432/" in stackc("connect", "main", "--from", "host").stdout
+
+
+def test_connect_as_json_is_by_driver(compiled: Path) -> None:
+    answer = json.loads(stackc("connect", "main", "--format", "json").stdout)
+    assert answer["jdbc"]["string"].startswith("jdbc:postgresql://main:5432/")
+
+
+def test_connect_shows_the_nearest_neighbour_query(compiled: Path) -> None:
+    assert 'FROM "documents"' in stackc("connect", "main", "--query").stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["nope"], ["main", "--driver", "nope"], ["main", "-e", "nope"], ["main", "-f", "nope.yaml"]],
+    ids=str,
+)
+def test_connect_to_what_is_not_there_is_a_finding(compiled: Path, words: list[str]) -> None:
+    assert stackc("connect", *words).exit_code == 1
+
+
+def test_connect_needs_an_env_file_only_to_reveal(compiled: Path) -> None:
+    (compiled / ".env").unlink()
+    assert stackc("connect", "main").exit_code == 0
+    assert "[missing-secret]" in stackc("connect", "main", "--reveal").stderr
+
+
+def test_explain_tells_what_is_behind_a_code() -> None:
+    result = stackc("explain", "unknown-adapter")
+    assert (result.exit_code, result.stdout.startswith("unknown-adapter: ")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["compile", "-v"],
+        ["compile", "--check"],
+        ["compile", "--diff"],
+        ["compile", "--force"],
+        ["compile", "--diff", "--format", "json"],
+        ["check", "-v"],
+        ["connect", "main"],
+        ["connect", "main", "--from", "host", "--format", "json"],
+        ["connect", "main", "--query"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("state", ["current", "edited", "gone", "stale", "wrong"])
+def test_no_output_holds_a_secret(compiled: Path, words: list[str], state: str) -> None:
+    secret = secrets_of(compiled)
+    if state in ("edited", "gone"):
+        change_one_byte(compiled / "docker-compose.yml")
+    if state == "gone":
+        (compiled / "docker-compose.yml").write_text("services: {}\n")
+    if state in ("stale", "wrong"):
+        text = STACK.replace("port: 5432", "port: 5433" if state == "stale" else "prt: 5433")
+        (compiled / "stack.yaml").write_text(text)
+    result = stackc(*words)
+    assert result.exit_code in (0, 1)
+    assert [value for value in secret if value in result.output] == []
+
+
+def test_a_finding_in_the_env_file_does_not_show_its_line(compiled: Path) -> None:
+    (compiled / ".env").write_text("MAIN_PASSWORD='hunter2\n")
+    result = stackc("compile")
+    assert (result.exit_code, ".env:1:" in result.stderr) == (1, True)
+    assert "hunter2" not in result.output
+
+
+# help, completion
+
+
+def commands(group: click.Group, *above: str) -> list[list[str]]:
+    found = []
+    for name, command in sorted(group.commands.items()):
+        found.append([*above, name])
+        if isinstance(command, click.Group):
+            found += commands(command, *above, name)
+    return found
+
+
+@pytest.mark.parametrize("words", commands(cli), ids=" ".join)
+def test_every_command_has_help_for_itself_and_each_option(words: list[str]) -> None:
+    command: click.Command = cli
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+    result = stackc(*words, "--help")
+    assert (result.exit_code, (command.help or "").splitlines()[0][:40] in result.stdout) == (0, True)
+    assert [one.name for one in command.params if isinstance(one, click.Option) and not one.help] == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shell_completion_script_is_generated(shell: str) -> None:
+    result = run(_STACKC_COMPLETE=f"{shell}_source")
+    if shell == "bash" and "version is not supported" in result.stderr:
+        pytest.skip("this bash is too old for completion")
+    assert (result.returncode, "_STACKC_COMPLETE" in result.stdout) == (0, True)
+
+
+def test_shell_completion_completes_commands() -> None:
+    result = run(_STACKC_COMPLETE="bash_complete", COMP_WORDS="stackc comp", COMP_CWORD="1")
+    assert result.stdout == "plain,compile\n"

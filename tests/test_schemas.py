@@ -1,0 +1,66 @@
+"""The shipped JSON Schemas and adapters, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from compiler.catalog import editor_schema
+from compiler.registry import Registry, check_adapter
+from compiler.resources import ADAPTERS, load_schema
+
+OWN = ("stack.schema.json", "adapter.schema.json")
+NAMES = sorted(file.stem for file in ADAPTERS.glob("*.yaml"))
+
+
+def objects(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields each schema inside a schema, with its place."""
+    if not isinstance(schema, dict):
+        return
+    yield path, schema
+    for group in ("properties", "patternProperties", "$defs"):
+        for name, inner in schema.get(group, {}).items():
+            yield from objects(inner, f"{path}/{group}/{name}")
+    for keyword in ("items", "additionalProperties", "propertyNames", "then", "else"):
+        yield from objects(schema.get(keyword), f"{path}/{keyword}")
+
+
+@pytest.mark.parametrize("name", [*OWN, "compose-spec.json"])
+def test_schema_passes_its_metaschema(name: str) -> None:
+    Draft202012Validator.check_schema(load_schema(name))
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_every_property_has_a_description(name: str) -> None:
+    bare = [path for path, schema in objects(load_schema(name)) if path and not {"description", "$ref"} & set(schema)]
+    assert not bare
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_every_object_is_closed(name: str) -> None:
+    for path, schema in objects(load_schema(name)):
+        # The adapter's options and Compose's own keys are closed where they are joined: compiler/bundle.py.
+        if "properties" in schema and path != "/$defs/database":
+            assert schema.get("additionalProperties") is False, path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_built_in_adapter_is_valid_and_names_its_schema(name: str) -> None:
+    adapter, findings = Registry().load(name)
+    assert adapter and not findings
+    assert not check_adapter(adapter)
+    first = (ADAPTERS / f"{name}.yaml").read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=../schemas/adapter.schema.json"
+
+
+def test_editor_schema_is_one_valid_schema_that_knows_each_adapter() -> None:
+    schema = editor_schema(Registry())
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    for name in NAMES:
+        assert validator.is_valid({"name": "x", "databases": {"d": {"adapter": name}}})
+    assert not validator.is_valid({"name": "x", "databases": {"d": {"adapter": "postgresql", "no_such": 1}}})
+    assert not validator.is_valid({"name": "x", "databases": {"d": {"adapter": "no-such"}}})
