@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.connections import mask
 from compiler.diagnostics import Diagnostic, Span, error, has_errors
-from compiler.pipeline import Compiled, compile_document, render_dotenv
+from compiler.pipeline import Compiled, compile_document, render_secrets
 from compiler.registry import Adapter, Registry
 from compiler.resources import BUILT_IN, Folder
 from compiler.source import parse_yaml
@@ -64,10 +64,10 @@ def compile_stack(
     dotenv, found = parse_dotenv(env, ".env")
     if has_errors(found):
         raise StackError(found)
-    secret, found = render_dotenv(compiled.plan, dotenv, os.urandom, {})
-    if secret is None:
+    secret, found = render_secrets(compiled.plan, dotenv, os.urandom, {})
+    if not secret:
         raise StackError(found)
-    return Result(artifacts=(*compiled.artifacts, secret), diagnostics=(*diagnostics, *found))
+    return Result(artifacts=(*compiled.artifacts, *secret), diagnostics=(*diagnostics, *found))
 
 
 def _registry(adapters: Sequence[str | Path]) -> Registry:

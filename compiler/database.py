@@ -132,6 +132,7 @@ class Typing:
         names = {part: self._name(part, spec) for part in ("database", "user")}
         tls = self._tls(adapter, spec)
         timeout = self._timeout(adapter, spec)
+        self._read_only(adapter, spec, tls)
         password_key = self._password_key()
         if has_errors(self.faults):
             return None, self.faults
@@ -263,6 +264,17 @@ class Typing:
         if tls.enabled and "tls" not in spec:
             self.fault("unsupported-option", f"{adapter.name} has no TLS here", "tls", help="remove `tls`")
         return tls
+
+    def _read_only(self, adapter: Adapter, spec: Mapping[str, Any], tls: Tls) -> None:
+        if not self.entry.get("read_only"):
+            return
+        if "read_only" not in spec["container"]:
+            told = f"{adapter.name} cannot run with a read-only file system"
+            self.fault("unsupported-option", told, "read_only", help="remove `read_only`")
+        elif tls.enabled:
+            # Compose mounts only files of this machine there, and their owner is not the server's user.
+            told = "`read_only` and `tls` exclude each other: the server could not own its private key"
+            self.fault("conflicting-options", told, "read_only", help="remove one of them")
 
     def _timeout(self, adapter: Adapter, spec: Mapping[str, Any]) -> int | None:
         written = self.entry.get("query_timeout")

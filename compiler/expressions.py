@@ -30,12 +30,13 @@ _FILTERS = (
 
 
 class ExpressionError(Exception):
-    """An expression that has no value: a plain message and what to do."""
+    """An expression that has no value: a plain message, what to do, and the code of such findings in a stack."""
 
-    def __init__(self, message: str, help: str | None = None) -> None:
+    def __init__(self, message: str, help: str | None = None, code: str = "expression") -> None:
         super().__init__(message)
         self.message = message
         self.help = help
+        self.code = code
 
 
 class Quoted(str):
@@ -147,7 +148,7 @@ def _look_up(dotted: str, scope: Mapping[str, Any]) -> Any:
 def unknown(name: str, known: Mapping[str, Any], owner: str) -> ExpressionError:
     """Returns the error for a name that its owner lacks, with the closest one that it has."""
     told = f'"{owner}" has no "{name}"' if owner else f'nothing is named "{name}"'
-    return ExpressionError(told, suggest(name, known))
+    return ExpressionError(told, suggest(name, known), "unknown-reference")
 
 
 def _run(expression: str, scope: Mapping[str, Any], sink: Sink | None) -> Any:

@@ -97,7 +97,8 @@ class Digest:
 class Artifact:
     """One rendered file. `path` is relative to the output folder; `mode` is that of the file system.
 
-    `signed` files carry a digest of their own content, so that an edit by hand is seen.
+    `signed` files carry a digest of their own content, so that an edit by hand is seen; the folder of a `closed`
+    one is open to its owner alone, so that containers can read it and other users of the machine cannot.
     """
 
     path: str
@@ -105,6 +106,7 @@ class Artifact:
     mode: int = 0o644
     signed: bool = False
     secret: bool = False
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,3 +187,20 @@ class Plan:
     networks: Mapping[str, Any]
     configs: Mapping[str, Any]
     user_secrets: Mapping[str, Any]
+
+    @property
+    def secret_files(self) -> Mapping[str, str]:
+        """The secrets that must be files, by name, with their key of `.env`.
+
+        Into a container with a read-only file system Compose can only mount files.
+        """
+        return {mount.name: mount.key for container in self._read_only() for mount in container.secrets}
+
+    @property
+    def config_files(self) -> Mapping[str, Any]:
+        """The texts that must be files for the same reason, by name."""
+        mounts = (file for container in self._read_only() for file in container.files)
+        return {file.name: file.content for file in mounts if file.content is not None}
+
+    def _read_only(self) -> list[Container]:
+        return [container for container in self.containers if container.spec.get("read_only") is True]

@@ -10,7 +10,7 @@ from compiler.diagnostics import Diagnostic, has_errors
 from compiler.model import Artifact, Plan
 from compiler.resolve.plan import build_plan
 from compiler.stack import Stack, build_stack
-from compiler.targets.compose import check_overlays, digests, render_compose
+from compiler.targets.compose import check_overlays, digests, render_compose, render_files
 from compiler.targets.dotenv import env_example, update_dotenv
 from compiler.vault import fill
 
@@ -80,12 +80,15 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def render_dotenv(
+def render_secrets(
     plan: Plan, dotenv: Dotenv, entropy: Entropy, given: Mapping[str, str]
-) -> tuple[Artifact | None, list[Diagnostic]]:
-    """Returns `.env` with every value that the plan needs; values that are there are kept."""
+) -> tuple[list[Artifact], list[Diagnostic]]:
+    """Returns `.env` with every value that the plan needs, and the files that follow from it.
+
+    Values that are there are kept. Nothing is returned where a finding is an error.
+    """
     lines, diagnostics = fill(plan, digests(plan), dotenv, entropy, given)
     if has_errors(diagnostics):
-        return None, diagnostics
-    content = update_dotenv(dotenv, lines).encode()
-    return Artifact(path=".env", content=content, mode=0o600, secret=True), diagnostics
+        return [], diagnostics
+    env = Artifact(path=".env", content=update_dotenv(dotenv, lines).encode(), mode=0o600, secret=True)
+    return [env, *render_files(plan, {key: value for key, value, _ in lines})], diagnostics

@@ -161,7 +161,7 @@ class Project:
             return None, [error("unreadable-file", told, place)]
 
     def _secret_artifacts(self, compiled: Compiled) -> tuple[list[Artifact], list[Diagnostic]]:
-        from compiler.pipeline import render_dotenv
+        from compiler.pipeline import render_secrets
         from compiler.resolve.variables import unset_variables
 
         dotenv, diagnostics = self.dotenv()
@@ -175,9 +175,9 @@ class Project:
             diagnostics += found
         if has_errors(diagnostics):
             return [], diagnostics
-        env, found = render_dotenv(plan, dotenv, os.urandom, given)
+        secret, found = render_secrets(plan, dotenv, os.urandom, given)
         diagnostics += found
-        if env is None:
+        if not secret:
             return [], diagnostics
         known = {
             *dotenv.values,
@@ -185,7 +185,7 @@ class Project:
             *(one.key for one in plan.variables),
         }
         diagnostics += unset_variables(plan, known, document.value)
-        return [env, *artifacts], diagnostics
+        return [*secret, *artifacts], diagnostics
 
     def _certificates(self, compiled: Compiled) -> tuple[list[Artifact], Mapping[str, str], list[Diagnostic]]:
         from datetime import UTC, datetime

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-# Not importlib.resources.files, whose import takes longer than reading an adapter.
-from compiler import adapters, examples, schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ADAPTERS = Path(str(adapters.__file__)).parent
-SCHEMAS = Path(str(schemas.__file__)).parent
-EXAMPLES = Path(str(examples.__file__)).parent
+
+def _folder(package: str) -> Path:
+    # Not importlib.resources.files, whose import takes longer than reading an adapter.
+    return Path(str(import_module(package).__file__)).parent
+
+
+ADAPTERS = _folder("compiler.adapters")
+SCHEMAS = _folder("compiler.schemas")
+EXAMPLES = _folder("compiler.examples")
 
 
 class Folder(NamedTuple):
@@ -27,7 +31,7 @@ class Folder(NamedTuple):
 
     def files(self) -> Iterator[tuple[Path, str]]:
         """Yields each adapter file and its path as shown, in order."""
-        names = sorted(os.listdir(self.place)) if self.place.is_dir() else []
+        names = sorted(file.name for file in self.place.iterdir()) if self.place.is_dir() else []
         for name in names:
             if name.endswith(".yaml") and name != ".yaml":
                 yield self.place / name, f"{self.shown}/{name}"

@@ -16,7 +16,7 @@ from hypothesis import settings
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from compiler.cli import cli
-from compiler.pipeline import render_dotenv
+from compiler.pipeline import render_secrets
 from compiler.project import Project
 from compiler.targets.dotenv import parse_dotenv
 
@@ -96,6 +96,7 @@ class Rendered:
     """What a case compiles to, with secrets that are the same in every run."""
 
     files: dict[str, str]
+    secrets: list[str]
     diagnostics: list[Diagnostic]
     sources: dict[str, str]
 
@@ -107,11 +108,12 @@ def render(case: Case) -> Rendered:
     compiled, diagnostics = project.compiled()
     assert compiled is not None, diagnostics
     given = {key: f"private {key}" for one in compiled.plan.certificates for key in (one.key, one.bundle)}
-    env, found = render_dotenv(compiled.plan, parse_dotenv("", ".env")[0], Random(case.name).randbytes, given)
+    (env, *_), found = render_secrets(compiled.plan, parse_dotenv("", ".env")[0], Random(case.name).randbytes, given)
     assert env is not None, found
     artifacts: tuple[Artifact, ...] = (*compiled.artifacts, env)
     files = {artifact.path: artifact.content.decode() for artifact in artifacts}
-    return Rendered(files=files, diagnostics=[*diagnostics, *found], sources=project.sources)
+    keys = [secret.key for secret in compiled.plan.secrets]
+    return Rendered(files=files, secrets=keys, diagnostics=[*diagnostics, *found], sources=project.sources)
 
 
 @pytest.fixture(params=CASES, ids=str)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
 from click.testing import CliRunner
 
 from compiler.catalog import catalog_rows, markdown_rows
 from compiler.cli import cli
 from compiler.registry import Registry
 
+if TYPE_CHECKING:
+    import pytest
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return [text for name, text in found if name == language]
 
 
 def compiled(text: str, folder: Path) -> str:
@@ -38,7 +42,9 @@ def test_stack_of_the_readme_is_the_shipped_minimal_one() -> None:
     assert blocks("yaml")[0] in shipped
 
 
-def test_failing_stack_of_the_readme_prints_that_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_stack_of_the_readme_prints_that_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     message = next(block for block in blocks("") if "[unknown-option]" in block)
     line = re.search(r"^\d+ \| (.*)$", message, re.MULTILINE)
     assert line
@@ -59,7 +65,9 @@ def test_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_table_of_adapters_is_what_the_catalog_renders() -> None:
     table = markdown_rows(catalog_rows(Registry())[0])
     written = README.split("<!-- adapters -->\n")[1].split("<!-- /adapters -->")[0].strip()
-    assert written == table, "README.md is out of date: put in what `stackc adapters list --format markdown` prints"
+    assert written == table, (
+        "README.md is out of date: put in what `stackc adapters list --format markdown` prints"
+    )
 
 
 def test_every_command_of_the_readme_exists() -> None:

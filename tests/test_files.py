@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from compiler.output.files import ReplaceError, Replacement, remove_leftovers, replace_files
 from compiler.model import Artifact
 from compiler.output import write_artifacts
+from compiler.output.files import ReplaceError, Replacement, remove_leftovers, replace_files
 
 NOBODY = 65534
 LARGE = 1 << 20

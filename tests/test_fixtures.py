@@ -15,7 +15,7 @@ import yaml
 
 from compiler import __version__
 from compiler.diagnostics import Span, has_errors
-from compiler.pipeline import compile_document, render_dotenv
+from compiler.pipeline import compile_document, render_secrets
 from compiler.registry import Registry
 from compiler.report import render_report
 from compiler.source import parse_yaml
@@ -82,7 +82,7 @@ def test_compose_accepts_the_files_without_a_word(
 
 def test_secrets_are_in_the_env_file_alone(rendered: Rendered) -> None:
     values = parse_dotenv(rendered.files[".env"], ".env")[0].values
-    secret = [value for key, value in values.items() if not key.endswith("_SHA256")]
+    secret = [values[key] for key in rendered.secrets]
     told = rendered.files["docker-compose.yml"] + rendered.files[".env.example"]
     assert [value for value in secret if value in told] == []
 
@@ -117,7 +117,7 @@ def render_every(name: str) -> dict[str, str]:
     )
     assert compiled is not None, [one.message for one in found]
     given = {key: "private" for one in compiled.plan.certificates for key in (one.key, one.bundle)}
-    env, found = render_dotenv(compiled.plan, parse_dotenv("", ".env")[0], bytes, given)
+    (env, *_), found = render_secrets(compiled.plan, parse_dotenv("", ".env")[0], bytes, given)
     assert env is not None
     assert not has_errors(found)
     return {one.path: one.content.decode() for one in (*compiled.artifacts, env)}

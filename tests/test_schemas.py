@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -11,6 +10,9 @@ from jsonschema import Draft202012Validator
 from compiler.catalog import editor_schema
 from compiler.registry import Registry, check_adapter
 from compiler.resources import ADAPTERS, load_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 OWN = ("stack.schema.json", "adapter.schema.json")
 NAMES = sorted(file.stem for file in ADAPTERS.glob("*.yaml"))
@@ -35,7 +37,11 @@ def test_schema_passes_its_metaschema(name: str) -> None:
 
 @pytest.mark.parametrize("name", OWN)
 def test_every_property_has_a_description(name: str) -> None:
-    bare = [path for path, schema in objects(load_schema(name)) if path and not {"description", "$ref"} & set(schema)]
+    bare = [
+        path
+        for path, schema in objects(load_schema(name))
+        if path and not {"description", "$ref"} & set(schema)
+    ]
     assert not bare
 
 

@@ -235,11 +235,11 @@ def _replacements(
 ) -> Iterator[Replacement]:
     # Signed files last: what they refer to is there first, should the machine stop in between.
     for artifact, change in sorted(zip(artifacts, changes, strict=True), key=lambda pair: pair[0].signed):
-        mode = artifact.mode & ~0o007 if artifact.secret else artifact.mode
+        mode = artifact.mode & ~0o007 if artifact.secret and not artifact.closed else artifact.mode
         unchanged = change.status == "unchanged"
         if artifact.secret or not unchanged:
             content = None if unchanged else content_of(artifact)
-            yield Replacement(path=directory / artifact.path, content=content, mode=mode)
+            yield Replacement(path=directory / artifact.path, content=content, mode=mode, closed=artifact.closed)
 
 
 def unified_diff(change: Change) -> str:

@@ -18,11 +18,12 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
-    """What a file is to be; without content only its mode changes."""
+    """What a file is to be; without content only its mode changes. Only its owner enters a `closed` folder."""
 
     path: Path
     content: bytes | None
     mode: int
+    closed: bool = False
 
 
 class ReplaceError(Exception):
@@ -73,6 +74,8 @@ def _stage(replacement: Replacement, held: ExitStack, undo: ExitStack) -> Path:
     folder = replacement.path.parent
     with _blamed_on(folder):
         _make_folder(folder, undo)
+        if replacement.closed:
+            _change_mode(folder, 0o700, undo)
         temporary, descriptor = _create(folder, held)
     undo.callback(_quietly, temporary.unlink)
     with _blamed_on(replacement.path):

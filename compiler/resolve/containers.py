@@ -49,6 +49,9 @@ def build_server(texts: AdapterTexts) -> Container:
     if section.get("expose"):
         spec["expose"] = [str(port) for port in section["expose"]]
     spec["deploy"] = {"resources": {"limits": _limits(database, section)}}
+    if database.entry.get("read_only"):
+        spec["read_only"] = True
+        spec["tmpfs"] = [*(section.get("tmpfs") or []), *section["read_only"]]
     secrets = [mount for mount in _secrets(database) if _goes_to(database, mount, "server")]
     files = _files(texts, ("container",), database.key)
     if database.tls.enabled:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ from compiler.resolve.ports import parse_port
 from compiler.resolve.scope import client_port, further_ports
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from compiler.model import Path
     from compiler.resolve.findings import Findings
     from compiler.stack import Stack

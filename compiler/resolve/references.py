@@ -80,7 +80,7 @@ class References:
             port = first_port(self.stack.services[name])
             if port is None:
                 help = f"add `expose:` with its port, or write ${{{{ services.{name}.host }}}}"
-                raise ExpressionError(f'service "{name}" says no port', help)
+                raise ExpressionError(f'service "{name}" says no port', help, "missing-port")
             return port if word == "port" else f"http://{name}:{port}"
 
         return Names(("url", "host", "port"), part)
@@ -89,7 +89,8 @@ class References:
         rule = self.stack.secrets[name]
         if "file" in rule:
             told = f'the secret "{name}" is a file, whose content stands in no variable'
-            raise ExpressionError(told, f"mount it: `secrets: [{name}]` makes it /run/secrets/{name}")
+            help = f"mount it: `secrets: [{name}]` makes it /run/secrets/{name}"
+            raise ExpressionError(told, help, "secret-is-a-file")
         return Reference(secret_key(name, rule))
 
 

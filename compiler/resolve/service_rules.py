@@ -96,7 +96,7 @@ def _volumes(found: Findings, value: Any, at: Path) -> None:
         if isinstance(item, str):
             drive = re.fullmatch(r"([A-Za-z]):(/[^:]*)(:[^/\\:]*)?", item)
             if drive:
-                told = f'Compose reads "{item}" as a path on drive {drive[1].upper()}, and mounts no volume "{drive[1]}"'
+                told = f'Compose reads "{item}" as a path on drive {drive[1].upper()}, not as the volume "{drive[1]}"'
                 found.error(
                     "one-letter-volume", told, (*at, step), "give the volume a name of two letters or more"
                 )

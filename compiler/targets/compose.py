@@ -58,6 +58,7 @@ _OWNED = frozenset(
         "depends_on",
     )
 )
+SECRETS, CONFIGS = "secrets", "configs"
 CONFIG_LABEL = "stackc.config-sha256"
 SECRETS_LABEL = "stackc.secrets-sha256"
 
@@ -68,7 +69,8 @@ def render_compose(plan: Plan, source: str) -> Artifact:
     `source` is the name of the stack file, for the header.
     """
     services = {
-        container.name: _service(container) for container in sorted(plan.containers, key=lambda one: one.name)
+        container.name: _service(container, plan.secret_files)
+        for container in sorted(plan.containers, key=lambda one: one.name)
     }
     tree: dict[str, Any] = {"name": plan.name, "services": services}
     tree |= {
@@ -107,9 +109,12 @@ def _digest_key(container: Container) -> str:
     return env_key(str(container.origin[-1]), "secrets_sha256")
 
 
-def _service(container: Container) -> dict[str, Any]:
+def _service(container: Container, files: Mapping[str, str]) -> dict[str, Any]:
     spec = dict(container.spec)
-    secrets = [*(spec.pop("secrets", None) or []), *(_secret_mount(mount) for mount in container.secrets)]
+    secrets = [
+        *(spec.pop("secrets", None) or []),
+        *(_secret_mount(mount, mount.name in files) for mount in container.secrets),
+    ]
     configs = [*(spec.pop("configs", None) or []), *(_config_mount(file) for file in container.files)]
     labels = _labels(container)
     if labels:
@@ -130,8 +135,8 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _secret_mount(mount: SecretMount) -> Any:
-    if mount.uid is None and mount.mode is None:
+def _secret_mount(mount: SecretMount, is_file: bool) -> Any:
+    if is_file or (mount.uid is None and mount.mode is None):
         return mount.name
     owner = {"uid": mount.uid, "gid": mount.gid} if mount.uid is not None else {}
     return {"source": mount.name, "target": mount.name, **owner, "mode": mount.mode}
@@ -160,17 +165,40 @@ def _flat(content: Any) -> str:
 
 def _secrets(plan: Plan) -> dict[str, Any]:
     mounts = {mount.name: mount for container in plan.containers for mount in container.secrets}
-    own = {name: {"environment": mount.key} for name, mount in sorted(mounts.items())}
+    files = plan.secret_files
+    own = {
+        name: {"file": f"./{SECRETS}/{name}"} if name in files else {"environment": mount.key}
+        for name, mount in sorted(mounts.items())
+    }
     return {**plan.user_secrets, **own}
 
 
 def _configs(plan: Plan) -> dict[str, Any]:
     files = {file.name: file for container in plan.containers for file in container.files}
-    own = {
-        name: {"file": file.source} if file.source is not None else {"content": file.content}
-        for name, file in sorted(files.items())
-    }
+    own = {name: _config(plan, file) for name, file in sorted(files.items())}
     return {**plan.configs, **own}
+
+
+def _config(plan: Plan, file: FileMount) -> dict[str, Any]:
+    if file.source is not None:
+        return {"file": file.source}
+    return (
+        {"file": f"./{CONFIGS}/{file.name}"} if file.name in plan.config_files else {"content": file.content}
+    )
+
+
+def render_files(plan: Plan, values: Mapping[str, str]) -> list[Artifact]:
+    """Returns the files that read-only containers mount: public texts, and secrets by the values of `.env`."""
+    texts = [
+        Artifact(path=f"{CONFIGS}/{name}", content=_flat(text).encode())
+        for name, text in plan.config_files.items()
+    ]
+    if plan.secret_files:
+        texts.append(Artifact(path=f"{SECRETS}/.gitignore", content=b"*\n", closed=True))
+    return texts + [
+        Artifact(path=f"{SECRETS}/{name}", content=values[key].encode(), secret=True, closed=True)
+        for name, key in plan.secret_files.items()
+    ]
 
 
 def _merged(spec: dict[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def test_code_says_what_the_string_cannot() -> None:
     assert any("tls/ca.crt" in line for line in access("redis", options).host["ioredis"].code)
 
 
-VERSIONS = [(name, version) for name in ENGINES for version in (Registry().load(name)[0] or exit()).versions]
+VERSIONS = [(one.name, version) for one in Registry().adapters() if one.name in ENGINES for version in one.versions]
 
 
 @pytest.mark.parametrize(("adapter", "version"), VERSIONS)

@@ -1,0 +1,69 @@
+"""Small stacks as text: what they compile to, and what is found wrong with them and where."""
+
+from __future__ import annotations
+
+from functools import cache
+from textwrap import dedent, indent
+from typing import TYPE_CHECKING, Any
+
+from compiler.pipeline import Compiled, compile_document
+from compiler.registry import Registry
+from compiler.source import parse_yaml
+
+if TYPE_CHECKING:
+    from compiler.diagnostics import Diagnostic
+    from compiler.model import Container
+
+TODAY = "2026-01-01"
+DATABASE = "databases: {main: {adapter: postgresql}}\n"
+
+
+@cache
+def registry() -> Registry:
+    return Registry()
+
+
+def compile_text(text: str, base: str = "") -> tuple[Compiled | None, list[Diagnostic]]:
+    document, diagnostics = parse_yaml(text.encode(), "stack.yaml")
+    assert document is not None, diagnostics
+    return compile_document(
+        document, registry(), environment="local", today=TODAY, source="stack.yaml", base=base
+    )
+
+
+def stack(services: str, rest: str = "") -> str:
+    return f"name: demo\nservices:\n{indent(dedent(services).strip(), '  ')}\n{dedent(rest)}"
+
+
+def entry(options: str, rest: str = "") -> str:
+    """Returns a stack with the one service `app`, which has an image unless it says otherwise."""
+    own = dedent(options).strip()
+    image = "" if own.startswith(("image:", "build:", "extends:")) else "image: app:1\n"
+    return stack(f"app:\n{indent(image + own, '  ')}", rest)
+
+
+def plan_of(text: str) -> dict[str, Container]:
+    compiled, diagnostics = compile_text(text)
+    assert compiled is not None, [one.message for one in diagnostics]
+    return {container.name: container for container in compiled.plan.containers}
+
+
+def spec_of(text: str, service: str = "app") -> dict[str, Any]:
+    return dict(plan_of(text)[service].spec)
+
+
+def findings(text: str) -> list[tuple[str, str]]:
+    """Returns the code of each finding, with the text at which it points."""
+    lines = text.splitlines()
+    shown = []
+    for one in compile_text(text)[1]:
+        span = one.span
+        end = span.end_column - 1 if span.end_line == span.line else None
+        shown.append((one.code, lines[span.line - 1][span.column - 1 : end]))
+    return shown
+
+
+def only(text: str) -> Diagnostic:
+    """Returns the one finding that a stack has."""
+    (one,) = compile_text(text)[1]
+    return one

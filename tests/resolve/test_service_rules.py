@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.resolve.stacks import compile_text, entry, findings, only, stack
+
+WRONG = [
+    ("image: ''", "wrong-format", "''"),
+    ("image: UPPER/app", "wrong-format", "UPPER/app"),
+    ("image: app:1:2", "wrong-format", "app:1:2"),
+    ("image: 'app:'", "wrong-format", "'app:'"),
+    ("image: app:-x", "wrong-format", "app:-x"),
+    ("image: 'my app'", "wrong-format", "'my app'"),
+    ("image: http://host/app", "wrong-format", "http://host/app"),
+    ("restart: sometimes", "not-allowed-value", "sometimes"),
+    ("restart: always:3", "not-allowed-value", "always:3"),
+    ("restart: on-failure:x", "not-allowed-value", "on-failure:x"),
+    ("cap_add: [NET_AMDIN]", "not-allowed-value", "NET_AMDIN"),
+    ("cap_drop: [all, CAP_NOTHING]", "not-allowed-value", "CAP_NOTHING"),
+    ("environment: ['A B=1']", "wrong-format", "'A B=1'"),
+    ("environment: ['=1']", "wrong-format", "'=1'"),
+    ("environment: {'A=B': x}", "wrong-format", "'A=B'"),
+    ("environment: {COMPOSE_FILE: x}", "reserved-name", "x"),
+    ("labels: [traefik.enable]", "empty-label", "traefik.enable"),
+    ("labels: {com.docker.compose.project: x}", "reserved-name", "com.docker.compose.project"),
+    ("deploy: {labels: [com.docker.compose.x=1]}", "reserved-name", "com.docker.compose.x=1"),
+    ("profiles: ['a b']", "wrong-format", "'a b'"),
+    ("volumes: ['v:/data']", "one-letter-volume", "'v:/data'"),
+    ("volumes: ['v:/data:ro']", "one-letter-volume", "'v:/data:ro'"),
+    ("volumes: ['data:relative']", "wrong-format", "'data:relative'"),
+    ("volumes: [{type: bind, source: ./a, target: b}]", "wrong-format", "{type: bind, source: ./a, target: b}"),
+    ("volumes: ['data/x:/y']", "wrong-format", "'data/x:/y'"),
+    ("tmpfs: tmp", "wrong-format", "tmp"),
+    ("tmpfs: [/run, 'tmp:size=1m']", "wrong-format", "'tmp:size=1m'"),
+    ("stop_grace_period: '5'", "wrong-format", "'5'"),
+    ("stop_grace_period: 5 seconds", "wrong-format", "5 seconds"),
+    ("healthcheck: {test: x, interval: '5'}", "wrong-format", "'5'"),
+    ("healthcheck: {test: [curl, x]}", "not-allowed-value", "curl"),
+    ("healthcheck: {test: [CMD-SHELL, curl, x]}", "shell-syntax", "x"),
+    ("healthcheck: {test: [CMD, curl -f x]}", "shell-syntax", "curl -f x"),
+    ("healthcheck: {test: [CMD, curl, x, '||', exit]}", "shell-syntax", "'||'"),
+    ("healthcheck: {test: x, retries: -1}", "out-of-range", "-1"),
+    ("mem_limit: 64Mi", "wrong-format", "64Mi"),
+    ("shm_size: lots", "wrong-format", "lots"),
+    ("cpus: half", "wrong-format", "half"),
+    ("mem_limit: 1m", "out-of-range", "1m"),
+    ("deploy: {resources: {limits: {memory: 5M}}}", "out-of-range", "5M"),
+    ("deploy: {resources: {limits: {memory: 64Mi}}}", "wrong-format", "64Mi"),
+    ("deploy: {resources: {limits: {cpus: x}}}", "wrong-format", "x"),
+    ("{image: a, mem_limit: 10m, mem_reservation: 20m}", "out-of-range", "20m"),
+    ("deploy: {resources: {limits: {memory: 1G}, reservations: {memory: 2G}}}", "out-of-range", "2G"),
+    ("{image: a, mem_limit: 1G, deploy: {resources: {limits: {memory: 2G}}}}", "conflicting-options", "mem_limit"),
+    ("{image: a, cpus: 1, deploy: {resources: {limits: {memory: 2G}}}}", "conflicting-options", "cpus"),
+    ("{image: a, scale: 2, deploy: {replicas: 3}}", "conflicting-options", "scale"),
+    ("{image: a, container_name: app, scale: 2}", "conflicting-options", "container_name"),
+    ("{image: a, ports: ['80:80'], deploy: {replicas: 2}}", "duplicate-port", "'80:80'"),
+    ("deploy: {mode: replicate}", "not-allowed-value", "replicate"),
+    ("deploy: {restart_policy: {condition: allways}}", "not-allowed-value", "allways"),
+    ("deploy: {restart_policy: {delay: '5'}}", "wrong-format", "'5'"),
+    ("ulimits: {nofile: {soft: 200, hard: 100}}", "out-of-range", "200"),
+    ("container_name: a b", "wrong-format", "a b"),
+    ("expose: [http]", "wrong-format", "http"),
+    ("{image: a, network_mode: host, networks: [default]}", "conflicting-options", "network_mode"),
+    ("{image: a, network_mode: host, ports: ['80:80']}", "unpublished-port", "ports"),
+    ("{image: a, network_mode: 'service:app', ports: ['80:80']}", "conflicting-options", "ports"),
+    ("command: npm install && npm start", "shell-syntax", "npm install && npm start"),
+    ("entrypoint: run > /log", "shell-syntax", "run > /log"),
+    ("command: echo 'x", "shell-syntax", "echo 'x"),
+    ("command: echo (x)", "shell-syntax", "echo (x)"),
+    ("command: run ${X && stop", "wrong-format", "run ${X && stop"),
+    ("working_dir: /${A.B}", "wrong-format", "/${A.B}"),
+    ("labels: {'a.${B}': c}", "expression", "'a.${B}'"),
+    ("labels: {'a.${{ stack.name }}': c}", "expression", "'a.${{ stack.name }}'"),
+    ("extra_hosts: [a]", "wrong-format", "a"),
+]
+
+
+def as_stack(options: str) -> str:
+    return f"name: demo\nservices:\n  app: {options}\n" if options.startswith("{") else entry(options)
+
+
+@pytest.mark.parametrize(("options", "code", "place"), WRONG, ids=[row[0] for row in WRONG])
+def test_a_value_that_compose_or_the_engine_refuses_is_found_at_its_place(options: str, code: str, place: str) -> None:
+    assert (code, place) in findings(as_stack(options))
+
+
+RIGHT = [
+    *("image: nginx", "image: registry.local:5000/a/b__c:v1.2_3", "image: Registry.Example.com/app", "image: localhost/app"),
+    *("image: a@sha256:" + "0" * 64, "image: ${REGISTRY}/app:${TAG:-latest}", "image: sha256:" + "a" * 64),
+    *("restart: no", "restart: 'on-failure:5'", "restart: ''", "restart: ${RESTART:-always}"),
+    *("cap_add: [ALL, net_admin, CAP_SYS_ADMIN]", "environment: ['A=b c', B, 'C=']", "environment: ['${A:-x y}=1']"),
+    *("labels: [a=, b=c=d]", "profiles: [debug, x]", "volumes: [/anonymous, 'data:/data:ro', './a:/a', '~/b:/b']"),
+    *("volumes: ['C:\\\\data:/data', 'c:/data:/data:ro', '${X}:/x', '${X:-./y}:/y']", "tmpfs: '/run:size=64m,mode=1777'"),
+    *("stop_grace_period: 1m30s", "stop_grace_period: 1.5h", "stop_grace_period: '0'", "stop_grace_period: 250ms"),
+    *("healthcheck: {test: [NONE]}", "healthcheck: {disable: true}", "healthcheck: {test: 'a || b'}"),
+    *("healthcheck: {test: [CMD-SHELL, 'a || exit 1'], interval: 1d}", "healthcheck: {test: []}"),
+    *("mem_limit: 64MiB", "mem_limit: 512m", "mem_limit: 0", "memswap_limit: -1", "shm_size: 1.5g", "shm_size: 67108864"),
+    *("cpus: 0.5", "cpus: '2'", "ulimits: {nproc: 65535, nofile: {soft: 20000, hard: 40000}, core: {soft: 1, hard: -1}}"),
+    *("{image: a, mem_limit: 1G, deploy: {resources: {limits: {memory: 1024M}}}}", "{image: a, scale: 2, deploy: {replicas: 2}}"),
+    *("{image: a, mem_limit: 1G, deploy: {resources: {reservations: {cpus: '1'}}}}", "{image: a, ports: ['80'], scale: 3}"),
+    *("{image: a, ports: ['8080-8082:80'], scale: 3}", "{build: ., scale: 1, container_name: app}"),
+    *("command: sh -c 'a && b > c'", 'command: echo "a; b" \'c | d\'', "command: run ${X:-a;b} $$(date)", "command: echo a\\;b"),
+    *("command: [sh, -c, a && b]", "command: ''", "command: null", "entrypoint: []", "expose: ['80-90/udp', 8080]"),
+    *("command: run 'a b' ${{ stack.name }}", "{provider: {type: model}}", "deploy: {mode: global}"),
+    *("container_name: my_app.1", "working_dir: /${A:-${B:-c}}$$x$1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", RIGHT)
+def test_what_compose_takes_is_not_found_wrong(options: str) -> None:
+    compiled, diagnostics = compile_text(as_stack(options))
+    assert compiled is not None
+    assert diagnostics == []
+
+
+@pytest.mark.parametrize(
+    ("options", "help"),
+    [
+        ("stop_grace_period: '5'", 'write the unit: "5s"'),
+        ("image: Library/App:V1", 'write "library/app:V1"'),
+        ("mem_limit: 64Mi", 'write "64MiB"'),
+        ("restart: unless-stoped", 'did you mean "unless-stopped"?'),
+        ("cap_add: [CAP_NET_AMDIN]", 'did you mean "NET_ADMIN"?'),
+        ("volumes: ['data/x:/y']", 'write "./data/x" for a folder beside the stack'),
+        ("healthcheck: {test: [cmd, x]}", 'did you mean "CMD"?'),
+    ],
+)
+def test_help_says_what_to_write(options: str, help: str) -> None:
+    assert only(entry(options)).help == help
+
+
+def test_every_fault_of_a_service_is_told_at_once() -> None:
+    codes = [code for code, _ in findings(entry("image: A/b\nrestart: x\nexpose: [y]\nports: [z]\ncpus: w"))]
+    assert codes == ["wrong-format", "not-allowed-value", "wrong-format", "wrong-format", "wrong-format"]
+
+
+def test_a_service_needs_an_image_or_a_build() -> None:
+    assert findings("name: demo\nservices:\n  app: {restart: always}\n") == [("missing-option", "app")]
+
+
+def test_an_image_may_come_from_the_extended_service() -> None:
+    text = stack("base: {image: a}\napp: {extends: base, environment: {A: b}}")
+    assert findings(text) == []
+
+
+def test_the_env_file_of_the_stack_holds_its_secrets() -> None:
+    assert findings(entry("env_file: [a.env, ./.env]", "secrets: {jwt: {generate: hex}}")) == [
+        ("env-file-with-secrets", "./.env")
+    ]
+    assert findings(entry("env_file: .env")) == []
