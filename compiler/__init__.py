@@ -5,7 +5,7 @@ The way of the data, one module or folder for each step; a module imports only f
      1  diagnostics codes model resources quoting   findings; the frozen values; the shipped data; one function per sink
      2  source schema expressions connections       YAML; JSON Schema; `${{ }}`; connection strings
      3  registry bundle                             adapters found and chosen; the schema of a stack
-     4  vector
+     4  selection vector
      5  database
      6  stack                                       a stack checked and typed
      7  resolve                                     a stack to a plan, one module per concern

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compiler.connections import mask, render_connection
-from compiler.diagnostics import Diagnostic, Span, error, has_errors, suggest
+from compiler.diagnostics import Diagnostic, Span, error, has_errors, suggest, warning
 from compiler.resolve.scope import CA_FILE
 
 if TYPE_CHECKING:
@@ -65,7 +65,10 @@ def find_connections(
     if origin == "host":
         wanted = {name: _from_here(one, str(project.output / CA_FILE)) for name, one in wanted.items()}
     texts, found = _texts(project, wanted, reveal)
-    return (None if has_errors(found) else Answer(connections=wanted, texts=texts, query=access.query)), found
+    if has_errors(found):
+        return None, found
+    kept = {name: one for name, one in wanted.items() if name in texts}
+    return Answer(connections=kept, texts=texts, query=access.query), found
 
 
 def _from_here(connection: Connection, authority: str) -> Connection:
@@ -89,15 +92,18 @@ def _texts(
     dotenv, diagnostics = project.dotenv()
     if dotenv is None:
         return {}, diagnostics
-    try:
-        return {name: render_connection(one, dotenv.values) for name, one in connections.items()}, []
-    except KeyError as fault:
-        place = Span(path=str(project.output / ".env"))
-        told = f"{fault.args[0]} is not set in .env"
-        return {}, [error("missing-secret", told, place, "run `stackc compile` first")]
-    except ValueError as fault:
-        place = Span(path=str(project.output / ".env"))
-        return {}, [error("unusable-password", f"a connection cannot be made: {fault}", place)]
+    place = Span(path=str(project.output / ".env"))
+    report = error if len(connections) == 1 else warning
+    texts: dict[str, str] = {}
+    for name, one in connections.items():
+        try:
+            texts[name] = render_connection(one, dotenv.values)
+        except KeyError as fault:
+            told = f"{fault.args[0]} is not set in .env"
+            return {}, [error("missing-secret", told, place, "run `stackc compile` first")]
+        except ValueError as fault:
+            diagnostics.append(report("unusable-password", f"the string of {name} cannot be made: {fault}", place))
+    return texts, diagnostics
 
 
 def render_connections(answer: Answer) -> str:

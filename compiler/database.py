@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from compiler.bundle import database_schema
 from compiler.diagnostics import Diagnostic, Span, error, has_errors, suggest
 from compiler.model import env_key
-from compiler.registry import Adapter, Registry, select
 from compiler.schema import check_schema
+from compiler.selection import choose
 from compiler.vector import Vector, able, type_vector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from compiler.model import Path
+    from compiler.registry import Adapter, Registry
     from compiler.source import Document
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
@@ -104,11 +105,8 @@ class Typing:
         self.faults.append(error(code, message, self.at(*path), help))
 
     def database(self) -> tuple[Database | None, list[Diagnostic]]:
-        adapter, chosen = self._adapter()
+        adapter, version, chosen = self._engine()
         if adapter is None:
-            return None, self.faults
-        version = self._version(adapter)
-        if version is None:
             return None, self.faults
         spec = adapter.at(version)
         if not self.trusted:
@@ -160,48 +158,23 @@ class Typing:
         )
         return database, self.faults
 
-    def _adapter(self) -> tuple[Adapter | None, str]:
-        word = str(self.entry["adapter"])
-        if word != "auto":
-            adapter, faults = self.registry.find(word, self.at("adapter"))
+    def _engine(self) -> tuple[Adapter | None, str, str]:
+        """Returns the adapter, its version line and, where stackc chose, why."""
+        word, wanted = str(self.entry["adapter"]), self.entry.get("version")
+        if word == "auto":
+            choice, faults = choose(self.registry, self.entry, self.at)
             self.faults += faults
-            return adapter, ""
-        needs = self.entry.get("needs")
-        if not isinstance(needs, list) or not needs or not all(isinstance(need, str) for need in needs):
-            self.fault(
-                "missing-option",
-                '"adapter: auto" needs a list of capabilities',
-                "adapter",
-                help="add `needs: [vector]`",
-            )
-            return None, ""
-        adapters = self.registry.adapters()
-        known = sorted({name for adapter in adapters for name in adapter.capabilities()})
-        ranked = select(adapters, needs)
-        best, lacking = ranked[0]
-        if lacking:
-            nearest = "; ".join(f"{one.name} lacks {', '.join(less)}" for one, less in ranked[:3])
-            unknown = [need for need in needs if not any(need in one.capabilities() for one in adapters)]
-            help = suggest(unknown[0], known) if unknown else f"nearest: {nearest}"
-            told = f"no adapter has all of {', '.join(needs)}"
-            self.fault("no-adapter-fits", told, "needs", help=help)
-            return None, ""
-        others = [one.name for one, less in ranked[1:] if not less]
-        why = f"{best.name} has {', '.join(needs)}"
-        return best, why + (
-            f" and is preferred to {', '.join(others)}" if others else "; no other adapter has"
-        )
-
-    def _version(self, adapter: Adapter) -> str | None:
-        wanted = self.entry.get("version")
-        if wanted is None:
-            return str(adapter.data["default_version"])
+            return (choice.adapter, choice.version, choice.why) if choice else (None, "", "")
+        adapter, faults = self.registry.find(word, self.at("adapter"))
+        self.faults += faults
+        if adapter is None or wanted is None:
+            return adapter, str(adapter.data["default_version"]) if adapter else "", ""
         for spelling in (str(wanted), f"{wanted}.0"):
             if spelling in adapter.versions:
-                return spelling
+                return adapter, spelling, ""
         help = suggest(wanted, adapter.versions)
         self.fault("unknown-version", f'{adapter.name} has no version "{wanted}"', "version", help=help)
-        return None
+        return None, "", ""
 
     def _lacking(self, adapter: Adapter, version: str, spec: Mapping[str, Any]) -> None:
         for index, need in enumerate(self.entry.get("needs", ())):

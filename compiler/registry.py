@@ -11,7 +11,7 @@ from compiler.resources import BUILT_IN, Folder
 from compiler.source import Document, parse_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path as FilePath
 
     from compiler.model import Path
@@ -217,22 +217,3 @@ def check_adapter(adapter: Adapter) -> list[Diagnostic]:
             place = adapter.value(("options", name, *path))
             faults.append(error("option-schema", f'the schema of option "{name}" is wrong: {message}', place))
     return faults
-
-
-def select(
-    adapters: Iterable[Adapter], needs: Iterable[str], version: str | None = None
-) -> list[tuple[Adapter, list[str]]]:
-    """Returns the adapters with what each lacks of `needs`: the fitting first, by preference, then the nearest."""
-    wanted = list(needs)
-    scored = [
-        (
-            adapter,
-            [
-                need
-                for need in wanted
-                if need not in adapter.capabilities(version if version in adapter.versions else None)
-            ],
-        )
-        for adapter in adapters
-    ]
-    return sorted(scored, key=lambda pair: (len(pair[1]), pair[0].data.get("preference", 1000), pair[0].name))

@@ -14,6 +14,7 @@ from compiler.model import Path
 from compiler.resolve.entries import is_host_path, items, mount, number, pairs, plain
 from compiler.resolve.findings import Findings
 from compiler.resolve.limit_rules import check_limits
+from compiler.resolve.ports import is_address
 from compiler.resolve.shell_rules import check_command, check_test
 from compiler.resolve.value_rules import (
     check_capabilities,
@@ -152,6 +153,20 @@ def _expose(found: Findings, value: Any, at: Path) -> None:
             )
 
 
+def _extra_hosts(found: Findings, value: Any, at: Path) -> None:
+    for step, item in value.items() if isinstance(value, Mapping) else items(value):
+        for address in item if isinstance(item, list) else (item,):
+            text = plain(address)
+            if text is None:
+                continue
+            _, sign, behind = (
+                ("", "=", text) if isinstance(value, Mapping) else re.split(r"([=:])|$", text, maxsplit=1)
+            )
+            if not sign or (behind != "host-gateway" and not is_address(behind.strip("[]"))):
+                help = "write it as NAME:ADDRESS, where the address may be host-gateway"
+                found.error("wrong-format", f'"{text}" names no address of a host', (*at, step), help)
+
+
 def _container_name(found: Findings, value: Any, at: Path) -> None:
     text = plain(value)
     if text is not None and (len(text) < 2 or not _NAME.fullmatch(text)):
@@ -227,6 +242,7 @@ _RULES: Mapping[str, Rule] = {
     "env_file": _env_file,
     "environment": _environment,
     "expose": _expose,
+    "extra_hosts": _extra_hosts,
     "healthcheck": _health,
     "image": check_image,
     "labels": _labels,

@@ -23,6 +23,7 @@ redis = pytest.importorskip("redis")
 kombu = pytest.importorskip("kombu")
 
 pytestmark = pytest.mark.engine
+ONCE = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
 IMAGE = "redis:7.2-alpine"
 HOSTILE = 'it\'s \\ "$HOME" #%/@:?&+=; π🔑\t\\'
 PLAIN = """
@@ -47,7 +48,7 @@ def strings(stack: Stack, database: str) -> dict[str, str]:
 
 
 def client(stack: Stack, database: str, driver: str = "redis_py", **options: Any) -> Any:
-    return redis.Redis.from_url(strings(stack, database)[driver], decode_responses=True, **options)
+    return redis.Redis.from_url(strings(stack, database)[driver], decode_responses=True, retry=ONCE, **options)
 
 
 def admin(stack: Stack, database: str, port: int) -> Any:
@@ -74,9 +75,9 @@ def test_celery_sends_and_receives(plain: Stack) -> None:
 
 def test_wrong_password_and_default_user_are_refused(plain: Stack) -> None:
     for options in ({"username": "my-app", "password": "wrong"}, {"password": HOSTILE}):
-        with pytest.raises(redis.AuthenticationError), redis.Redis(port=24020, **options) as connection:
+        with pytest.raises(redis.AuthenticationError), redis.Redis(port=24020, retry=ONCE, **options) as connection:
             connection.ping()
-    with pytest.raises(redis.AuthenticationError), redis.Redis(port=24020) as connection:
+    with pytest.raises(redis.AuthenticationError), redis.Redis(port=24020, retry=ONCE) as connection:
         connection.ping()
 
 
@@ -85,7 +86,7 @@ def test_application_does_all_with_data_and_nothing_with_the_server(plain: Stack
         assert connection.eval("return redis.call('SET', KEYS[1], ARGV[1])", 1, "key", "value") == "OK"
         assert connection.keys("k*") == ["key"] and connection.info()["redis_version"]
         assert connection.client_list() and connection.publish("channel", "message") == 0
-        for command in ("CONFIG GET dir", "SHUTDOWN", "ACL LIST", "DEBUG JMAP", "SAVE", "MONITOR", "MODULE LOAD x"):
+        for command in ("CONFIG GET dir", "SHUTDOWN", "ACL LIST", "SAVE", "MONITOR", "MODULE LOAD x"):
             with pytest.raises(redis.exceptions.NoPermissionError):
                 connection.execute_command(*command.split())
 
@@ -134,7 +135,7 @@ def test_server_runs_as_its_own_user_without_capabilities(plain: Stack) -> None:
 
 def test_plaintext_is_refused(plain: Stack) -> None:
     for port in (24021, 24022):
-        with pytest.raises(redis.ConnectionError), redis.Redis(port=port, socket_timeout=3) as connection:
+        with pytest.raises(redis.ConnectionError), redis.Redis(port=port, socket_timeout=3, retry=ONCE) as connection:
             connection.ping()
 
 
@@ -144,15 +145,15 @@ def test_another_authority_is_refused_where_the_certificate_is_verified(plain: S
     other.write_bytes(next(one.content for one in issued.artifacts if one.path == "tls/ca.crt"))
     url = strings(plain, "safe")["redis_py"].split("?")[0]
     with pytest.raises(redis.ConnectionError, match="CERTIFICATE_VERIFY_FAILED"):
-        redis.Redis.from_url(url, ssl_ca_certs=str(other)).ping()
+        redis.Redis.from_url(url, ssl_ca_certs=str(other), retry=ONCE).ping()
 
 
 def test_restarts_and_a_new_password_keep_data(plain: Stack) -> None:
     with client(plain, "main") as connection:
         connection.set("kept", "42")
-    for command in (("stop",), ("down", "--timeout", "20")):
-        assert plain.compose(*command).returncode == 0
-        plain.set_env("MAIN_PASSWORD", f"changed'\\{command[0]}")
+    for command, password in (("stop", HOSTILE), ("down", "changed'\\")):
+        assert plain.compose(command, "--timeout", "20").returncode == 0
+        plain.set_env("MAIN_PASSWORD", password)
         plain.compile()
         plain.up()
         with client(plain, "main") as connection:
@@ -160,7 +161,7 @@ def test_restarts_and_a_new_password_keep_data(plain: Stack) -> None:
 
 
 def test_persistence_can_be_changed_without_loss(plain: Stack) -> None:
-    for value, kept in (("1", "snapshots"), ("2", "aof"), ("3", "snapshots"), ("4", "aof")):
+    for value, kept in (("1", "snapshots"), ("2", "aof")):
         with client(plain, "main") as connection:
             connection.set("counter", value)
         plain.compile(PLAIN.replace("user: my-app", f"user: my-app, persistence: {kept}"))

@@ -20,7 +20,7 @@ WRONG = [
     ("environment: ['A B=1']", "wrong-format", "'A B=1'"),
     ("environment: ['=1']", "wrong-format", "'=1'"),
     ("environment: {'A=B': x}", "wrong-format", "'A=B'"),
-    ("environment: {COMPOSE_FILE: x}", "reserved-name", "x"),
+    ("environment: {COMPOSE_FILE: x}", "reserved-name", "COMPOSE_FILE"),
     ("labels: [traefik.enable]", "empty-label", "traefik.enable"),
     ("labels: {com.docker.compose.project: x}", "reserved-name", "com.docker.compose.project"),
     ("deploy: {labels: [com.docker.compose.x=1]}", "reserved-name", "com.docker.compose.x=1"),
@@ -71,7 +71,9 @@ WRONG = [
     ("working_dir: /${A.B}", "wrong-format", "/${A.B}"),
     ("labels: {'a.${B}': c}", "expression", "'a.${B}'"),
     ("labels: {'a.${{ stack.name }}': c}", "expression", "'a.${{ stack.name }}'"),
-    ("extra_hosts: [a]", "wrong-format", "a"),
+    ("extra_hosts: [host]", "wrong-format", "host"),
+    ("extra_hosts: ['host:1.2.3']", "wrong-format", "'host:1.2.3'"),
+    ("extra_hosts: {host: elsewhere}", "wrong-format", "elsewhere"),
 ]
 
 
@@ -102,6 +104,7 @@ RIGHT = [
     *("command: sh -c 'a && b > c'", 'command: echo "a; b" \'c | d\'', "command: run ${X:-a;b} $$(date)", "command: echo a\\;b"),
     *("command: [sh, -c, a && b]", "command: ''", "command: null", "entrypoint: []", "expose: ['80-90/udp', 8080]"),
     *("command: run 'a b' ${{ stack.name }}", "{provider: {type: model}}", "deploy: {mode: global}"),
+    *("extra_hosts: ['h:host-gateway', 'i=10.0.0.1', 'j:::1', 'k=${X}']", "extra_hosts: {h: 10.0.0.1, i: ['::1']}"),
     *("container_name: my_app.1", "working_dir: /${A:-${B:-c}}$$x$1"),
 ]  # fmt: skip
 
