@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import OUTSIDE, ROOT
 
-_LEFT_OUT = (".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis")
+LEFT_OUT = (".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis")
 
 
 def run(*words: str | Path, cwd: Path, env: dict[str, str]) -> str:
@@ -38,7 +38,7 @@ def _has_build_backend() -> bool:
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the sdist, and with the wheel that was built from it."""
     copy = tmp_path_factory.mktemp("source") / "stackc"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*LEFT_OUT))
     isolation = ["--no-isolation"] if _has_build_backend() else []
     run(sys.executable, "-m", "build", *isolation, cwd=copy, env=OUTSIDE)
     return copy / "dist"
@@ -106,7 +106,8 @@ def test_wheel_needs_four_packages_and_names_the_licence(wheel: Path) -> None:
 
 def test_sdist_holds_the_readme_and_the_licence(dist: Path) -> None:
     (found,) = dist.glob("*.tar.gz")
-    names = {name.partition("/")[2] for name in tarfile.open(found).getnames()}
+    with tarfile.open(found) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"README.md", "LICENSE", "pyproject.toml", "compiler/__init__.py"} <= names
 
 

@@ -100,9 +100,13 @@ def say_changes(project: Project, outcome: Outcome, would: bool) -> None:
             "edited": "would overwrite",
             "foreign": "would overwrite",
         }
+    first = any(change.status == "new" and change.path == "docker-compose.yml" for change in outcome.changes)
     changed = [change for change in outcome.changes if change.status in words]
     for change in changed:
         click.echo(f"{words[change.status]} {project.output / change.path}")
+    if first and not would:
+        there = "" if project.output == Path() else f"cd {project.output} && "
+        click.echo(f"next: {there}docker compose up --wait")
     if not changed:
         click.echo(f"{project.output / 'docker-compose.yml'} is up to date")
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from compiler.resolve.entries import items, pairs, plain
+from compiler.resolve.mount_rules import NAME
 from compiler.resolve.ports import is_address
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from compiler.resolve.findings import Findings
 
 _KEY = re.compile(r"[a-zA-Z0-9._-]+")
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _SOURCES = ("file", "environment", "content", "external")
 _SINGULAR = {"volumes": "volume", "networks": "network", "configs": "config", "secrets": "secret"}
 
@@ -38,7 +38,7 @@ def check_section(found: Findings, kind: str, entries: Mapping[str, Any]) -> Non
 
 def _name(found: Findings, entry: Mapping[str, Any], at: Path) -> None:
     name = plain(entry.get("name"))
-    if name is not None and not _NAME.fullmatch(name):
+    if name is not None and not NAME.fullmatch(name):
         told = f'"{name}" is not a name that the engine takes'
         found.error("wrong-format", told, (*at, "name"), "use letters, digits, _ . and -")
 

@@ -5,16 +5,15 @@ Each rule reads one key of a service: https://docs.docker.com/reference/compose-
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from compiler.diagnostics import suggest
 from compiler.model import Path
-from compiler.resolve.entries import is_host_path, items, mount, number, pairs, plain
+from compiler.resolve.entries import items, number, pairs, plain
 from compiler.resolve.findings import Findings
 from compiler.resolve.limit_rules import check_limits
-from compiler.resolve.ports import is_address
+from compiler.resolve.mount_rules import NAME, check_expose, check_extra_hosts, check_tmpfs, check_volumes
 from compiler.resolve.shell_rules import check_command, check_test
 from compiler.resolve.value_rules import (
     check_capabilities,
@@ -28,8 +27,6 @@ from compiler.resolve.variables import iter_raw, scan_variables
 
 Rule = Callable[[Findings, Any, Path], None]
 
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
-_EXPOSED = re.compile(r"\d{1,5}(-\d{1,5})?(/(tcp|udp|sctp))?")
 _MODES = ("replicated", "global", "replicated-job", "global-job")
 _CONDITIONS = ("none", "on-failure", "any", "no", "always", "unless-stopped")
 _RESERVED_LABEL = "com.docker.compose."
@@ -83,49 +80,13 @@ def _labels(found: Findings, value: Any, at: Path) -> None:
 def _profiles(found: Findings, value: Any, at: Path) -> None:
     for step, item in items(value):
         name = plain(item)
-        if name is not None and not _NAME.fullmatch(name):
+        if name is not None and not NAME.fullmatch(name):
             found.error(
                 "wrong-format",
                 f'"{name}" is not a name for a profile',
                 (*at, step),
                 "use letters, digits, _ . and -",
             )
-
-
-def _volumes(found: Findings, value: Any, at: Path) -> None:
-    for step, item in items(value):
-        if isinstance(item, str):
-            drive = re.fullmatch(r"([A-Za-z]):(/[^:]*)(:[^/\\:]*)?", item)
-            if drive:
-                told = f'Compose reads "{item}" as a path on drive {drive[1].upper()}, not as the volume "{drive[1]}"'
-                found.error(
-                    "one-letter-volume", told, (*at, step), "give the volume a name of two letters or more"
-                )
-                continue
-        source, target = mount(item)
-        if target and "$" not in target and not target.startswith("/") and not is_host_path(target):
-            told = f'the path "{target}" inside the container is relative'
-            found.error("wrong-format", told, (*at, step), f'write "/{target}"')
-        is_named = not isinstance(item, Mapping) or item.get("type") == "volume"
-        if (
-            source
-            and is_named
-            and "$" not in source
-            and not is_host_path(source)
-            and not _NAME.fullmatch(source)
-        ):
-            told = f'"{source}" is not a name for a volume'
-            found.error(
-                "wrong-format", told, (*at, step), f'write "./{source}" for a folder beside the stack'
-            )
-
-
-def _tmpfs(found: Findings, value: Any, at: Path) -> None:
-    for step, item in items(value):
-        path = (plain(item) or "/").partition(":")[0]
-        if not path.startswith("/"):
-            told = f'the path "{path}" inside the container is relative'
-            found.error("wrong-format", told, (*at, step), f'write "/{path}"')
 
 
 def _health(found: Findings, value: Any, at: Path) -> None:
@@ -141,35 +102,9 @@ def _health(found: Findings, value: Any, at: Path) -> None:
     check_test(found, value.get("test"), (*at, "test"))
 
 
-def _expose(found: Findings, value: Any, at: Path) -> None:
-    for step, item in items(value):
-        text = plain(item)
-        if text is not None and not _EXPOSED.fullmatch(text):
-            found.error(
-                "wrong-format",
-                f'"{text}" is not a port of the container',
-                (*at, step),
-                'write a number, such as "8080"',
-            )
-
-
-def _extra_hosts(found: Findings, value: Any, at: Path) -> None:
-    for step, item in value.items() if isinstance(value, Mapping) else items(value):
-        for address in item if isinstance(item, list) else (item,):
-            text = plain(address)
-            if text is None:
-                continue
-            _, sign, behind = (
-                ("", "=", text) if isinstance(value, Mapping) else re.split(r"([=:])|$", text, maxsplit=1)
-            )
-            if not sign or (behind != "host-gateway" and not is_address(behind.strip("[]"))):
-                help = "write it as NAME:ADDRESS, where the address may be host-gateway"
-                found.error("wrong-format", f'"{text}" names no address of a host', (*at, step), help)
-
-
 def _container_name(found: Findings, value: Any, at: Path) -> None:
     text = plain(value)
-    if text is not None and (len(text) < 2 or not _NAME.fullmatch(text)):
+    if text is not None and (len(text) < 2 or not NAME.fullmatch(text)):
         found.error(
             "wrong-format", f'"{text}" is not a name for a container', at, "use letters, digits, _ . and -"
         )
@@ -241,8 +176,8 @@ _RULES: Mapping[str, Rule] = {
     "entrypoint": check_command,
     "env_file": _env_file,
     "environment": _environment,
-    "expose": _expose,
-    "extra_hosts": _extra_hosts,
+    "expose": check_expose,
+    "extra_hosts": check_extra_hosts,
     "healthcheck": _health,
     "image": check_image,
     "labels": _labels,
@@ -253,7 +188,7 @@ _RULES: Mapping[str, Rule] = {
     "restart": check_restart,
     "shm_size": check_size,
     "stop_grace_period": check_duration,
-    "tmpfs": _tmpfs,
+    "tmpfs": check_tmpfs,
     "ulimits": _ulimits,
-    "volumes": _volumes,
+    "volumes": check_volumes,
 }

@@ -104,7 +104,7 @@ def _find_unprintable(text: str) -> list[int]:
 
 
 def _missing_file(file: Path, path: str) -> Diagnostic:
-    help = "check the path"
+    help = "write a first one with `stackc init`" if file.name == "stack.yaml" else "check the path"
     try:
         beside = [f.name for f in file.parent.iterdir() if f.suffix in (".yaml", ".yml")]
     except (OSError, ValueError):

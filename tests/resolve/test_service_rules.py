@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from tests.compose import config
 from tests.resolve.stacks import compile_text, entry, findings, only, stack
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WRONG = [
     ("image: ''", "wrong-format", "''"),
@@ -28,7 +34,11 @@ WRONG = [
     ("volumes: ['v:/data']", "one-letter-volume", "'v:/data'"),
     ("volumes: ['v:/data:ro']", "one-letter-volume", "'v:/data:ro'"),
     ("volumes: ['data:relative']", "wrong-format", "'data:relative'"),
-    ("volumes: [{type: bind, source: ./a, target: b}]", "wrong-format", "{type: bind, source: ./a, target: b}"),
+    (
+        "volumes: [{type: bind, source: ./a, target: b}]",
+        "wrong-format",
+        "{type: bind, source: ./a, target: b}",
+    ),
     ("volumes: ['data/x:/y']", "wrong-format", "'data/x:/y'"),
     ("tmpfs: tmp", "wrong-format", "tmp"),
     ("tmpfs: [/run, 'tmp:size=1m']", "wrong-format", "'tmp:size=1m'"),
@@ -49,7 +59,11 @@ WRONG = [
     ("deploy: {resources: {limits: {cpus: x}}}", "wrong-format", "x"),
     ("{image: a, mem_limit: 10m, mem_reservation: 20m}", "out-of-range", "20m"),
     ("deploy: {resources: {limits: {memory: 1G}, reservations: {memory: 2G}}}", "out-of-range", "2G"),
-    ("{image: a, mem_limit: 1G, deploy: {resources: {limits: {memory: 2G}}}}", "conflicting-options", "mem_limit"),
+    (
+        "{image: a, mem_limit: 1G, deploy: {resources: {limits: {memory: 2G}}}}",
+        "conflicting-options",
+        "mem_limit",
+    ),
     ("{image: a, cpus: 1, deploy: {resources: {limits: {memory: 2G}}}}", "conflicting-options", "cpus"),
     ("{image: a, scale: 2, deploy: {replicas: 3}}", "conflicting-options", "scale"),
     ("{image: a, container_name: app, scale: 2}", "conflicting-options", "container_name"),
@@ -81,32 +95,80 @@ def as_stack(options: str) -> str:
     return f"name: demo\nservices:\n  app: {options}\n" if options.startswith("{") else entry(options)
 
 
+def inline(options: str) -> str:
+    has_image = options.startswith(("{", "image:"))
+    return options if options.startswith("{") else f"{{{'' if has_image else 'image: app:1, '}{options}}}"
+
+
 @pytest.mark.parametrize(("options", "code", "place"), WRONG, ids=[row[0] for row in WRONG])
-def test_a_value_that_compose_or_the_engine_refuses_is_found_at_its_place(options: str, code: str, place: str) -> None:
+def test_a_value_that_compose_or_the_engine_refuses_is_found_at_its_place(
+    options: str, code: str, place: str
+) -> None:
     assert (code, place) in findings(as_stack(options))
 
 
-RIGHT = [
-    *("image: nginx", "image: registry.local:5000/a/b__c:v1.2_3", "image: Registry.Example.com/app", "image: localhost/app"),
-    *("image: a@sha256:" + "0" * 64, "image: ${REGISTRY}/app:${TAG:-latest}", "image: sha256:" + "a" * 64),
-    *("restart: no", "restart: 'on-failure:5'", "restart: ''", "restart: ${RESTART:-always}"),
-    *("cap_add: [ALL, net_admin, CAP_SYS_ADMIN]", "environment: ['A=b c', B, 'C=']", "environment: ['${A:-x y}=1']"),
-    *("labels: [a=, b=c=d]", "profiles: [debug, x]", "volumes: [/anonymous, 'data:/data:ro', './a:/a', '~/b:/b']"),
-    *("volumes: ['C:\\\\data:/data', 'c:/data:/data:ro', '${X}:/x', '${X:-./y}:/y']", "tmpfs: '/run:size=64m,mode=1777'"),
-    *("stop_grace_period: 1m30s", "stop_grace_period: 1.5h", "stop_grace_period: '0'", "stop_grace_period: 250ms"),
-    *("healthcheck: {test: [NONE]}", "healthcheck: {disable: true}", "healthcheck: {test: 'a || b'}"),
-    *("healthcheck: {test: [CMD-SHELL, 'a || exit 1'], interval: 1d}", "healthcheck: {test: []}"),
-    *("mem_limit: 64MiB", "mem_limit: 512m", "mem_limit: 0", "memswap_limit: -1", "shm_size: 1.5g", "shm_size: 67108864"),
-    *("cpus: 0.5", "cpus: '2'", "ulimits: {nproc: 65535, nofile: {soft: 20000, hard: 40000}, core: {soft: 1, hard: -1}}"),
-    *("{image: a, mem_limit: 1G, deploy: {resources: {limits: {memory: 1024M}}}}", "{image: a, scale: 2, deploy: {replicas: 2}}"),
-    *("{image: a, mem_limit: 1G, deploy: {resources: {reservations: {cpus: '1'}}}}", "{image: a, ports: ['80'], scale: 3}"),
-    *("{image: a, ports: ['8080-8082:80'], scale: 3}", "{build: ., scale: 1, container_name: app}"),
-    *("command: sh -c 'a && b > c'", 'command: echo "a; b" \'c | d\'', "command: run ${X:-a;b} $$(date)", "command: echo a\\;b"),
-    *("command: [sh, -c, a && b]", "command: ''", "command: null", "entrypoint: []", "expose: ['80-90/udp', 8080]"),
-    *("command: run 'a b' ${{ stack.name }}", "{provider: {type: model}}", "deploy: {mode: global}"),
-    *("extra_hosts: ['h:host-gateway', 'i=10.0.0.1', 'j:::1', 'k=${X}']", "extra_hosts: {h: 10.0.0.1, i: ['::1']}"),
-    *("container_name: my_app.1", "working_dir: /${A:-${B:-c}}$$x$1"),
-]  # fmt: skip
+# One option a line, each of which Compose and the engine take.
+RIGHT = r"""
+image: nginx
+image: registry.local:5000/a/b__c:v1.2_3
+image: Registry.Example.com/app
+image: localhost/app
+image: a@sha256:0000000000000000000000000000000000000000000000000000000000000000
+image: ${REGISTRY}/app:${TAG:-latest}
+image: sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+restart: no
+restart: 'on-failure:5'
+restart: ''
+restart: ${RESTART:-always}
+cap_add: [ALL, net_admin, CAP_SYS_ADMIN]
+environment: ['A=b c', B, 'C=']
+environment: ['${A:-x y}=1']
+labels: [a=, b=c=d]
+profiles: [debug, x]
+volumes: [/anonymous, 'data:/data:ro', './a:/a', '~/b:/b']
+volumes: ['C:\\data:/data', 'c:/data:/data:ro', '${X}:/x', '${X:-./y}:/y']
+tmpfs: '/run:size=64m,mode=1777'
+stop_grace_period: 1m30s
+stop_grace_period: 1.5h
+stop_grace_period: '0'
+stop_grace_period: 250ms
+healthcheck: {test: [NONE]}
+healthcheck: {disable: true}
+healthcheck: {test: 'a || b'}
+healthcheck: {test: [CMD-SHELL, 'a || exit 1'], interval: 1d}
+healthcheck: {test: []}
+mem_limit: 64MiB
+mem_limit: 512m
+mem_limit: 0
+memswap_limit: -1
+shm_size: 1.5g
+shm_size: 67108864
+cpus: 0.5
+cpus: '2'
+ulimits: {nproc: 65535, nofile: {soft: 20000, hard: 40000}, core: {soft: 1, hard: -1}}
+{image: a, mem_limit: 1G, deploy: {resources: {limits: {memory: 1024M}}}}
+{image: a, scale: 2, deploy: {replicas: 2}}
+{image: a, mem_limit: 1G, deploy: {resources: {reservations: {cpus: '1'}}}}
+{image: a, ports: ['80'], scale: 3}
+{image: a, ports: ['8080-8082:80'], scale: 3}
+{build: ., scale: 1, container_name: app}
+command: sh -c 'a && b > c'
+command: echo "a; b" 'c | d'
+command: run ${X:-a;b} $$(date)
+command: echo a\;b
+command: [sh, -c, a && b]
+command: ''
+command: null
+entrypoint: []
+expose: ['80-90/udp', 8080]
+command: run 'a b' ${{ stack.name }}
+{provider: {type: model}}
+deploy: {mode: global}
+extra_hosts: ['h:host-gateway', 'i=10.0.0.1', 'j:::1', 'k=${X}']
+extra_hosts: {h: 10.0.0.1, i: ['::1']}
+container_name: my_app.1
+working_dir: /${A:-${B:-c}}$$x$1
+""".strip().splitlines()
 
 
 @pytest.mark.parametrize("options", RIGHT)
@@ -114,6 +176,14 @@ def test_what_compose_takes_is_not_found_wrong(options: str) -> None:
     compiled, diagnostics = compile_text(as_stack(options))
     assert compiled is not None
     assert diagnostics == []
+
+
+def test_compose_accepts_all_of_them(tmp_path: Path) -> None:
+    services = "".join(f"  s{n}: {inline(options)}\n" for n, options in enumerate(RIGHT))
+    compiled, diagnostics = compile_text(f"name: demo\nservices:\n{services}")
+    assert compiled is not None, diagnostics
+    (tmp_path / "docker-compose.yml").write_bytes(compiled.artifacts[0].content)
+    assert len(config(tmp_path)["services"]) == len(RIGHT)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,193 @@
+"""MongoDB as an adapter: what its drivers read in each connection string, its versions, and its passwords."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from compiler.certificates import issue
+from compiler.connections import render_connection
+from compiler.diagnostics import Span
+from compiler.model import Certificate, Plan
+from compiler.pipeline import compile_document
+from compiler.quoting import env_quote
+from compiler.registry import Registry
+from compiler.source import parse_yaml
+from compiler.targets.dotenv import parse_dotenv
+from compiler.trial import HOSTILE
+from compiler.vault import fill
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pymongo = pytest.importorskip("pymongo")
+
+TODAY = "2026-11-23"
+VERSIONS = {"7.0": "client", "8.0": "server", "8.3": "server"}
+ALL = ", tls: verify-full, query_timeout: 1500ms, pool: {size: 7}"
+# What the parsers of the drivers know, in lower case: Go and .NET pass over the rest, Java logs it.
+KNOWN = {
+    "go": {"authsource", "tls", "tlscafile", "tlsinsecure", "maxpoolsize", "connecttimeoutms", "timeoutms"},
+    "java": {"authsource", "tls", "maxpoolsize", "connecttimeoutms", "timeoutms"},
+    "dotnet": {"authsource", "tls", "tlsinsecure", "maxpoolsize", "connecttimeoutms"},
+    "node": {
+        "authsource",
+        "tls",
+        "tlscafile",
+        "tlsallowinvalidcertificates",
+        "maxpoolsize",
+        "connecttimeoutms",
+    },
+}
+
+
+def build(options: str = "") -> tuple[Plan | None, list[str]]:
+    text = f"name: trial\ndatabases:\n  db: {{adapter: mongo, database: Shop, port: 22020{options}}}\n"
+    document, _ = parse_yaml(text.encode(), "stack.yaml")
+    assert document
+    compiled, found = compile_document(
+        document, Registry(), environment="local", today=TODAY, source="stack.yaml"
+    )
+    return (compiled.plan if compiled else None), [f"{one.message}; {one.help}" for one in found]
+
+
+@cache
+def plan(options: str = "") -> Plan:
+    made, found = build(options)
+    assert made, found
+    return made
+
+
+def text(driver: str, password: str = "secret", options: str = "") -> str:
+    return render_connection(plan(options).access["db"].network[driver], {"DB_PASSWORD": password})
+
+
+def command(options: str = "") -> list[Any]:
+    found: list[Any] = next(one for one in plan(options).containers if one.name == "db").spec["command"]
+    return found
+
+
+@pytest.mark.parametrize("password", HOSTILE)
+@pytest.mark.parametrize("driver", ["url", "pymongo", "node", "go", "java", "dotnet"])
+def test_strings_carry_any_password_to_the_right_database(driver: str, password: str) -> None:
+    read = pymongo.uri_parser.parse_uri(text(driver, password), warn=False)
+    assert (read["username"], read["password"], read["database"]) == ("db", password, "Shop")
+    assert (read["nodelist"], read["options"]["authSource"]) == ([("db", 27017)], "Shop")
+
+
+def test_pymongo_reads_pool_and_timeouts(tmp_path: Path) -> None:
+    with pymongo.MongoClient(
+        text("pymongo", options=", query_timeout: 1500ms, pool: {size: 7}"), connect=False
+    ) as found:
+        assert (found.options.pool_options.max_pool_size, found.options.timeout) == (7, 1.5)
+        assert found.options.pool_options.connect_timeout == 10
+        assert found.options.pool_options._ssl_context is None
+
+
+def test_pymongo_verifies_where_it_is_asked_to(tmp_path: Path) -> None:
+    import ssl
+
+    wanted = Certificate(name="db", hosts=("db",), key="K", bundle="B")
+    from datetime import datetime
+
+    issued = issue((wanted,), {}, datetime.now(), Span(path="x"), ".")
+    ca = tmp_path / "ca.crt"
+    ca.write_bytes(next(one.content for one in issued.artifacts if one.path == "tls/ca.crt"))
+    for mode, expected in (("verify-full", ssl.CERT_REQUIRED), ("require", ssl.CERT_NONE)):
+        url = text("pymongo", options=f", tls: {mode}").replace("%2Fetc%2Fstackc%2Ftls%2Fca.crt", str(ca))
+        with pymongo.MongoClient(url, connect=False) as found:
+            assert found.options.pool_options._ssl_context.verify_mode == expected
+
+
+@pytest.mark.parametrize("driver", KNOWN)
+@pytest.mark.parametrize("options", ["", ALL, ALL.replace("verify-full", "require")])
+def test_strings_hold_only_what_the_driver_knows(driver: str, options: str) -> None:
+    names = {
+        pair.partition("=")[0].lower() for pair in text(driver, options=options).split("?")[1].split("&")
+    }
+    assert names <= KNOWN[driver]
+
+
+def test_code_says_what_a_string_cannot_carry() -> None:
+    said = {driver: " ".join(found.code) for driver, found in plan(ALL).access["db"].network.items()}
+    assert "maxTimeMS to 1500" in said["url"] and "maxTimeMS" in said["node"] and "MaxTime" in said["dotnet"]
+    assert "trustStore" in said["java"] and "ca.crt" in said["dotnet"]
+    assert said["pymongo"] == said["go"] == ""
+
+
+@pytest.mark.parametrize(("version", "applies"), VERSIONS.items())
+def test_every_version_renders_with_its_timeout(version: str, applies: str) -> None:
+    made = plan(f", version: '{version}'{ALL}")
+    assert next(one for one in made.containers if one.name == "db").spec["image"] == f"mongo:{version}"
+    adapter, _ = Registry().find("mongodb", Span(path="x"))
+    assert adapter and adapter.at(version)["query_timeout"]["applies"] == applies
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_no_version_claims_vector_search(version: str) -> None:
+    made, found = build(f", version: '{version}', vector: {{dimensions: 3}}")
+    assert made is None and f"mongodb {version} has no vector search" in found[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "cache_gb"),
+    [(", memory: 512M", "0.25"), (", memory: 4G", "1.5"), (", memory: 4G, cache_gb: 3", "3")],
+)
+def test_cache_follows_the_memory(options: str, cache_gb: str) -> None:
+    assert f"--wiredTigerCacheSizeGB={cache_gb}" in command(options)
+
+
+def test_nothing_is_limited_unless_the_stack_says_so() -> None:
+    assert command() == ["mongod"]
+    assert command(", max_connections: 500") == ["mongod", "--maxConns=500"]
+
+
+def test_connections_fit_the_limit_that_is_set() -> None:
+    service = "\nservices:\n  a: {image: x, uses: [db]}\n"
+    document, _ = parse_yaml(
+        f"name: t\ndatabases:\n  db: {{adapter: mongo, max_connections: 50}}{service}".encode(), "stack.yaml"
+    )
+    assert document
+    found = compile_document(document, Registry(), environment="local", today=TODAY, source="stack.yaml")[1]
+    assert [one.code for one in found] == ["too-many-connections"]
+
+
+def refusals(name: str, value: str) -> list[str]:
+    dotenv = parse_dotenv(f"{name}={env_quote(value)}\n", ".env")[0]
+    return [one.code for one in fill(plan(), [], dotenv, os.urandom, {})[1]]
+
+
+@pytest.mark.parametrize("name", ["DB_PASSWORD", "DB_ADMIN_PASSWORD"])
+def test_password_that_drivers_would_refuse_is_refused(name: str) -> None:
+    for value in ("tab\there", "line\nbreak", "🔑🔑🔑", "a\u00adb", "שלום"):
+        assert refusals(name, value) == ["unusable-password"]
+    for value in (one for one in HOSTILE if "🔑" not in one):
+        assert refusals(name, value) == []
+
+
+def test_every_accepted_character_is_one_that_drivers_prepare() -> None:
+    from pymongo.saslprep import saslprep
+
+    pattern = re.compile(next(one.patterns[0] for one in plan().secrets if one.key == "DB_PASSWORD"))
+    accepted = [char for char in map(chr, range(1, 0x110000)) if pattern.match(char)]
+    assert len(accepted) > 30_000
+    assert all(saslprep(char) for char in accepted)
+
+
+def test_init_is_a_script_that_node_can_read() -> None:
+    if not (node := shutil.which("node")):
+        pytest.skip("there is no node")
+    import subprocess
+
+    for options in ("", ALL):
+        job = next(one for one in plan(options).containers if one.name == "db-init")
+        content = next(file.content for file in job.files if file.name == "db-init")
+        done = subprocess.run(
+            [node, "--check", "-"], input=content, text=True, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr

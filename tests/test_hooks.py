@@ -1,0 +1,127 @@
+"""The pre-commit hooks that this project offers, tried on a repository with two stacks, and those that it uses."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import OUTSIDE, ROOT
+from tests.test_package import LEFT_OUT
+
+OFFERED: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+USED: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0][
+    "hooks"
+]
+STACK = """\
+name: {}
+services:
+  app: {{image: "nginx:1.29-alpine", uses: [main]}}
+databases:
+  main: {{adapter: postgresql}}
+"""
+GIT = ("git", "-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main")
+
+
+@pytest.mark.parametrize("hook", OFFERED, ids=lambda hook: str(hook["id"]))
+@pytest.mark.parametrize("name", ["stack.yaml", "stack.yml", "deploy/stack.yaml", "a/b-c/stack.yml"])
+def test_hook_takes_stack_files(hook: dict[str, Any], name: str) -> None:
+    assert re.search(hook["files"], name)
+
+
+@pytest.mark.parametrize("hook", OFFERED, ids=lambda hook: str(hook["id"]))
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mystack.yaml",
+        "stack.yaml.bak",
+        "stack.json",
+        "stack-yaml",
+        "stack.yaml/readme.md",
+        "docker-compose.yml",
+        "Stack.yaml",
+    ],
+)
+def test_hook_leaves_other_files(hook: dict[str, Any], name: str) -> None:
+    assert not re.search(hook["files"], name)
+
+
+def test_hooks_are_those_of_the_readme() -> None:
+    assert [hook["id"] for hook in OFFERED] == ["stackc-check", "stackc-compile"]
+    assert all(hook["id"] in (ROOT / "README.md").read_text() for hook in OFFERED)
+
+
+def run(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Runs git or pre-commit outside of any repository that the tests themselves are run in."""
+    env = {name: value for name, value in OUTSIDE.items() if not name.startswith("GIT_")}
+    env |= {"PRE_COMMIT_HOME": str(cwd.parent / "pre-commit"), "PRE_COMMIT_COLOR": "never"}
+    command = [str(word) for word in words]
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+
+
+def commit(folder: Path) -> None:
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "--no-verify", "-m", "state"]):
+        done = run(*GIT, *words, cwd=folder)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def offered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This project as a repository of hooks."""
+    copy = tmp_path_factory.mktemp("hooks") / "stackc"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*LEFT_OUT, "tests"))
+    commit(copy)
+    return copy
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with two stacks."""
+    for name in ("one", "two"):
+        (tmp_path / "repository" / name).mkdir(parents=True)
+        (tmp_path / "repository" / name / "stack.yaml").write_text(STACK.format(name))
+    (tmp_path / "repository" / ".gitignore").write_text(".env\n")
+    commit(tmp_path / "repository")
+    return tmp_path / "repository"
+
+
+def try_hook(offered: Path, hook: str, repository: Path) -> subprocess.CompletedProcess[str]:
+    words = ("-m", "pre_commit", "try-repo", offered, hook, "--ref", "HEAD", "--all-files", "--verbose")
+    return run(sys.executable, *words, cwd=repository)
+
+
+# These two are slow: pre-commit installs stackc into an environment of its own, as it does for a user.
+
+
+def test_compile_hook_renders_both_stacks(offered: Path, repository: Path) -> None:
+    done = try_hook(offered, "stackc-compile", repository)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("one", "two"):
+        assert f"wrote {name}/docker-compose.yml" in done.stdout
+        assert f"\nname: {name}\n" in (repository / name / "docker-compose.yml").read_text()
+
+
+def test_check_hook_fails_for_the_stack_that_is_stale(offered: Path, repository: Path) -> None:
+    words = (sys.executable, "-m", "compiler.cli", "compile", "one/stack.yaml")
+    assert run(*words, cwd=repository).returncode == 0
+    commit(repository)
+    done = try_hook(offered, "stackc-check", repository)
+    assert done.returncode == 1
+    assert "two/docker-compose.yml:1:1: error:" in done.stdout
+    assert "one/docker-compose.yml" not in done.stdout
+
+
+@pytest.mark.parametrize("hook", USED, ids=lambda hook: str(hook["id"]))
+def test_hook_of_this_project_passes(hook: dict[str, Any]) -> None:
+    command, *words = shlex.split(hook["entry"])
+    words += ["--check"] if hook["id"] == "ruff-format" else []
+    program = Path(sys.executable).with_name(command)
+    done = run(program, *words, cwd=ROOT)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
