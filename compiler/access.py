@@ -102,7 +102,9 @@ def _texts(
             told = f"{fault.args[0]} is not set in .env"
             return {}, [error("missing-secret", told, place, "run `stackc compile` first")]
         except ValueError as fault:
-            diagnostics.append(report("unusable-password", f"the string of {name} cannot be made: {fault}", place))
+            diagnostics.append(
+                report("unusable-password", f"the string of {name} cannot be made: {fault}", place)
+            )
     return texts, diagnostics
 
 

@@ -10,7 +10,7 @@ from compiler.model import Connection, Reference, Text
 from compiler.quoting import json_text, pair_value, refuse_unrepresentable, url_part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _MASK = "***"
 _OWN_PORT = re.compile(r"(?:[^:]+|\[.*\]):[0-9]+")
@@ -34,6 +34,22 @@ def mask(connection: Connection) -> str:
     """Returns the connection string as it may be shown: each Reference is `***`."""
     shown = render_connection(connection, defaultdict(lambda: _MASK))
     return shown.replace(url_part(_MASK), _MASK)
+
+
+def iter_keys(tree: Any) -> Iterator[str]:
+    """Yields the keys of `.env` whose values a connection, or a part of one, holds."""
+    match tree:
+        case Connection(parts=parts, query=query):
+            yield from iter_keys([parts, query])
+        case Reference(key):
+            yield key
+        case Text(parts):
+            yield from iter_keys(list(parts))
+        case dict():
+            yield from iter_keys(list(tree.values()))
+        case list() | tuple():
+            for item in tree:
+                yield from iter_keys(item)
 
 
 def _filled(tree: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:

@@ -6,20 +6,23 @@ An entry is keyed by everything that the passes read, so it is never out of date
 from __future__ import annotations
 
 import os
+import stat
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compiler import __version__
+from compiler.resources import user_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 Digests = dict[str, str]
+_LARGEST = 1024 * 1024
 
 
 def key_of(words: Iterable[str], files: Iterable[tuple[str, bytes]]) -> str:
-    """Returns the key of a run: stackc's version, plain words such as the environment, and each file's name and bytes."""
+    """Returns the key of a run: stackc's version, words such as the environment, and each file's name and bytes."""
     digest = sha256()
     for word in (__version__, *words):
         digest.update(f"{len(word)}:{word}".encode("utf-8", "surrogatepass"))
@@ -32,27 +35,45 @@ def digest_of(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
-def _file(key: str) -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(cache) / "stackc" / key[:2] / key[2:]
+def bytes_of(file: Path) -> bytes:
+    """Returns the bytes of an input; OSError where it is none, such as a pipe or something without an end."""
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError("not a regular file")
+    with file.open("rb") as stream:
+        content = stream.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise OSError("too large")
+    return content
+
+
+def _file(key: str) -> Path | None:
+    cache = user_folder("XDG_CACHE_HOME", ".cache")
+    return cache and cache / key[:2] / key[2:]
 
 
 def recall(key: str) -> Digests | None:
     """Returns the digests that a run with this key made, by artifact; None where there was none without an error."""
+    file = _file(key)
     try:
-        lines = _file(key).read_text().splitlines()
+        head, _, body = file.read_text().partition("\n") if file else ("", "", "")
     except (OSError, ValueError):
         return None
-    return {path: digest for digest, _, path in (line.partition(" ") for line in lines)}
+    # A file that was cut short would say that less has to be current.
+    if head != digest_of(body.encode()):
+        return None
+    return {path: digest for digest, _, path in (line.partition(" ") for line in body.splitlines())}
 
 
 def remember(key: str, digests: Mapping[str, str]) -> None:
     """Keeps what a run made; a run with warnings keeps nothing but that its schemas were passed."""
     file = _file(key)
+    if file is None:
+        return
     part = file.with_name(f"{file.name}.{os.getpid()}")
+    body = "".join(f"{digest} {path}\n" for path, digest in digests.items())
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text("".join(f"{digest} {path}\n" for path, digest in digests.items()))
+        part.write_text(f"{digest_of(body.encode())}\n{body}")
         part.replace(file)
     except OSError:
         return

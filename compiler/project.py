@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from compiler.diagnostics import Diagnostic, Span, error, has_errors
-from compiler.memo import digest_of, is_current, key_of, recall, remember
+from compiler.memo import bytes_of, digest_of, is_current, key_of, recall, remember
 from compiler.resources import folders
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Project:
         near = folders(self.stack.parent, self.adapters)
         files = [("", self.stack), *((shown, file) for folder in near for file, shown in folder.files())]
         try:
-            return key_of(words, ((shown, file.read_bytes()) for shown, file in files))
+            return key_of(words, ((shown, bytes_of(file)) for shown, file in files))
         except OSError:
             return None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostics import Diagnostic, Span, error, suggest, warning
 from compiler.resources import BUILT_IN, Folder
-from compiler.source import Document, parse_yaml
+from compiler.source import LARGEST, Document, load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from compiler.model import Path
 
 MAX_EXTENDS = 5
+_MAX_CHAIN = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,6 +34,14 @@ class Adapter:
 
     def key(self, path: Path) -> Span:
         return self._document(path).key(path)
+
+    def within(self, path: Path, text: str) -> Span:
+        return self._document(path).within(path, text)
+
+    def written(self, path: Path, version: str) -> Path:
+        """Returns where a value of one version line stands: in the patch of that line, or in the adapter itself."""
+        patched = ("versions", version, "patch", *path)
+        return patched if any(patched in document.spans for document in self.documents) else path
 
     def _document(self, path: Path) -> Document:
         for document in self.documents:
@@ -78,9 +87,15 @@ def patch(target: Any, change: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
+    """An adapter file; `rank` is the place of its folder in the look-up order."""
+
     file: FilePath
     shown: str
+    rank: int
     built_in: bool
+
+
+Loaded = tuple[Adapter | None, list[Diagnostic]]
 
 
 @dataclass
@@ -90,130 +105,168 @@ class Registry:
     folders: tuple[Folder, ...] = (BUILT_IN,)
     trusted: bool = False
     sources: dict[str, str] = field(default_factory=dict)
-    _loaded: dict[str, tuple[Adapter | None, list[Diagnostic]]] = field(default_factory=dict)
+    _loaded: dict[str, Loaded] = field(default_factory=dict)
 
     @cached_property
     def _files(self) -> dict[str, list[_Found]]:
         files: dict[str, list[_Found]] = {}
-        for folder in self.folders:
+        for rank, folder in enumerate(self.folders):
             for file, shown in folder.files():
-                files.setdefault(file.stem, []).append(
-                    _Found(file=file, shown=shown, built_in=folder.built_in)
-                )
+                found = _Found(file=file, shown=shown, rank=rank, built_in=folder.built_in)
+                files.setdefault(file.stem, []).append(found)
         return files
 
     def names(self) -> list[str]:
         """Returns every adapter's name: the built-in ones by their preference, then the others by name."""
-        ranked = sorted(
-            self._usable(), key=lambda adapter: (adapter.data.get("preference", 1000), adapter.name)
-        )
-        return [adapter.name for adapter in ranked]
+        return [adapter.name for adapter in self.adapters()]
 
     def stems(self) -> list[str]:
         return sorted(self._files)
 
-    def _usable(self) -> list[Adapter]:
-        loaded = (self.load(name)[0] for name in sorted(self._files))
-        return [adapter for adapter in loaded if adapter is not None]
-
     def adapters(self) -> list[Adapter]:
-        known = {adapter.name: adapter for adapter in self._usable()}
-        return [known[name] for name in self.names()]
+        """Returns every adapter that is in order: the built-in ones by their preference, then the others by name."""
+        loaded = (self.load(name)[0] for name in self.stems())
+        usable = [adapter for adapter in loaded if adapter is not None]
+        return sorted(usable, key=lambda one: (not one.built_in, one.data.get("preference", 1000), one.name))
 
-    def find(self, word: str, span: Span) -> tuple[Adapter | None, list[Diagnostic]]:
+    def find(self, word: str, span: Span) -> Loaded:
         """Returns the adapter of that name or alias; `span` is where the word stands."""
         if word in self._files:
             return self.load(word)
-        for adapter in self._usable():
-            if word.lower() in adapter.data.get("aliases", []) or word.lower() == adapter.name:
+        # Those of earlier folders have the right of way for aliases too.
+        adapters = sorted(self.adapters(), key=lambda one: self._files[one.name][0].rank)
+        for adapter in adapters:
+            if word.lower() in (adapter.name, *adapter.data.get("aliases", [])):
                 return self.load(adapter.name)
-        known = [
-            name for adapter in self._usable() for name in (adapter.name, *adapter.data.get("aliases", []))
-        ]
-        names = self.names()
+        known = [name for one in adapters for name in (one.name, *one.data.get("aliases", []))]
         close = suggest(word, known)
-        help = close if close.startswith("did you mean") else suggest(word, names)
+        help = close if close.startswith("did you mean") else suggest(word, self.names())
         return None, [error("unknown-adapter", f'no adapter is named "{word}"', span, help)]
 
-    def load(self, name: str, chain: tuple[str, ...] = ()) -> tuple[Adapter | None, list[Diagnostic]]:
+    def load(self, name: str) -> Loaded:
         """Returns one adapter with all that it extends merged in, and what is wrong with its file."""
-        if name not in self._loaded:
-            self._loaded[name] = self._load(name, chain)
-        return self._loaded[name]
+        return self._load(self._files[name][0], ())
 
-    def _load(self, name: str, chain: tuple[str, ...]) -> tuple[Adapter | None, list[Diagnostic]]:
-        found = self._files[name][0]
-        try:
-            content = found.file.read_bytes()
-        except OSError as fault:
-            place = Span(path=found.shown)
-            return None, [error("unreadable-file", f"the file cannot be read: {fault.strerror}", place)]
-        document, diagnostics = parse_yaml(content, found.shown)
-        self.sources[found.shown] = document.text if document else content[: 1 << 20].decode(errors="replace")
+    def _load(self, found: _Found, chain: tuple[_Found, ...]) -> Loaded:
+        if found.shown not in self._loaded:
+            self._loaded[found.shown] = self._read(found, (*chain, found))
+        return self._loaded[found.shown]
+
+    def _read(self, found: _Found, chain: tuple[_Found, ...]) -> Loaded:
+        document, diagnostics = load_yaml(found.file, found.shown)
         if document is None:
+            self.sources[found.shown] = _beginning(found.file)
             return None, diagnostics
+        self.sources[found.shown] = document.text
         base: Adapter | None = None
         data = document.data
-        if isinstance(data.get("extends"), str):
-            base, faults = self._base(document, name, (*chain, name))
-            diagnostics += faults
+        if "extends" in data:
+            base, faults = self._base(document, chain)
             if base is None:
-                return None, diagnostics
+                return None, faults
             data = patch(dict(base.data), {key: value for key, value in data.items() if key != "extends"})
         adapter = Adapter(
-            name=name,
+            name=found.file.stem,
             data=data,
             documents=(document, *(base.documents if base else ())),
             built_in=found.built_in,
         )
         if not (found.built_in or self.trusted):
-            diagnostics += check_adapter(adapter)
-        broken = any(d.severity == "error" for d in diagnostics)
-        if not broken and not found.built_in and any(other.built_in for other in self._files[name][1:]):
-            diagnostics.append(_shadows(adapter))
-        return (None if broken else adapter), diagnostics
+            diagnostics = check_adapter(adapter)
+        if diagnostics:
+            return None, diagnostics
+        return adapter, [] if base and base.name == adapter.name else self._shadows(found, adapter)
 
-    def _base(
-        self, document: Document, name: str, chain: tuple[str, ...]
-    ) -> tuple[Adapter | None, list[Diagnostic]]:
+    def _base(self, document: Document, chain: tuple[_Found, ...]) -> Loaded:
         word, span = document.data["extends"], document.value(("extends",))
-        if word in chain or len(chain) > MAX_EXTENDS:
-            trail = " -> ".join((*chain, word))
-            return None, [error("adapter-cycle", f"adapters extend one another without end: {trail}", span)]
-        if word not in self._files:
+        if not isinstance(word, str):
+            return None, [
+                error("wrong-type", '"extends" is not the name of an adapter', span, "write one name")
+            ]
+        base = self._extended(word, chain[-1])
+        trail = " -> ".join([*(found.file.stem for found in chain), word])
+        if base in chain or (base is None and word == chain[-1].file.stem):
+            told = f"adapters extend one another without end: {trail}"
+            return None, [error("adapter-cycle", told, span, "let one of them extend none")]
+        if base is None:
             help = suggest(word, self._files)
             return None, [error("unknown-adapter", f'no adapter is named "{word}"', span, help)]
-        adapter, faults = self.load(word, chain)
-        return adapter, [fault for fault in faults if fault.severity == "error"]
+        adapter, faults = self._load(base, chain) if len(chain) < _MAX_CHAIN else (None, [])
+        if len(chain) == _MAX_CHAIN or (adapter and len(adapter.documents) > MAX_EXTENDS):
+            told = f"adapters extend one another more than {MAX_EXTENDS} deep"
+            return None, [error("adapter-cycle", told, span, "extend one that is nearer to the end")]
+        return adapter, faults
+
+    def _extended(self, word: str, found: _Found) -> _Found | None:
+        """Returns the file that `extends:` means: one that the file itself does not hide, so that it can change that.
+
+        A built-in adapter never extends a file of a user.
+        """
+        others = [other for other in self._files.get(word, ()) if other != found]
+        later = [other for other in others if other.rank >= found.rank]
+        return next(iter(later if later or found.built_in else others), None)
+
+    def _shadows(self, found: _Found, adapter: Adapter) -> list[Diagnostic]:
+        hidden = [other for other in self._files[adapter.name] if other.rank > found.rank and other.built_in]
+        told = f'this file hides the built-in adapter "{adapter.name}"'
+        help = f"give it a name of its own, or let it change the built-in one: `extends: {adapter.name}`"
+        place = adapter.value(("adapter",))
+        return [warning("shadowed-adapter", told, place, help)] if hidden else []
 
 
-def _shadows(adapter: Adapter) -> Diagnostic:
-    return warning(
-        "shadowed-adapter",
-        f'this file hides the built-in adapter "{adapter.name}"',
-        adapter.value(("adapter",)),
-        "give it a name of its own, with `extends:` where it only changes a part",
-    )
+def _beginning(file: FilePath) -> str:
+    """Returns what a report may show of a file that could not be read as YAML."""
+    if not file.is_file():
+        return ""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(LARGEST).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def check_adapter(adapter: Adapter) -> list[Diagnostic]:
-    """Returns what is wrong with an adapter's data: its shape, its name, its options' own schemas."""
-    from compiler.resources import load_schema
-    from compiler.schema import check_schema, schema_errors
-
-    noun = f'adapter "{adapter.name}"'
-    faults = check_schema(dict(adapter.data), load_schema("adapter.schema.json"), noun=noun, locate=adapter)
+    """Returns what is wrong with an adapter's data: its shape in every version, its name, its options' own schemas."""
+    faults = _shape(adapter, adapter.data, f'adapter "{adapter.name}"', adapter)
     if faults:
         return faults
     if adapter.data["adapter"] != adapter.name:
         place = adapter.value(("adapter",))
         told = f'the file is named "{adapter.name}.yaml" and the adapter "{adapter.data["adapter"]}"'
         faults.append(error("adapter-name", told, place, "give both the same name"))
-    if str(adapter.data["default_version"]) not in adapter.versions:
+    if adapter.data["default_version"] not in adapter.versions:
         place = adapter.value(("default_version",))
-        faults.append(error("unknown-version", "the default version is not among the versions", place))
-    for name, option in adapter.data.get("options", {}).items():
+        told = f'the default version "{adapter.data["default_version"]}" is not among the versions'
+        faults.append(error("unknown-version", told, place, f"one of: {', '.join(adapter.versions)}"))
+    for version, line in adapter.versions.items():
+        if "patch" in line and not faults:
+            noun = f'version "{version}" of adapter "{adapter.name}"'
+            faults += _shape(adapter, adapter.at(version), noun, _Line(adapter, version))
+    return faults
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Where the values of one version line stand."""
+
+    adapter: Adapter
+    version: str
+
+    def value(self, path: Path) -> Span:
+        return self.adapter.value(self.adapter.written(path, self.version))
+
+    def key(self, path: Path) -> Span:
+        return self.adapter.key(self.adapter.written(path, self.version))
+
+
+def _shape(adapter: Adapter, data: Mapping[str, Any], noun: str, locate: Adapter | _Line) -> list[Diagnostic]:
+    from compiler.resources import load_schema
+    from compiler.schema import check_schema, schema_errors
+
+    faults = check_schema(dict(data), load_schema("adapter.schema.json"), noun=noun, locate=locate)
+    for name, option in data.get("options", {}).items() if not faults else ():
         for path, message in schema_errors(option):
-            place = adapter.value(("options", name, *path))
-            faults.append(error("option-schema", f'the schema of option "{name}" is wrong: {message}', place))
+            place = locate.value(("options", name, *path))
+            told = f'the schema of option "{name}" is wrong: {message}'
+            faults.append(error("option-schema", told, place, "write a JSON Schema of draft 2020-12"))
     return faults

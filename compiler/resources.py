@@ -31,7 +31,10 @@ class Folder(NamedTuple):
 
     def files(self) -> Iterator[tuple[Path, str]]:
         """Yields each adapter file and its path as shown, in order."""
-        names = sorted(file.name for file in self.place.iterdir()) if self.place.is_dir() else []
+        try:
+            names = sorted(file.name for file in self.place.iterdir())
+        except OSError:
+            names = []
         for name in names:
             if name.endswith(".yaml") and name != ".yaml":
                 yield self.place / name, f"{self.shown}/{name}"
@@ -45,13 +48,28 @@ def folders(beside: Path, given: Path | None) -> tuple[Folder, ...]:
 
     They are the given one, `adapters/` beside the stack, the user's own, and the built-in ones.
     """
-    config = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    places = [
-        place
-        for place in (given, beside / "adapters", Path(config, "stackc", "adapters"))
-        if place is not None
-    ]
-    return (*(Folder(place, str(place)) for place in places if place.resolve() != ADAPTERS), BUILT_IN)
+    own = user_folder("XDG_CONFIG_HOME", ".config")
+    places = [given, beside / "adapters", own and own / "adapters"]
+    return (*(Folder(place, str(place)) for place in places if place and not _is_built_in(place)), BUILT_IN)
+
+
+def _is_built_in(place: Path) -> bool:
+    try:
+        return place.samefile(ADAPTERS)
+    except OSError:
+        return False
+
+
+def user_folder(variable: str, default: str) -> Path | None:
+    """Returns stackc's folder in one of the user's base folders; None for a user without a home.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    named = Path(os.environ.get(variable, ""))
+    try:
+        return (named if named.is_absolute() else Path.home() / default) / "stackc"
+    except RuntimeError:
+        return None
 
 
 @lru_cache(maxsize=8)

@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from compiler.connections import render_connection
+from compiler.connections import iter_keys, render_connection
 from compiler.diagnostics import Diagnostic, Span, error, has_errors, warning
-from compiler.model import Connection, Reference
 from compiler.pipeline import Compiled, compile_document
 from compiler.quoting import pair_value
 from compiler.registry import Adapter, Registry, check_adapter
 from compiler.resources import EXAMPLES, Folder
 from compiler.source import parse_yaml
+
+if TYPE_CHECKING:
+    from compiler.model import Connection
 
 # Each has broken one of the sinks of a program like this one.
 HOSTILE = (
@@ -90,14 +92,6 @@ Findings = Iterator[list[Diagnostic]]
 
 def _schemas(adapter: Adapter, registry: Registry) -> Findings:
     yield check_adapter(adapter)
-    for version in adapter.versions:
-        patched = Adapter(
-            name=adapter.name,
-            data=adapter.at(version),
-            documents=adapter.documents,
-            built_in=adapter.built_in,
-        )
-        yield check_adapter(patched)
 
 
 def _probes(adapter: Adapter, registry: Registry) -> Findings:
@@ -181,7 +175,7 @@ def _passwords(adapter: Adapter, registry: Registry) -> Findings:
 
 def _arrives(adapter: Adapter, connection: Connection, password: str) -> list[Diagnostic]:
     place = adapter.key(("connections", connection.driver))
-    references = list(_keys((connection.parts, connection.query)))
+    references = list(iter_keys(connection))
     try:
         text = render_connection(connection, dict.fromkeys(references, password))
     except ValueError as fault:
@@ -204,17 +198,6 @@ def _spelled(connection: Connection, password: str) -> str:
 
         return json.dumps(password)
     return password
-
-
-def _keys(tree: Any) -> Iterator[str]:
-    if isinstance(tree, Reference):
-        yield tree.key
-    elif isinstance(tree, dict):
-        for value in tree.values():
-            yield from _keys(value)
-    elif isinstance(tree, list | tuple):
-        for item in tree:
-            yield from _keys(item)
 
 
 def _examples(adapter: Adapter, registry: Registry) -> Findings:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from compiler.connections import render_connection
+from compiler.connections import iter_keys, render_connection
 from compiler.diagnostics import Diagnostic, error
 from compiler.model import Connection, Digest, Plan, Secret, Variable
 
 if TYPE_CHECKING:
+    from compiler.diagnostics import Span
     from compiler.targets.dotenv import Dotenv
 
 Entropy = Callable[[int], bytes]
@@ -55,7 +56,7 @@ def fill(
                 diagnostics.append(error("missing-secret", told, secret.span, f"add {secret.key}= to .env"))
                 continue
             values[secret.key] = generate(secret, entropy)
-        diagnostics += _unusable(secret, values[secret.key], secret.key in dotenv.interpolated)
+        diagnostics += _unusable(secret, values[secret.key], dotenv)
         lines.append((secret.key, values[secret.key], f"{secret.owner[:1].upper()}{secret.owner[1:]}"))
     if diagnostics:
         return [], diagnostics
@@ -64,8 +65,7 @@ def fill(
         try:
             values[variable.key] = derive(variable, values)
         except ValueError as fault:
-            told = f"{variable.key} cannot be made: {fault}"
-            place = plan.secrets[0].span
+            told, place = f"{variable.key} cannot be made: {fault}", _place(variable, plan, dotenv)
             diagnostics.append(error("unusable-password", told, place, "choose another password in .env"))
             continue
         lines.append((variable.key, values[variable.key], variable.comment))
@@ -81,18 +81,27 @@ def derive(variable: Variable, values: Mapping[str, str]) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _unusable(secret: Secret, value: str, interpolated: bool) -> list[Diagnostic]:
-    if interpolated:
+def _place(variable: Variable, plan: Plan, dotenv: Dotenv) -> Span:
+    """Returns the place of the password that a connection string holds."""
+    assert isinstance(variable.value, Connection)
+    keys = set(iter_keys(variable.value))
+    secret = next((secret for secret in plan.secrets if secret.key in keys), plan.secrets[0])
+    return dotenv.value(secret.key) or secret.span
+
+
+def _unusable(secret: Secret, value: str, dotenv: Dotenv) -> list[Diagnostic]:
+    place = dotenv.value(secret.key) or secret.span
+    if secret.key in dotenv.interpolated:
         told = f"the value of {secret.key} in .env refers to other variables, which stackc does not follow"
-        return [error("env-interpolation", told, secret.span, "put the value in single quotes")]
+        return [error("env-interpolation", told, place, "put the value in single quotes")]
     found = [
         character for character in dict.fromkeys(value) if character in secret.refuse or character in "\0\n\r"
     ]
     if found and secret.refuse:
         names = ", ".join("a line break" if one in "\n\r\0" else f'"{one}"' for one in found)
         told = f"{secret.key} in .env holds {names}, which {secret.owner} cannot take"
-        return [error("unusable-password", told, secret.span, secret.reason or "choose a value without it")]
+        return [error("unusable-password", told, place, secret.reason or "choose a value without it")]
     if not all(re.fullmatch(pattern[1:-1], value) for pattern in secret.patterns):
         told = f"{secret.owner} cannot take the value of {secret.key} in .env"
-        return [error("unusable-password", told, secret.span, secret.reason or "choose another value")]
+        return [error("unusable-password", told, place, secret.reason or "choose another value")]
     return []

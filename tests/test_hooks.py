@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import OUTSIDE, ROOT
+from tests.conftest import OUTSIDE, ROOT, stackc
 from tests.test_package import LEFT_OUT
 
 OFFERED: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
@@ -109,8 +109,7 @@ def test_compile_hook_renders_both_stacks(offered: Path, repository: Path) -> No
 
 
 def test_check_hook_fails_for_the_stack_that_is_stale(offered: Path, repository: Path) -> None:
-    words = (sys.executable, "-m", "compiler.cli", "compile", "one/stack.yaml")
-    assert run(*words, cwd=repository).returncode == 0
+    assert stackc("compile", repository / "one" / "stack.yaml").exit_code == 0
     commit(repository)
     done = try_hook(offered, "stackc-check", repository)
     assert done.returncode == 1

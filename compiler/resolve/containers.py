@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from compiler.database import Database
+    from compiler.diagnostics import Span
     from compiler.model import Path
     from compiler.resolve.faults import AdapterTexts
 
@@ -115,7 +116,7 @@ def build_job(texts: AdapterTexts) -> Container | None:
     """Returns the one-shot job that brings the database to what the stack says, on every start."""
     database = texts.database
     rules = database.spec.get("init")
-    if not rules:
+    if not rules or ("when" in rules and not texts.evaluate(("init", "when"))):
         return None
     name, target = f"{database.key}-init", f"/etc/stackc/{rules['file']}"
     language = rules["language"]
@@ -151,8 +152,8 @@ def build_job(texts: AdapterTexts) -> Container | None:
     )
 
 
-def build_secrets(database: Database) -> list[Secret]:
-    """Returns the values of `.env` that the database needs."""
+def build_secrets(database: Database, place: Span) -> list[Secret]:
+    """Returns the values of `.env` that the database needs; `place` is where the stack names it."""
     secrets = []
     for name, rule in secret_rules(database).items():
         key = secret_key(database, name)
@@ -160,7 +161,7 @@ def build_secrets(database: Database) -> list[Secret]:
             Secret(
                 key=key,
                 owner=f'database "{database.key}"',
-                span=database.adapter.documents[0].key(("secrets", name)),
+                span=place,
                 length=rule.get("length", 32),
                 alphabet=rule.get("alphabet", "alphanumeric"),
                 generate=key != database.password_key or database.own_password,

@@ -23,6 +23,13 @@ def plain(value: Any) -> str | None:
     return str(value) if isinstance(value, str | int | float) else None
 
 
+def written_text(value: Any) -> str:
+    """Returns a value as it is written, with its variables; "$" stands for a secret."""
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, str | int | float) else "$"
+
+
 def number(value: Any) -> float | None:
     """Returns a number that is known now, whether it is written as a number or as text."""
     text = plain(value)
@@ -75,7 +82,7 @@ def _is_drive(found: list[str]) -> bool:
 def mount(volume: Any) -> tuple[str, str]:
     """Returns source and target of a volume, as text that may hold variables; an anonymous one has no source."""
     if isinstance(volume, Mapping):
-        return str(volume.get("source") or ""), str(volume.get("target") or "")
+        return written_text(volume.get("source")), written_text(volume.get("target"))
     parts = sections(str(volume)) if isinstance(volume, str) else []
     return (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0] if parts else "")
 

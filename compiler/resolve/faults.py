@@ -31,7 +31,8 @@ class AdapterTexts:
         faults: list[tuple[Path, ExpressionError]] = []
         value = evaluate_tree(section, self.scope if scope is None else scope, faults, at, sink)
         for path, fault in faults:
-            place = self.database.adapter.value(self._written(path))
+            adapter = self.database.adapter
+            place = adapter.within(adapter.written(path, self.database.version), fault.source)
             self.diagnostics.append(error("expression", fault.message, place, fault.help))
         return value
 
@@ -41,11 +42,6 @@ class AdapterTexts:
         for step in at:
             section = section[step]
         return {key: self.evaluate((*at, key)) for key in section if key not in skip}
-
-    def _written(self, path: Path) -> Path:
-        patched = ("versions", self.database.version, "patch", *path)
-        documents = self.database.adapter.documents
-        return patched if any(patched in document.spans for document in documents) else path
 
 
 def _inside(section: Any, step: str | int) -> Any:

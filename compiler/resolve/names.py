@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from compiler.diagnostics import Diagnostic, Note, Span, error
 from compiler.model import env_key
+from compiler.resolve.entries import pairs
 from compiler.resolve.scope import secret_key, secret_rules
 
 if TYPE_CHECKING:
@@ -45,10 +46,19 @@ def _keys(stack: Stack) -> Iterator[tuple[str, Path]]:
         if "file" not in rule:
             yield str(rule.get("environment") or env_key(name)), ("secrets", name)
     for key, database in stack.databases.items():
-        yield env_key(key, "url"), ("databases", key)
-        for secret in secret_rules(database):
-            if secret != "password" or database.own_password:
-                yield secret_key(database, secret), ("databases", key)
+        words = [
+            "url",
+            "host_url",
+            "secrets_sha256",
+            *(("tls_key", "tls_bundle") if database.tls.enabled else ()),
+        ]
+        keys = [env_key(key, word) for word in words]
+        keys += [
+            secret_key(database, secret)
+            for secret in secret_rules(database)
+            if secret != "password" or database.own_password
+        ]
+        yield from ((name, ("databases", key)) for name in keys)
 
 
 def _twice(stack: Stack, kind: str, names: Iterator[tuple[str, Path]]) -> Iterator[Diagnostic]:
@@ -72,11 +82,8 @@ def _reserved(stack: Stack) -> Iterator[Diagnostic]:
         if name.startswith(RESERVED_PREFIXES):
             yield _belongs(name, stack.document.key(path))
     for key, entry in stack.services.items():
-        environment = (entry or {}).get("environment") or {}
-        for index, item in enumerate(environment):
-            name = item.partition("=")[0] if isinstance(environment, list) else item
-            step = index if isinstance(environment, list) else item
-            if str(name).startswith("COMPOSE_"):
+        for step, name, _ in pairs((entry or {}).get("environment")):
+            if name.startswith("COMPOSE_"):
                 yield _belongs(name, stack.document.key(("services", key, "environment", step)))
 
 

@@ -43,7 +43,7 @@ def build_plan(stack: Stack, today: str, base: str = "") -> tuple[Plan | None, l
         own, ready[database.key] = _database_containers(texts)
         access[database.key] = build_access(texts)
         made += own
-        for secret in build.build_secrets(database):
+        for secret in build.build_secrets(database, stack.document.key(database.path)):
             known = secrets.get(secret.key)
             secrets[secret.key] = _stricter(known, secret) if known else secret
         diagnostics += texts.diagnostics

@@ -17,7 +17,7 @@ _EVERYWHERE = frozenset(("0.0.0.0", "::"))
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}")
 _IPV6 = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 # A variable whose default holds a colon brings its own address.
-_OWN_ADDRESS = re.compile(r"\$\{\w+:?-[^}]*:.*\}")
+_OWN_ADDRESS = re.compile(r"\$\{\w+:?-[^${}]*:[^{}]*\}")
 
 
 @dataclass(frozen=True, slots=True)

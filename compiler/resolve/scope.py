@@ -147,9 +147,15 @@ def _settings(value: Any) -> str:
     return ", ".join(f"{_word(key)} = {_word(item)}" for key, item in value.items())
 
 
+def _public(value: Any) -> Any:
+    if isinstance(value, Reference):
+        raise ExpressionError(f"the value of {value.key} is secret and cannot stand in this text")
+    return value
+
+
 def _scalar(value: Any) -> str:
-    if isinstance(value, dict | list | Reference):
-        raise ExpressionError("only a single, public value can stand in this text", "name one of its parts")
+    if isinstance(_public(value), dict | list):
+        raise ExpressionError("only a single value can stand in this text", "name one of its parts")
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)
@@ -171,7 +177,7 @@ def sink(language: str, literal: str = "standard", identifier: str = '"') -> Sin
             quote_sql, {**_FILTERS, "identifier": lambda value: sql_identifier(_scalar(value), identifier)}
         )
     if language in ("javascript", "json"):
-        return Sink(json_text, _FILTERS)
+        return Sink(lambda value: json_text(_public(value)), _FILTERS)
     quote = {"shell": shell_word, "xml": xml_text}.get(language, str)
     return Sink(lambda value: quote(_scalar(value)), _FILTERS)
 

@@ -11,6 +11,7 @@ from compiler.expressions import ExpressionError, evaluate
 from compiler.model import Container, Raw, Reference, Text, env_key
 from compiler.resolve.containers import ca_file
 from compiler.resolve.entries import depends, has_health, items, pairs, plain
+from compiler.resolve.file_modes import with_file_modes
 from compiler.resolve.findings import Findings
 from compiler.resolve.host_paths import rebase
 from compiler.resolve.ports import Binding, parse_port
@@ -73,10 +74,9 @@ class ServiceBuilder:
         if reached:
             self._join(at, spec, bool(used))
         encrypted = any(self.stack.databases[name].tls.enabled for name in reached)
+        spec = rebase(with_file_modes(spec), "service", self.base)
         files = (ca_file(),) if encrypted else ()
-        return Container(
-            name=key, kind="service", spec=rebase(spec, "service", self.base), files=files, origin=at
-        )
+        return Container(name=key, kind="service", spec=spec, files=files, origin=at)
 
     def section(self, kind: str) -> dict[str, Any]:
         """Returns a top-level section of the stack in Compose's form."""
@@ -160,7 +160,7 @@ class ServiceBuilder:
             at: Path = ("services", key, "ports", index)
             port = parse_port(entry)
             if port is None or port.fault:
-                shown = "this" if isinstance(entry, Mapping | Text) else f'"{entry}"'
+                shown = f'"{entry}"' if isinstance(entry, str | int) else "this"
                 reason = f": {port.fault}" if port else ""
                 help = 'write "HOST:CONTAINER", such as "8080:80"'
                 self.findings.error("wrong-format", f"{shown} is not a port{reason}", at, help)

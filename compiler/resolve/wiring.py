@@ -31,6 +31,7 @@ def check_wiring(stack: Stack, builder: ServiceBuilder, made: list[Container]) -
     _ports(found, stack, builder)
     _dependencies(found, builder, made)
     _cycles(found, made)
+    _container_names(found, builder)
     check_local_hosts(found, stack, builder.entries)
     for key, entry in builder.entries.items():
         _undefined(found, stack, key, entry)
@@ -61,6 +62,20 @@ def _ports(found: Findings, stack: Stack, builder: ServiceBuilder) -> None:
                 found.error("duplicate-port", told, taken[second][0], help, first=taken[first][0])
                 break
         open_ones.append(index)
+
+
+def _container_names(found: Findings, builder: ServiceBuilder) -> None:
+    first: dict[str, Path] = {}
+    for key, entry in builder.entries.items():
+        name = plain(entry.get("container_name"))
+        at: Path = ("services", key, "container_name")
+        if name in first:
+            told = f'two services have the container name "{name}"'
+            found.error(
+                "name-collision", told, at, "remove one of them: Compose makes names", first=first[name]
+            )
+        elif name is not None:
+            first[name] = at
 
 
 def _dependencies(found: Findings, builder: ServiceBuilder, made: list[Container]) -> None:

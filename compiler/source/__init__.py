@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from compiler.source.document import Area, Document, Location, merge_patch
-from compiler.source.reader import load_yaml, parse_yaml
+from compiler.source.reader import LARGEST, load_yaml, parse_yaml
 
-__all__ = ["Area", "Document", "Location", "load_yaml", "merge_patch", "parse_yaml"]
+__all__ = ["LARGEST", "Area", "Document", "Location", "load_yaml", "merge_patch", "parse_yaml"]

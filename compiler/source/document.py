@@ -40,6 +40,21 @@ class Document:
         """Returns the place of the key at `path`, or of the nearest key around it."""
         return self._span(self._nearest(path).key)
 
+    def within(self, path: Path, text: str) -> Span:
+        """Returns the place of a text in the value at `path`, or of the whole value where it is written otherwise."""
+        area = self._nearest(path).value
+        if not text:
+            return self._span(area)
+        start = area[:2]
+        end = min((one.key[:2] for one in self.spans.values() if one.key[:2] > start), default=None)
+        lines = self.text.splitlines()
+        for line in range(area[0], (end[0] if end else len(lines)) + 1):
+            low = area[1] - 1 if line == area[0] else 0
+            high = end[1] - 1 if end and line == end[0] else None
+            if (column := lines[line - 1].find(text, low, high)) >= 0:
+                return self._span((line, column + 1, line, column + len(text) + 1))
+        return self._span(area)
+
     def _nearest(self, path: Path) -> Location:
         while path not in self.spans:
             path = path[:-1]

@@ -51,12 +51,18 @@ class Entry:
 class Dotenv:
     """A parsed `.env`: the text, and by key the assignment that counts, which is the last one."""
 
+    path: str
     text: str = field(repr=False)
     entries: Mapping[str, Entry]
     values: Mapping[str, str] = field(repr=False)
     """By key; a value that depends on other variables is as it is written."""
     interpolated: frozenset[str]
     """The keys whose value depends on other variables."""
+
+    def value(self, key: str) -> Span | None:
+        """Returns the place of the value of a key that is there."""
+        entry = self.entries.get(key)
+        return _span(self.path, self.text, entry.start, self.text.startswith("\ufeff")) if entry else None
 
 
 class _Fault(Exception):
@@ -89,7 +95,7 @@ def parse_dotenv(text: str, path: str) -> tuple[Dotenv, list[Diagnostic]]:
                 entries[key] = entry
     values = {key: entry.value for key, entry in entries.items()}
     interpolated = frozenset(key for key, entry in entries.items() if entry.is_interpolated)
-    return Dotenv(text=text, entries=entries, values=values, interpolated=interpolated), findings
+    return Dotenv(path=path, text=text, entries=entries, values=values, interpolated=interpolated), findings
 
 
 def update_dotenv(dotenv: Dotenv, assignments: Sequence[tuple[str, str, str]]) -> str:

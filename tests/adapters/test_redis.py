@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from functools import cache
 from hashlib import sha256
@@ -81,7 +80,12 @@ def test_celery_reads_the_password_unchanged(password: str) -> None:
 
 def test_client_gets_pool_and_timeouts_from_its_string() -> None:
     read = pool(text("redis", "redis_py", options=", pool: {size: 7}, query_timeout: 500ms, database: '3'"))
-    assert (read["size"], read["socket_timeout"], read["socket_connect_timeout"], read["db"]) == (7, 0.5, 5.0, 3)
+    assert (read["size"], read["socket_timeout"], read["socket_connect_timeout"], read["db"]) == (
+        7,
+        0.5,
+        5.0,
+        3,
+    )
 
 
 @pytest.mark.parametrize(("adapter", "driver"), DRIVERS[1:])
@@ -96,7 +100,11 @@ def test_require_encrypts_without_checking(adapter: str, driver: str) -> None:
     url = text(adapter, driver, options=", tls: require")
     read = pool(url)
     assert url.split("://")[0] in ("rediss", "valkeys")
-    assert (read["ssl_cert_reqs"], read["ssl_check_hostname"], "ssl_ca_certs" in read) == ("none", False, False)
+    assert (read["ssl_cert_reqs"], read["ssl_check_hostname"], "ssl_ca_certs" in read) == (
+        "none",
+        False,
+        False,
+    )
 
 
 @pytest.mark.parametrize(("mode", "wanted"), [("require", "CERT_NONE"), ("verify-full", "CERT_REQUIRED")])
@@ -107,14 +115,24 @@ def test_celery_takes_the_mode_of_tls(mode: str, wanted: str) -> None:
 
 @pytest.mark.parametrize("driver", ["url", "ioredis", "node_redis", "jedis"])
 def test_no_parameter_goes_to_clients_that_read_none(driver: str) -> None:
-    assert text("redis", driver, options=", tls: verify-full, query_timeout: 2s") == "rediss://db:secret@db:6379/0"
+    assert (
+        text("redis", driver, options=", tls: verify-full, query_timeout: 2s")
+        == "rediss://db:secret@db:6379/0"
+    )
 
 
 def test_dotnet_string_has_what_its_parser_splits_at_commas() -> None:
-    head, *pairs = text("redis", "stackexchange_redis", "a=b;c", ", tls: verify-full, query_timeout: 2s").split(",")
+    head, *pairs = text(
+        "redis", "stackexchange_redis", "a=b;c", ", tls: verify-full, query_timeout: 2s"
+    ).split(",")
     read = dict(pair.split("=", 1) for pair in pairs)
     assert head == "db:6379"
-    assert (read["user"], read["password"], read["ssl"], read["syncTimeout"]) == ("db", "a=b;c", "true", "2000")
+    assert (read["user"], read["password"], read["ssl"], read["syncTimeout"]) == (
+        "db",
+        "a=b;c",
+        "true",
+        "2000",
+    )
 
 
 def test_dotnet_string_refuses_a_comma_in_the_password() -> None:
@@ -128,14 +146,20 @@ def test_code_says_what_the_string_cannot() -> None:
     assert any("tls/ca.crt" in line for line in access("redis", options).host["ioredis"].code)
 
 
-VERSIONS = [(one.name, version) for one in Registry().adapters() if one.name in ENGINES for version in one.versions]
+VERSIONS = [
+    (one.name, version) for one in Registry().adapters() if one.name in ENGINES for version in one.versions
+]
 
 
 @pytest.mark.parametrize(("adapter", "version"), VERSIONS)
-def test_every_version_starts_its_own_server_by_its_own_entrypoint(adapter: str, version: str) -> None:
+def test_every_version_starts_by_its_own_entrypoint(adapter: str, version: str) -> None:
     server = spec(plan(adapter, f", version: '{version}', tls: require"), "db").spec
     bundle = "bundle-" if version.endswith("bundle") else ""
-    assert server["command"] == [f"{bundle}docker-entrypoint.sh", f"{adapter}-server", "/etc/stackc/server.conf"]
+    assert server["command"] == [
+        f"{bundle}docker-entrypoint.sh",
+        f"{adapter}-server",
+        "/etc/stackc/server.conf",
+    ]
     assert server["image"].startswith(("redis:", "valkey/valkey")) and server["image"].endswith("-alpine")
 
 
@@ -158,7 +182,9 @@ def test_vector_in_another_database_than_0_is_refused() -> None:
 @pytest.mark.parametrize("metric", ["cosine", "l2", "ip"])
 def test_query_names_what_init_makes(metric: str, method: str) -> None:
     options = f", version: '8.2', vector: {{dimensions: 3, metric: {metric}, method: {method}}}"
-    content = next(file.content for file in spec(plan("redis", options), "db-init").files if file.name == "db-init")
+    content = next(
+        file.content for file in spec(plan("redis", options), "db-init").files if file.name == "db-init"
+    )
     assert f"index='documents_embedding_{metric}_{method}'_'3'" in str(content)
     assert "FT.ALIASUPDATE 'documents'_'embedding'" in str(content)
     assert access("redis", options).query.startswith("FT.SEARCH documents_embedding '*=>[KNN 10 @embedding")
@@ -166,9 +192,15 @@ def test_query_names_what_init_makes(metric: str, method: str) -> None:
 
 def test_valkey_asks_for_the_index_itself() -> None:
     options = ", version: 8.1-bundle, vector: {dimensions: 3}"
-    content = next(file.content for file in spec(plan("valkey", options), "db-init").files if file.name == "db-init")
+    content = next(
+        file.content for file in spec(plan("valkey", options), "db-init").files if file.name == "db-init"
+    )
     assert "ALIAS" not in str(content)
     assert access("valkey", options).query.startswith("FT.SEARCH documents_embedding_cosine_hnsw_3 ")
+
+
+def test_stack_without_vectors_has_no_job() -> None:
+    assert [one.name for one in plan("redis", ", version: '8.2'").containers] == ["db"]
 
 
 def test_pools_of_all_replicas_must_fit_the_server() -> None:
@@ -218,7 +250,12 @@ def start(tmp_path: Path) -> Start:
 
 def test_any_password_becomes_its_hash(start: Start) -> None:
     random = Random(7)
-    given = [*(text.encode() for text in HOSTILE), b"ends\n", b"\n\n", *(random.randbytes(30) for _ in range(200))]
+    given = [
+        *(text.encode() for text in HOSTILE),
+        b"ends\n",
+        b"\n\n",
+        *(random.randbytes(30) for _ in range(200)),
+    ]
     for password in (one.replace(b"\0", b"") for one in given):
         start.run(password)
         assert start.users[2][3] == "#" + sha256(password).hexdigest()
@@ -228,7 +265,7 @@ def test_only_the_two_users_can_log_in(start: Start) -> None:
     start.run()
     assert start.users[0] == ["user", "default", "reset"]
     assert [user[:3] for user in start.users[1:]] == [["user", "admin", "on"], ["user", "db", "on"]]
-    assert os.stat(start.folder / "run" / "users.acl").st_mode & 0o777 == 0o600
+    assert (start.folder / "run" / "users.acl").stat().st_mode & 0o777 == 0o600
 
 
 def test_snapshot_of_an_older_server_becomes_the_append_only_file(start: Start) -> None:

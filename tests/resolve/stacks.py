@@ -6,11 +6,16 @@ from functools import cache
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING, Any
 
+from compiler.diagnostics import has_errors
 from compiler.pipeline import Compiled, compile_document
+from compiler.project import Project
 from compiler.registry import Registry
 from compiler.source import parse_yaml
+from tests.compose import config
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from compiler.diagnostics import Diagnostic
     from compiler.model import Container
 
@@ -61,6 +66,15 @@ def findings(text: str) -> list[tuple[str, str]]:
         end = span.end_column - 1 if span.end_line == span.line else None
         shown.append((one.code, lines[span.line - 1][span.column - 1 : end]))
     return shown
+
+
+def resolve(text: str, folder: Path, dotenv: str = "") -> dict[str, Any]:
+    """Returns the project that the real Compose reads from the rendered files."""
+    (folder / "stack.yaml").write_text(text)
+    (folder / ".env").write_text(dotenv)
+    outcome = Project(folder / "stack.yaml", folder, today=TODAY).compile()
+    assert not has_errors(outcome.diagnostics), [one.message for one in outcome.diagnostics]
+    return config(folder)
 
 
 def only(text: str) -> Diagnostic:

@@ -95,11 +95,6 @@ def as_stack(options: str) -> str:
     return f"name: demo\nservices:\n  app: {options}\n" if options.startswith("{") else entry(options)
 
 
-def inline(options: str) -> str:
-    has_image = options.startswith(("{", "image:"))
-    return options if options.startswith("{") else f"{{{'' if has_image else 'image: app:1, '}{options}}}"
-
-
 @pytest.mark.parametrize(("options", "code", "place"), WRONG, ids=[row[0] for row in WRONG])
 def test_a_value_that_compose_or_the_engine_refuses_is_found_at_its_place(
     options: str, code: str, place: str
@@ -179,10 +174,12 @@ def test_what_compose_takes_is_not_found_wrong(options: str) -> None:
 
 
 def test_compose_accepts_all_of_them(tmp_path: Path) -> None:
-    services = "".join(f"  s{n}: {inline(options)}\n" for n, options in enumerate(RIGHT))
+    texts = [as_stack(options).partition("  app:")[2] for options in RIGHT]
+    services = "".join(f"  s{number}:{text.rstrip()}\n" for number, text in enumerate(texts))
     compiled, diagnostics = compile_text(f"name: demo\nservices:\n{services}")
     assert compiled is not None, diagnostics
     (tmp_path / "docker-compose.yml").write_bytes(compiled.artifacts[0].content)
+    (tmp_path / ".env").write_text("X=/x\nCOMPOSE_PROFILES=x\n")
     assert len(config(tmp_path)["services"]) == len(RIGHT)
 
 

@@ -1,0 +1,220 @@
+"""Runs an expression in jinja2's immutable sandbox: no calls, no attributes of Python objects, no loops.
+
+https://jinja.palletsprojects.com/en/stable/sandbox/
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from compiler.diagnostics import suggest
+from compiler.expressions.values import ExpressionError, Quoted, Sink, unknown
+from compiler.model import Reference
+
+if TYPE_CHECKING:
+    import jinja2.sandbox
+
+_MAX_RESULT = 100_000
+_MAX_DIGITS = 15
+_FILTERS = (
+    *("abs", "default", "first", "float", "int", "last", "length", "lower", "max", "min", "string", "trim"),
+    "upper",
+)
+
+
+def run(expression: str, scope: Mapping[str, Any], sink: Sink | None) -> Any:
+    """Returns the value of an expression, or raises ExpressionError."""
+    import jinja2.exceptions
+
+    shown = f'the expression "{_short(expression)}"'
+    try:
+        return _result(_compiled(expression.strip(), sink)(**scope))
+    except _Absent as fault:
+        raise fault.told(shown, scope) from fault
+    except jinja2.exceptions.TemplateAssertionError as fault:
+        raise _unknown_filter(shown, fault, sink) from fault
+    except jinja2.exceptions.TemplateSyntaxError as fault:
+        raise ExpressionError(f"{shown} cannot be read: {_lower(fault.message)}") from fault
+    except (RecursionError, SyntaxError, MemoryError) as fault:
+        raise ExpressionError(f"{shown} is nested too deeply", "split it over several values") from fault
+    except jinja2.exceptions.TemplateError as fault:
+        raise ExpressionError(f"{shown} has no value: {_lower(fault.message)}") from fault
+    except NameError as fault:  # of "inf", which is how Python writes 1e400
+        raise ExpressionError(f"{shown} has no value: a number is too large") from fault
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as fault:
+        raise ExpressionError(f"{shown} has no value: {_lower(str(fault))}") from fault
+
+
+def _short(expression: str) -> str:
+    text = " ".join(expression.split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _lower(text: str | None) -> str:
+    line = (text or "").splitlines()[0].rstrip(".") if text else "it is not an expression"
+    return line[:1].lower() + line[1:].replace("'end of template'", "end").replace("end of template", "end")
+
+
+def _unknown_filter(shown: str, fault: Exception, sink: Sink | None) -> ExpressionError:
+    found = re.match(r"No (filter|test) named '(\w+)'", str(fault))
+    if not found:
+        return ExpressionError(f"{shown} cannot be read: {_lower(str(fault))}")
+    environment = _environment(sink)
+    known = environment.filters if found[1] == "filter" else environment.tests
+    return ExpressionError(f'no {found[1]} of expressions is named "{found[2]}"', suggest(found[2], known))
+
+
+class _Absent(Exception):
+    """Something that an expression names and that is not there."""
+
+    def __init__(self, name: Any, owner: Any, hint: str | None) -> None:
+        super().__init__(str(name))
+        self.name, self.owner, self.hint = name, owner, hint
+
+    def told(self, shown: str, scope: Mapping[str, Any]) -> ExpressionError:
+        if self.name is None:
+            return ExpressionError(f"{shown} has no value: {_lower(self.hint)}")
+        if isinstance(self.owner, Mapping):
+            return ExpressionError(
+                f'{shown} asks for "{self.name}", which is not there', suggest(self.name, self.owner)
+            )
+        if isinstance(self.owner, list):
+            return ExpressionError(f"{shown} has no value: the list has {len(self.owner)} items")
+        return unknown(str(self.name), scope, "")
+
+
+def _result(value: Any) -> Any:
+    """Returns a value as plain data, or raises where a part of it is none."""
+    import jinja2
+
+    if isinstance(value, jinja2.Undefined):
+        value()  # which says what is not there
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("the number is too large")
+    if isinstance(value, int) and value.bit_length() > 64:
+        raise ValueError("the number is too large")
+    if isinstance(value, str | list | tuple | dict) and len(value) > _MAX_RESULT:
+        raise ValueError("it makes something that is too long")
+    if isinstance(value, list | tuple):
+        return [_result(item) for item in value]
+    if isinstance(value, dict):
+        return {str(_result(key)): _result(item) for key, item in value.items()}
+    return value
+
+
+@lru_cache(maxsize=1024)
+def _compiled(expression: str, sink: Sink | None) -> Callable[..., Any]:
+    if not expression:
+        raise ExpressionError("an expression is empty", 'name a value, or write "$${{" for the text itself')
+    compiled: Callable[..., Any] = _environment(sink).compile_expression(expression, undefined_to_none=False)
+    return compiled
+
+
+@lru_cache(maxsize=16)
+def _environment(sink: Sink | None) -> jinja2.sandbox.SandboxedEnvironment:
+    environment = _sandbox()(undefined=_missing(), autoescape=False, optimized=False)
+    environment.globals.clear()
+    known = environment.filters
+    environment.filters = {name: known[name] for name in _FILTERS}
+    environment.filters |= {"join": _join, "replace": _replace, "round": _round}
+    for name, function in (sink.filters if sink else {}).items():
+        environment.filters[name] = lambda value, function=function: Quoted(function(value))
+    return environment
+
+
+@lru_cache(maxsize=1)
+def _missing() -> type[jinja2.Undefined]:
+    import jinja2
+
+    class Missing(jinja2.StrictUndefined):
+        def _fail_with_undefined_error(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+            raise _Absent(self._undefined_name, self._undefined_obj, self._undefined_hint)
+
+        __str__ = __iter__ = __len__ = __eq__ = __ne__ = __bool__ = __hash__ = _fail_with_undefined_error
+        __add__ = __radd__ = __lt__ = __le__ = __gt__ = __ge__ = __call__ = _fail_with_undefined_error
+
+    return Missing
+
+
+@lru_cache(maxsize=1)
+def _sandbox() -> type[jinja2.sandbox.SandboxedEnvironment]:
+    import jinja2.sandbox
+
+    class Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
+        intercepted_binops = frozenset(("+", "-", "*", "/", "//", "%", "**"))
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            _check_operands(operator, left, right)
+            return self.binop_table[operator](left, right)
+
+        def call(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+            raise ExpressionError("expressions call nothing", "use a filter, as in ${{ name | upper }}")
+
+        def getattr(self, obj: Any, attribute: str) -> Any:
+            return self.getitem(obj, attribute)
+
+        def getitem(self, obj: Any, argument: Any) -> Any:
+            _check_owner(obj, argument)
+            try:
+                return obj[argument]
+            except LookupError:
+                return self.undefined(obj=obj, name=argument)
+
+    return Sandbox
+
+
+def _check_operands(operator: str, left: Any, right: Any) -> None:
+    import jinja2
+
+    sides = (left, right)
+    for side in sides:
+        if isinstance(side, Reference | jinja2.Undefined):
+            str(side)  # which says why it cannot take part
+    if operator == "**":
+        raise ExpressionError('expressions have no "**"', "write the number itself")
+    if all(isinstance(side, int | float) for side in sides):
+        return
+    if operator != "+":
+        raise ExpressionError(f'"{operator}" takes two numbers')
+    if not any(all(isinstance(side, kind) for side in sides) for kind in (str, list)):
+        raise ExpressionError('"+" takes two numbers, two texts or two lists', 'join a text with "~"')
+
+
+def _check_owner(owner: Any, name: Any) -> None:
+    import jinja2
+
+    if isinstance(owner, jinja2.Undefined):
+        str(owner)
+    if not isinstance(owner, Mapping) and not (
+        isinstance(owner, str | list) and isinstance(name, int | slice)
+    ):
+        raise ExpressionError(f'a {"list" if isinstance(owner, list) else "single value"} has no "{name}"')
+
+
+def _join(values: Any, separator: str = "") -> str:
+    if not isinstance(values, list):
+        raise TypeError("only a list can be joined")
+    separator, items = str(separator), [str(value) for value in values]
+    _check_length(sum(map(len, items)) + len(items) * len(separator))
+    return separator.join(items)
+
+
+def _replace(value: Any, old: str, new: str) -> str:
+    text = str(value)
+    _check_length(len(text) + text.count(old) * len(new))
+    return text.replace(old, new)
+
+
+def _check_length(length: int) -> None:
+    if length > _MAX_RESULT:
+        raise ValueError("it makes something that is too long")
+
+
+def _round(value: float, digits: int = 0) -> float:
+    if abs(digits) > _MAX_DIGITS:
+        raise ValueError(f"a number is rounded to at most {_MAX_DIGITS} digits")
+    return round(value, digits)

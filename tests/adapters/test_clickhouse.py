@@ -1,0 +1,274 @@
+"""ClickHouse as an adapter: what its real clients send, its configuration, and its scripts in a real shell."""
+
+from __future__ import annotations
+
+import base64
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.etree import ElementTree
+
+import clickhouse_connect
+import clickhouse_driver
+import pytest
+import sqlalchemy
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from compiler.connections import render_connection
+from compiler.pipeline import compile_document
+from compiler.registry import Registry
+from compiler.source import parse_yaml
+from compiler.trial import HOSTILE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from compiler.model import Access, Plan
+
+TODAY = "2026-11-23"
+VERSIONS = ("latest", "26.3", "26.5", "26.6", "26.7")
+
+
+def build(options: str = "") -> tuple[Plan | None, list[str]]:
+    text = f"name: trial\ndatabases:\n  db: {{adapter: clickhouse{options}}}\n"
+    document, _ = parse_yaml(text.encode(), "stack.yaml")
+    assert document
+    compiled, found = compile_document(
+        document, Registry(), environment="local", today=TODAY, source="stack.yaml"
+    )
+    return (compiled.plan if compiled else None), [f"{one.message}; {one.help}" for one in found]
+
+
+@cache
+def plan(options: str = "") -> Plan:
+    made, found = build(options)
+    assert made, found
+    return made
+
+
+def access(options: str = "") -> Access:
+    return plan(options).access["db"]
+
+
+def text(driver: str, options: str = "", password: str = "secret", *, host: bool = False) -> str:
+    connections = access(options).host if host else access(options).network
+    return render_connection(connections[driver], {"DB_PASSWORD": password})
+
+
+def container(name: str, options: str = "") -> Any:
+    return next(one for one in plan(options).containers if one.name == name)
+
+
+def content(name: str, options: str = "") -> str:
+    return next(one.content for one in container("db", options).files if one.name == name)
+
+
+class Recorder(HTTPServer):
+    """Takes what a client sends, and answers that it is no database."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str]] = []
+        super().__init__(("127.0.0.1", 0), _Record)
+
+
+class _Record(BaseHTTPRequestHandler):
+    server: Recorder
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        _, _, encoded = self.headers["Authorization"].partition(" ")
+        user, _, password = base64.b64decode(encoded).decode().partition(":")
+        self.server.seen.append((user, password))
+        self.send_error(500)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Iterator[Recorder]:
+    with Recorder() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("password", HOSTILE)
+def test_clickhouse_connect_sends_what_its_string_says(recorder: Recorder, password: str) -> None:
+    dsn = text("clickhouse_connect", f", port: {recorder.server_port}", password, host=True)
+    with pytest.raises(DatabaseError, match="500"):
+        clickhouse_connect.get_client(dsn=dsn)
+    assert recorder.seen[-1] == ("db", password) and urlsplit(dsn).path == "/db"
+
+
+@pytest.mark.parametrize("password", HOSTILE)
+def test_sqlalchemy_sends_what_its_string_says(recorder: Recorder, password: str) -> None:
+    url = text("sqlalchemy", f", port: {recorder.server_port}, query_timeout: 1500ms", password, host=True)
+    with pytest.raises(sqlalchemy.exc.DatabaseError, match="500"):
+        sqlalchemy.create_engine(url).connect()
+    read = sqlalchemy.make_url(url)
+    assert recorder.seen[-1] == ("db", password)
+    assert (read.database, read.query["max_execution_time"]) == ("db", "2")
+
+
+@pytest.mark.parametrize("password", HOSTILE)
+def test_clickhouse_driver_reads_what_its_string_says(password: str) -> None:
+    client = clickhouse_driver.Client.from_url(text("clickhouse_driver", ", query_timeout: 30s", password))
+    read = client.connection
+    assert (read.user, read.password, read.database) == ("db", password, "db")
+    assert list(read.hosts) == [("db", 9000)] and read.connect_timeout == 10.0
+    assert not read.secure_socket and client.settings == {"max_execution_time": "30"}
+
+
+@pytest.mark.parametrize("password", HOSTILE)
+def test_password_stands_in_every_url(password: str) -> None:
+    for driver in ("url", "node", "go"):
+        read = urlsplit(text(driver, password=password))
+        assert (read.username, unquote(read.password or "")) == ("db", password)
+    assert parse_qs(urlsplit(text("jdbc", password=password)[5:]).query)["password"] == [password]
+
+
+@pytest.mark.parametrize(("mode", "verified"), [("require", False), ("verify-full", True)])
+def test_clickhouse_driver_takes_the_mode_of_tls(mode: str, verified: bool) -> None:
+    read = clickhouse_driver.Client.from_url(text("clickhouse_driver", f", tls: {mode}")).connection
+    assert read.secure_socket and list(read.hosts) == [("db", 9440)]
+    assert (read.verify_cert, read.check_hostname) == (verified, verified)
+    assert (read.ssl_options["ca_certs"] == "/etc/stackc/tls/ca.crt") is verified
+
+
+@pytest.mark.parametrize("driver", ["sqlalchemy", "sqlalchemy_async"])
+@pytest.mark.parametrize(("mode", "verified"), [("require", "false"), ("verify-full", "true")])
+def test_sqlalchemy_takes_the_mode_of_tls(driver: str, mode: str, verified: str) -> None:
+    url = sqlalchemy.make_url(text(driver, f", tls: {mode}"))
+    _, arguments = url.get_dialect()().create_connect_args(url)
+    assert (arguments["port"], arguments["secure"], arguments["verify"]) == (8443, "true", verified)
+    assert ("ca_cert" in arguments) is (mode == "verify-full")
+
+
+@pytest.mark.parametrize("driver", ["url", "node", "jdbc", "dotnet"])
+def test_encrypted_http_is_https_on_its_own_port(driver: str) -> None:
+    plain, encrypted = text(driver), text(driver, ", tls: require")
+    assert ("8123" in plain, "https" in plain) == (True, False)
+    assert ("8443" in encrypted, "https" in encrypted) == (True, True)
+
+
+def test_every_line_renders_encrypted_with_a_vector_and_limits() -> None:
+    for version in VERSIONS:
+        more = f", version: '{version}', tls: verify-full, memory: 2G, query_timeout: 5s"
+        made = plan(more + ", vector: {dimensions: 3, metric: l2}")
+        image = made.containers[0].spec["image"]
+        assert image == f"clickhouse/clickhouse-server:{version}"
+
+
+def test_inner_product_needs_a_newer_line() -> None:
+    made, found = build(", version: '26.3', vector: {dimensions: 3, metric: ip}")
+    assert made is None and found == ['clickhouse 26.3 has no vector metric "ip"; one of: cosine, l2']
+
+
+def test_native_port_is_published_when_it_is_asked_for() -> None:
+    both = ", port: 15001, native_port: 15002, tls: require"
+    assert container("db", both).spec["ports"] == ["127.0.0.1:15001:8443", "127.0.0.1:15002:9440"]
+    assert text("clickhouse_driver", both, host=True).startswith(
+        "clickhouses://db:secret@127.0.0.1:15002/db?"
+    )
+    assert "clickhouse_driver" not in access(", port: 15001").host
+    assert list(access(", native_port: 15002").host) == ["clickhouse_driver", "go"]
+
+
+def test_native_port_cannot_be_published_twice() -> None:
+    made, found = build(", port: 15001, native_port: 15001")
+    assert made is None and "the host port 15001 is published twice" in found[0]
+
+
+def test_application_gets_its_database_and_nothing_else() -> None:
+    users = ElementTree.fromstring(content("db-users", ", query_timeout: 5s"))
+    assert users.findtext("users/db/profile") == "application"
+    assert users.findtext("profiles/application/max_execution_time") == "5"
+    granted = [one.text for one in users.iterfind("users/db/grants/query")]
+    assert granted == ["GRANT ALL ON `db`.*", "GRANT TABLE ENGINE ON *"]
+    assert [one.text for one in users.iterfind("users/default/networks/ip")] == ["127.0.0.1", "::1"]
+
+
+def test_query_timeout_is_reset_where_it_is_not_given() -> None:
+    assert "max_execution_time" not in content("db-users")
+
+
+def test_memory_of_the_server_stays_below_the_limit() -> None:
+    server = ElementTree.fromstring(content("db-server", ", memory: 2G"))
+    assert server.findtext("max_server_memory_usage") == str(1536 << 20)
+    assert "max_server_memory_usage" not in content("db-server")
+
+
+def test_no_plain_port_is_left_beside_tls() -> None:
+    server = ElementTree.fromstring(content("db-server", ", tls: require"))
+    gone = {one.tag for one in server.iter() if one.get("remove")}
+    assert {"http_port", "tcp_port", "mysql_port", "postgresql_port", "interserver_http_port"} <= gone
+    assert (server.findtext("https_port"), server.findtext("tcp_port_secure")) == ("8443", "9440")
+
+
+Shell = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Runs a script of the adapter, with its absolute paths below a folder of its own."""
+
+    def run(script: str, password: str, admin: str = "admin") -> subprocess.CompletedProcess[str]:
+        for folder in ("run/secrets", "etc/clickhouse-server/users.d", "etc/stackc", "dev/shm", "tmp", "bin"):
+            (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run/secrets/db-password").write_text(password)
+        (tmp_path / "run/secrets/db-admin-password").write_text(admin)
+        (tmp_path / "etc/stackc/init.sql").write_text("SELECT 1;\n")
+        client = tmp_path / "bin/clickhouse-client"
+        client.write_text(
+            '#!/bin/sh\nfor word; do case $word in --config-file=*) cat "${word#*=}";; esac; done\n'
+        )
+        client.chmod(0o755)
+        script = re.sub(r"/(?=(run/secrets|etc|dev/shm|tmp)/)", f"{tmp_path}/", script)
+        script = script.replace("chown 101:101", "true").replace("exec /entrypoint.sh", "true")
+        environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "HOSTNAME": "self"}
+        return subprocess.run(
+            ["/bin/sh", "-ec", script, "--"], env=environment, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("password", HOSTILE)
+def test_start_writes_hashes_of_the_passwords(shell: Shell, tmp_path: Path, password: str) -> None:
+    done = shell(container("db").spec["entrypoint"][2], password, f"{password}\u00e9")
+    assert done.returncode == 0, done.stderr
+    file = tmp_path / "etc/clickhouse-server/users.d/stackc-passwords.xml"
+    users = ElementTree.parse(file).getroot()
+    for user, secret in (("db", password), ("admin", f"{password}\u00e9")):
+        assert users.findtext(f"users/{user}/password_sha256_hex") == sha256(secret.encode()).hexdigest()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("password", [*HOSTILE, "]]>", "a]]]>>b", "<![CDATA[", " "])
+def test_client_of_the_probe_gets_the_password_unchanged(shell: Shell, tmp_path: Path, password: str) -> None:
+    probe = container("db", ", tls: require").spec["healthcheck"]["test"][1]
+    assert shell(probe, password).returncode == 0
+    file = tmp_path / "dev/shm/health.xml"
+    read = ElementTree.parse(file).getroot()
+    assert (read.findtext("user"), read.findtext("password")) == ("db", password)
+    assert (read.findtext("port"), read.findtext("secure")) == ("9440", "1")
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("mode", "wanted"), [("off", None), ("require", "none"), ("verify-full", "strict")])
+def test_client_of_the_job_gets_the_password_and_the_mode_of_tls(
+    shell: Shell, tmp_path: Path, mode: str, wanted: str | None
+) -> None:
+    script = container("db-init", f", tls: {mode}").spec["entrypoint"][2]
+    assert shell(script, HOSTILE[0]).returncode == 0
+    read = ElementTree.parse(tmp_path / "tmp/client.xml").getroot()
+    assert (read.findtext("host"), read.findtext("password")) == ("db", HOSTILE[0])
+    assert read.findtext("openSSL/client/verificationMode") == wanted

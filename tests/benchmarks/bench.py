@@ -1,0 +1,177 @@
+"""Measures stackc against Compose on the same machine in the same minute: python tests/benchmarks/bench.py
+
+Times depend on the machine, so what counts are ratios. Runs are interleaved, and medians are taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ROOT = Path(__file__).parent.parent.parent
+STACK = ROOT / "fixtures" / "valid" / "librechat"
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+STACKC, COMPOSE = SCRIPTS / "stackc", SCRIPTS / "docker-compose"
+
+# Runs in a process of its own: compiles as many stacks as asked for, each in its own folder.
+MANY = """
+import sys, time, pathlib
+from compiler.project import Project
+folder, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+text = pathlib.Path(sys.argv[3]).read_text()
+times = []
+for number in range(count):
+    place = folder / str(number)
+    place.mkdir()
+    (place / "stack.yaml").write_text(text.replace("name: ", f"name: n{number}-", 1))
+    start = time.perf_counter()
+    outcome = Project(place / "stack.yaml", place, adapters=pathlib.Path(sys.argv[4]), today="2026-01-01").compile()
+    times.append(time.perf_counter() - start)
+    assert outcome.compiled, outcome.diagnostics
+print(times[0] * 1000, sum(times[1:]) / (count - 1) * 1000, max(times[1:]) * 1000)
+"""
+MEMORY = """
+import re, sys
+from compiler.cli import cli
+try:
+    cli(sys.argv[1:])
+except SystemExit as done:
+    assert done.code == 0
+print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1], file=sys.stderr)
+"""
+
+
+def run(
+    *words: str | Path, cwd: Path | None = None, cache: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    env = {"PATH": os.environ["PATH"], "HOME": str(cwd or Path.cwd()), "XDG_CACHE_HOME": str(cache or cwd)}
+    command = [str(word) for word in words]
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=True)
+
+
+def measure(rounds: int, runs: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    """Returns the median time of each run in seconds; all of them take turns."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(rounds + 1):
+        for name, action in runs.items():
+            start = perf_counter()
+            action()
+            if turn:  # the first round only fills the caches of the file system
+                times[name].append(perf_counter() - start)
+    return {name: median(taken) for name, taken in times.items()}
+
+
+def bench_cold_start(folder: Path, rounds: int) -> None:
+    """A process for each run: the command as a person and a hook use it."""
+    shutil.copytree(STACK, folder / "stack")
+    stack, cache = folder / "stack" / "stack.yaml", folder / "cache"
+    run(STACKC, "compile", stack, cwd=folder, cache=cache)
+    fresh = iter(range(10**6))
+
+    def first() -> None:
+        number = next(fresh)
+        output, empty = folder / f"output{number}", folder / f"cache{number}"
+        run(STACKC, "compile", stack, "-o", output, cwd=folder, cache=empty)
+
+    taken = measure(
+        rounds,
+        {
+            "docker-compose config -q": lambda: run(COMPOSE, "config", "-q", cwd=stack.parent),
+            "stackc compile, first": first,
+            "stackc compile, again": lambda: run(STACKC, "compile", stack, cwd=folder, cache=cache),
+            "stackc check, unchanged": lambda: run(STACKC, "check", stack, cwd=folder, cache=cache),
+            "stackc check, nothing remembered": lambda: run(
+                STACKC, "check", stack, cwd=folder, cache=folder / f"cold{next(fresh)}"
+            ),
+            "stackc --version": lambda: run(STACKC, "--version", cwd=folder),
+            "python -c pass": lambda: run(sys.executable, "-c", "pass", cwd=folder),
+        },
+    )
+    unit = taken["docker-compose config -q"]
+    for name, seconds in taken.items():
+        print(f"{name:34} {seconds * 1000:7.1f} ms  {seconds / unit:5.2f}")
+
+
+def bench_one_process(folder: Path, count: int) -> None:
+    """Many stacks in one process: what the second costs."""
+    words = (sys.executable, "-c", MANY, folder, str(count), STACK / "stack.yaml", STACK / "adapters")
+    first, mean, worst = map(float, run(*words, cwd=folder).stdout.split())
+    print(
+        f"one process: first stack {first:.1f} ms, then {mean:.2f} ms each of {count} (at most {worst:.1f})"
+    )
+
+
+def large_stack(services: int, databases: int) -> str:
+    lines = ["name: large", "services:"]
+    for number in range(services):
+        lines += [
+            f"  s{number}:",
+            "    image: nginx:1.29-alpine",
+            f'    ports: ["{20000 + number}:80"]',
+            f"    uses: [d{number % databases}]",
+            f"    environment: {{NEXT: '${{{{ services.s{max(number - 1, 0)}.url }}}}', A: \"b\"}}",
+            "    healthcheck: {http: /}",
+        ]
+    adapters = ("postgresql", "mysql", "redis", "mongodb")
+    lines += [
+        "databases:",
+        *(
+            f"  d{number}: {{adapter: {adapters[number % 4]}, pool: {{size: 1}}}}"
+            for number in range(databases)
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def bench_growth(folder: Path, rounds: int) -> None:
+    """Twice the stack takes twice the time."""
+    runs: dict[str, Callable[[], object]] = {}
+    fresh = iter(range(10**6))
+    for services, databases in ((250, 25), (500, 50)):
+        place = folder / str(services)
+        place.mkdir()
+        (place / "stack.yaml").write_text(large_stack(services, databases))
+        words = (STACKC, "compile", place / "stack.yaml")
+        runs[f"{services} services, {databases} databases"] = lambda words=words: run(
+            *words, cwd=folder, cache=folder / f"c{next(fresh)}"
+        )
+    taken = measure(rounds, runs)
+    for name, seconds in taken.items():
+        print(f"{name:34} {seconds:7.2f} s")
+    half, whole = taken.values()
+    print(f"growth {whole / half:.2f} for twice the stack")
+    for name in ("250", "500"):
+        words = (sys.executable, "-c", MEMORY, "compile", folder / name / "stack.yaml")
+        print(
+            f"peak memory with {name} services: {int(run(*words, cwd=folder).stderr.split()[-1]) / 1024:.0f} MB"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--count", type=int, default=1000)
+    given = parser.parse_args()
+    for bench, size in (
+        (bench_cold_start, given.rounds),
+        (bench_one_process, given.count),
+        (bench_growth, 3),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            bench(Path(folder), size)
+
+
+if __name__ == "__main__":
+    main()

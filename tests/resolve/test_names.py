@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.resolve.stacks import DATABASE, entry, findings, only, stack
+
+
+@pytest.mark.parametrize(
+    ("name", "rest"),
+    [("main", DATABASE), ("main-init", DATABASE)],
+)
+def test_a_service_cannot_have_the_name_of_another_container(name: str, rest: str) -> None:
+    assert findings(stack(f"{name}: {{image: a}}", rest)) == [("name-collision", name)]
+
+
+def test_the_name_of_stackcs_own_container_is_taken() -> None:
+    assert findings(stack("stackc-ready: {image: a}")) == [("reserved-name", "stackc-ready")]
+
+
+def test_two_secrets_cannot_share_a_key() -> None:
+    text = stack("a: {image: a}", "secrets: {one: {environment: KEY}, two: {environment: KEY}}")
+    one = only(text)
+    assert (one.code, len(one.notes)) == ("name-collision", 1)
+
+
+@pytest.mark.parametrize(
+    "secret", ["main_url", "main_password", "main_admin_password", "main_secrets_sha256"]
+)
+def test_a_secret_cannot_take_a_key_of_a_database(secret: str) -> None:
+    text = stack("a: {image: a}", f"secrets: {{{secret}: {{generate: hex}}}}\n{DATABASE}")
+    assert [code for code, _ in findings(text)] == ["name-collision"]
+
+
+@pytest.mark.parametrize("options", ["environment: {COMPOSE_FILE: a}", "environment: [COMPOSE_FILE=a]"])
+def test_a_variable_of_compose_is_refused_in_both_forms(options: str) -> None:
+    assert only(entry(options)).code == "reserved-name"
+
+
+def test_a_secret_cannot_be_a_variable_of_docker() -> None:
+    text = stack("a: {image: a}", "secrets: {x: {environment: DOCKER_HOST}}")
+    assert findings(text) == [("reserved-name", "x")]
+
+
+def test_two_services_cannot_share_a_container_name() -> None:
+    text = stack("a: {image: a, container_name: same}\nb: {image: b, container_name: same}")
+    assert findings(text) == [("name-collision", "same")]

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compiler.resolve.variables import Variable, missing_variables, scan_variables, unset_variables
+from tests.compose import run_config
+from tests.resolve.stacks import compile_text, entry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain", []),
+        ("$A and ${B}", [("A", "", ""), ("B", "", "")]),
+        ("${A:-b c}${D-}", [("A", ":-", "b c"), ("D", "-", "")]),
+        ("${A:-${B:-c}}", [("A", ":-", "${B:-c}")]),
+        ("${A:?say so}", [("A", ":?", "say so")]),
+        ("$$A $${B} $1 a$ $(x)", []),
+        ("$$$A", [("A", "", "")]),
+    ],
+)
+def test_variables_are_read_as_compose_reads_them(text: str, expected: list[tuple[str, str, str]]) -> None:
+    assert list(scan_variables(text)) == [Variable(*parts) for parts in expected]
+
+
+@pytest.mark.parametrize("text", ["${", "${A", "${}", "${1}", "${A.b}", "${A }", "${A/x/y}", "a ${A:-${B} c"])
+def test_what_compose_cannot_read_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\$\{"):
+        list(scan_variables(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "missing"),
+    [
+        ("$A", set(), ["A"]),
+        ("$A", {"A"}, []),
+        ("${A:-b}", set(), []),
+        ("${A:-$B}", set(), ["B"]),
+        ("${A:-$B}", {"A"}, []),
+        ("${A:+$B}", {"A"}, ["B"]),
+        ("${A:+$B}", set(), []),
+        ("${A:?no}", set(), ["A"]),
+    ],
+)
+def test_a_default_stands_in_for_a_value(text: str, known: set[str], missing: list[str]) -> None:
+    assert [variable.name for variable in missing_variables(text, known)] == missing
+
+
+def test_an_unset_variable_is_told_once_at_its_place() -> None:
+    compiled, _ = compile_text(entry("environment: {A: $X}\ncommand: [a, '${X} ${Y:?no}']"))
+    assert compiled is not None
+    found = unset_variables(compiled.plan, {"Z"}, compiled.stack.document.value)
+    assert [(one.span.line, one.message) for one in found] == [
+        (5, 'service "app" takes X from .env, which does not set it'),
+        (6, 'service "app" takes Y from .env, which does not set it, so Compose will not start'),
+    ]
+
+
+def read(text: str) -> bool:
+    try:
+        list(missing_variables(text, {"A", "B"}))
+    except ValueError:
+        return False
+    return True
+
+
+def test_the_same_texts_are_read_as_by_compose(tmp_path: Path) -> None:
+    texts = [
+        "$A",
+        "${A}",
+        "${A-b}",
+        "${A:+${B}}",
+        "${A",
+        "${",
+        "${}",
+        "${1}",
+        "${A.b}",
+        "$1",
+        "a$",
+        "$(x)",
+        "${A }",
+    ]
+    for text in texts:
+        (tmp_path / "docker-compose.yml").write_text(
+            f"name: demo\nservices: {{a: {{image: a, user: '{text}'}}}}\n"
+        )
+        (tmp_path / ".env").write_text("A=1\nB=2\n")
+        assert (run_config(tmp_path).returncode == 0) == read(text), text
+
+
+@given(st.text("${}:-?+AB1 .", max_size=20))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    assert read(text) or "${" in text
