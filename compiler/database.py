@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from compiler.source import Document
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
+# In the folder of the certificates, where each server's has the name of its database.
+_AUTHORITY_FILES = ("authority", "ca")
 _SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -167,7 +169,8 @@ class Typing:
             return (choice.adapter, choice.version, choice.why) if choice else (None, "", "")
         adapter, faults = self.registry.find(word, self.at("adapter"))
         self.faults += faults
-        if adapter is None or wanted is None:
+        if adapter is None or isinstance(wanted, bool) or not isinstance(wanted, str | int | float):
+            # What is no version at all is found by the schema.
             return adapter, str(adapter.data["default_version"]) if adapter else "", ""
         for spelling in (str(wanted), f"{wanted}.0"):
             if spelling in adapter.versions:
@@ -199,9 +202,10 @@ class Typing:
             return ""
         name = str(given if given is not None else rule.get("default", self.key.replace("-", "_")))
         place = (part,) if given is not None else ()
-        if not re.fullmatch(rule["pattern"].removeprefix("^").removesuffix("$"), name):
+        pattern = rule["pattern"].removeprefix("^").removesuffix("$")
+        if not re.fullmatch(pattern, name):
             told = f'the {part} "{name}" of database "{self.key}" is not a name that the engine takes'
-            self.fault("wrong-format", told, *place, help=f"it takes {rule['pattern']}; write `{part}:`")
+            self.fault("wrong-format", told, *place, help=f"write a `{part}:` of the form {pattern}")
         if name in rule.get("refuse", ()):
             told = f'the {part} "{name}" of database "{self.key}" is reserved by the engine'
             self.fault("reserved-name", told, *place, help=f"write another `{part}:`")
@@ -223,7 +227,8 @@ class Typing:
             )
         elif match[1] not in secrets:
             told = f'no secret is named "{match[1]}"'
-            self.fault("unknown-reference", told, "password", help=suggest(match[1], secrets))
+            help = suggest(match[1], secrets) if secrets else "add it under `secrets:`"
+            self.fault("unknown-reference", told, "password", help=help)
         elif "file" in secrets[match[1]]:
             told = f'the secret "{match[1]}" is a file, and a password must be in .env'
             self.fault("secret-is-a-file", told, "password", help="use `generate:` or `environment:`")
@@ -235,7 +240,11 @@ class Typing:
         written = self.entry.get("tls", "off")
         tls = Tls(**written) if isinstance(written, dict) else Tls(mode=written)
         if tls.enabled and "tls" not in spec:
-            self.fault("unsupported-option", f"{adapter.name} has no TLS here", "tls", help="remove `tls`")
+            self.fault("unsupported-option", f"{adapter.name} has no TLS", "tls", help="remove `tls`")
+        if tls.enabled and self.key in _AUTHORITY_FILES:
+            told = f'the authority of all certificates has files named "{self.key}" itself'
+            place = self.document.key(("databases", self.key))
+            self.faults.append(error("reserved-name", told, place, "rename the database"))
         return tls
 
     def _read_only(self, adapter: Adapter, spec: Mapping[str, Any], tls: Tls) -> None:

@@ -147,17 +147,26 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnFile:
+    """A file of the user's: its path from the folder of the stack, and where the stack names it."""
+
+    path: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """A server certificate to have: the names it is for, and the `.env` keys that take its private key.
 
-    `own` holds a user's own files: certificate, key and authority.
+    `own` holds a user's own files: certificate, key and authority. Where it is `verified`, clients check its names.
     """
 
     name: str
     hosts: tuple[str, ...]
     key: str
     bundle: str
-    own: tuple[str, str, str] | None = None
+    own: tuple[OwnFile, OwnFile, OwnFile] | None = None
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,7 +157,7 @@ class Project:
             return None, []
         except OSError as fault:
             place = Span(path=str(file))
-            told = f"the file cannot be read: {(fault.strerror or 'unknown reason').lower()}"
+            told = f"the file cannot be read: {_reason(fault)}"
             return None, [error("unreadable-file", told, place)]
 
     def _secret_artifacts(self, compiled: Compiled) -> tuple[list[Artifact], list[Diagnostic]]:
@@ -212,7 +212,14 @@ class Project:
                 files[name] = content
         for certificate in compiled.plan.certificates:
             for own in certificate.own or ():
-                file = self.stack.parent / own
-                if file.is_file():
-                    files[own] = file.read_bytes()
+                try:
+                    files[own.path] = bytes_of(self.stack.parent / own.path)
+                except (OSError, ValueError) as fault:
+                    told = f'the file "{own.path}" cannot be read: {_reason(fault)}'
+                    help = "write its path from the folder of the stack"
+                    diagnostics.append(error("unusable-certificate", told, own.span, help))
         return files, diagnostics
+
+
+def _reason(fault: Exception) -> str:
+    return str(getattr(fault, "strerror", None) or fault).lower()

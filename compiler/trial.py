@@ -154,8 +154,15 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
 
 
 def _renders(adapter: Adapter, registry: Registry) -> Findings:
+    seen: set[tuple[Span, str]] = set()
     for entry in stacks(adapter):
-        yield _compiled(entry, adapter, registry)[1]
+        found = []
+        for one in _compiled(entry, adapter, registry)[1]:
+            # The same fault in another mode of TLS says nothing new.
+            what = (one.span, one.message.partition(": ")[2])
+            found += [] if what in seen else [one]
+            seen.add(what)
+        yield found
 
 
 def _passwords(adapter: Adapter, registry: Registry) -> Findings:
@@ -183,7 +190,9 @@ def _arrives(adapter: Adapter, connection: Connection, password: str) -> list[Di
         return [warning("unusable-password", told, place)]
     if not references or _spelled(connection, password) in text:
         return []
-    return [error("lost-password", f"a password does not arrive in the string of {connection.driver}", place)]
+    told = f'a password does not arrive in the connection of the driver "{connection.driver}"'
+    help = "let a part, or a parameter that the driver decodes, be ${{ password }}"
+    return [error("lost-password", told, place, help)]
 
 
 def _spelled(connection: Connection, password: str) -> str:

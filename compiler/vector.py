@@ -33,12 +33,14 @@ def able(registry: Registry, adapter: Adapter, need: str) -> str:
     versions = [name for name in adapter.versions if need in adapter.capabilities(name)]
     if versions:
         return f'write `version: "{versions[-1]}"`'
-    fit = [
-        one.name
+    known = {
+        one.name: {word for name in one.versions for word in one.capabilities(name)}
         for one in registry.adapters()
-        if any(need in one.capabilities(name) for name in one.versions)
-    ]
-    return f"adapters that have it: {', '.join(fit)}" if fit else "no adapter has it"
+    }
+    fit = [name for name, words in known.items() if need in words]
+    if fit:
+        return f"adapters that have it: {', '.join(fit)}"
+    return suggest(need, sorted(set().union(*known.values())))
 
 
 def type_vector(

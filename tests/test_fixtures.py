@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -126,6 +127,9 @@ def render_every(name: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", ADAPTERS)
 def test_every_version_follows_the_specification(name: str) -> None:
     tree = yaml.load(render_every(name)["docker-compose.yml"], yaml.CSafeLoader)
+    # One of those that differ in their numbers alone: most have the same shape.
+    shapes = {re.sub(r"\d+", "", json.dumps(service)): key for key, service in tree["services"].items()}
+    tree["services"] = {key: tree["services"][key] for key in shapes.values()}
     assert [error.message for error in compose_validator().iter_errors(tree)] == []
 
 

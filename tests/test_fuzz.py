@@ -181,11 +181,6 @@ def ends_well(*words: str | Path) -> None:
     assert result.exit_code == 0 or result.output
 
 
-@pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("fuzz")
-
-
 def compile_in(
     factory: pytest.TempPathFactory, files: dict[str, bytes], form: str = "text", command: str = "compile"
 ) -> None:
@@ -194,6 +189,35 @@ def compile_in(
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     ends_well(command, folder / "stack.yaml", "--format", form)
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        'ports: ["${{ databases.main.url }}"]',
+        'ports: [{target: "${{ databases.main.url }}"}]',
+        'depends_on: ["${{ databases.main.url }}"]',
+        'volumes: [{type: volume, source: "${{ databases.main.url }}", target: /x}]',
+    ],
+)
+def test_secret_where_compose_reads_more_than_text(
+    tmp_path_factory: pytest.TempPathFactory, service: str
+) -> None:
+    stack = (
+        f"name: a\nservices: {{a: {{image: a, {service}}}}}\ndatabases: {{main: {{adapter: postgresql}}}}\n"
+    )
+    compile_in(tmp_path_factory, {"stack.yaml": stack.encode()})
+
+
+@pytest.mark.parametrize("form", ["url", "pairs", "dsn", "arguments"])
+def test_adapter_whose_connection_lacks_a_part(tmp_path_factory: pytest.TempPathFactory, form: str) -> None:
+    parts = "{scheme: null, host: null, port: null, path: null}"
+    adapter = f"adapter: mine\nextends: postgresql\nconnections: {{url: {{form: {form}, parts: {parts}}}}}\n"
+    files = {
+        "stack.yaml": b"name: a\ndatabases: {main: {adapter: mine}}\n",
+        "adapters/mine.yaml": adapter.encode(),
+    }
+    compile_in(tmp_path_factory, files)
 
 
 stacks = st.sampled_from(STACKS).map(lambda name: VALID / name / "stack.yaml")

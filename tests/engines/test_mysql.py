@@ -210,9 +210,9 @@ def test_second_up_takes_new_passwords_and_another_database(plain: Stack) -> Non
         connect(plain, password=HOSTILE)
 
 
-def test_stop_start_and_recreate_keep_data_and_logins(plain: Stack) -> None:
+def test_restart_and_recreation_keep_data_and_logins(plain: Stack) -> None:
     plain.compile(PLAIN)
-    for command in (("stop",), ("down", "--timeout", "60")):
+    for command in (("restart",), ("down", "--timeout", "60")):
         assert plain.compose(*command).returncode == 0
         plain.up()
         with connect(plain) as connection:
@@ -229,7 +229,7 @@ def test_failing_statement_fails_the_up_and_is_tried_again(plain: Stack) -> None
 
 
 def test_first_start_is_not_healthy_before_its_scripts_are_done(boot: Callable[..., Stack]) -> None:
-    head = "name: stackctest-mysql-slow\ndatabases:\n  slow: {adapter: mysql"
+    head = "name: stackctest-mysql-slow\ndatabases:\n  slow: {adapter: mysql, read_only: true"
     stack = boot(head + "}\n", IMAGES[0], up=False)
     (stack.folder / "slow.sh").write_text("touch /tmp/slow-begun\nsleep 8\ntouch /tmp/slow-done\n")
     volume = "./slow.sh:/docker-entrypoint-initdb.d/slow.sh:ro"

@@ -1,0 +1,182 @@
+"""Every diagnostic code, shown by one file or folder of fixtures/invalid with one fault; its report is the snapshot."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from compiler import __version__
+from compiler.access import find_connections
+from compiler.codes import CODES
+from compiler.diagnostics import Diagnostic, has_errors
+from compiler.project import Project
+from compiler.report import render_report
+from compiler.trial import run_trials
+from tests.conftest import ROOT, TODAY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from syrupy.assertion import SnapshotAssertion
+
+INVALID = ROOT / "fixtures" / "invalid"
+FIXTURES = {file.stem: file for file in sorted(INVALID.iterdir()) if file.name != "options"}
+ENVIRONMENTS = {"unknown-environment": "production"}
+# What no stack shows by itself: the test that makes what it takes.
+SHOWN_BY = {
+    "certificate-ends": "test_certificates.py::test_a_certificate_that_ends_soon_is_told",
+    "disk-full": "test_files.py::test_a_full_disk_changes_nothing",
+    "file-exists": "test_cli.py::test_init_overwrites_nothing",
+    "file-too-large": "test_source.py::test_a_large_file_is_not_read_to_its_end",
+    "missing-extra": "test_certificates.py::test_without_the_package_the_extra_is_named",
+    "missing-file": "test_source.py::test_a_missing_file_is_said_to_be_missing",
+    "not-a-file": "test_source.py::test_a_folder_is_no_file",
+    "output-is-a-folder": "test_output.py::test_what_stands_in_the_way_stays_and_is_named",
+    "output-is-a-symlink": "test_output.py::test_what_stands_in_the_way_stays_and_is_named",
+    "output-not-a-folder": "test_output.py::test_what_stands_in_the_way_stays_and_is_named",
+    "output-not-writable": "test_output.py::test_what_stands_in_the_way_stays_and_is_named",
+    "unreadable-file": "test_source.py::test_a_file_that_cannot_be_opened_is_unreadable",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one fixture leads to: its findings, their report, and the files that were there before and are now."""
+
+    code: str
+    diagnostics: list[Diagnostic]
+    report: str
+    before: dict[str, bytes]
+    after: dict[str, bytes]
+
+
+def compile_it(project: Project) -> list[Diagnostic]:
+    return list(project.compile().diagnostics)
+
+
+def check_it(project: Project) -> list[Diagnostic]:
+    return list(project.check().diagnostics)
+
+
+def connect_to_it(project: Project) -> list[Diagnostic]:
+    return find_connections(project, "main", driver=None, origin="host", reveal=False)[1]
+
+
+def try_its_adapter(project: Project) -> list[Diagnostic]:
+    (trial,), sources = run_trials([file.stem for file in Path("adapters").iterdir()], None)
+    project.sources.update(sources)
+    return trial.diagnostics
+
+
+ACTS: dict[str, Callable[[Project], list[Diagnostic]]] = {
+    "adapter-trial": try_its_adapter,
+    "lost-password": try_its_adapter,
+    "not-published": connect_to_it,
+    "stale-output": check_it,
+    "weak-probe": try_its_adapter,
+}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
+
+
+@pytest.fixture(scope="module", params=FIXTURES)
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    code, folder = request.param, tmp_path_factory.mktemp("stack")
+    source = FIXTURES[code]
+    copy = shutil.copytree if source.is_dir() else shutil.copy2
+    copy(source, folder if source.is_file() else folder / code)
+    folder = folder if source.is_file() else folder / code
+    before = contents(folder)
+    with chdir(folder):
+        name = "stack.yaml" if source.is_dir() else source.name
+        environment = ENVIRONMENTS.get(code, "local")
+        project = Project(Path(name), Path(), environment=environment, today=TODAY)
+        found = ACTS.get(code, compile_it)(project)
+    report = render_report(found, project.sources, "text", version=__version__)
+    yield Told(code, found, report, before, contents(folder))
+
+
+def test_report(told: Told, snapshot_text: SnapshotAssertion) -> None:
+    assert told.report == snapshot_text
+
+
+def test_every_finding_has_the_code_of_its_file(told: Told) -> None:
+    assert {finding.code for finding in told.diagnostics} == {told.code}
+
+
+def test_every_finding_has_a_place_in_a_file(told: Told) -> None:
+    for finding in told.diagnostics:
+        lines = told.before[finding.span.path].decode(errors="replace").splitlines()
+        assert finding.span.line <= max(len(lines), 1)
+
+
+def test_a_finding_says_what_to_do(told: Told) -> None:
+    assert all(finding.help for finding in told.diagnostics)
+
+
+def test_an_error_changes_no_file(told: Told) -> None:
+    assert not has_errors(told.diagnostics) or told.after == told.before
+
+
+def test_a_warning_stops_nothing(told: Told) -> None:
+    written = {"docker-compose.yml", ".env", ".env.example"}
+    assert has_errors(told.diagnostics) or written <= told.after.keys()
+
+
+def test_every_code_is_shown() -> None:
+    assert FIXTURES.keys() | SHOWN_BY.keys() == CODES.keys()
+    assert not FIXTURES.keys() & SHOWN_BY.keys()
+
+
+@pytest.mark.parametrize("code", SHOWN_BY)
+def test_a_test_shows_the_code(code: str) -> None:
+    file, _, name = SHOWN_BY[code].partition("::")
+    text = (ROOT / "tests" / file).read_text()
+    (test,) = [node for node in ast.parse(text).body if getattr(node, "name", "") == name]
+    assert isinstance(test, ast.FunctionDef)
+    assert any(code in ast.unparse(part) for part in (test, *test.decorator_list))
+
+
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_TELLS = re.compile(
+    r"_?(error|warning|fault|problem|refused|value|conflict|finding|ExpressionError)", re.IGNORECASE
+)
+
+
+def strings(tree: ast.AST) -> set[str]:
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def test_the_table_of_codes_is_that_of_the_compiler() -> None:
+    files = [file for file in (ROOT / "compiler").rglob("*.py") if file.name != "codes.py"]
+    used, told = {"edited-output", "foreign-output"}, set()
+    for file in files:
+        tree = ast.parse(file.read_bytes())
+        used |= strings(tree)
+        told |= {code for node in ast.walk(tree) if isinstance(node, ast.Call) for code in codes_of(node)}
+    assert CODES.keys() - used == set()
+    assert told - CODES.keys() == set()
+
+
+def codes_of(call: ast.Call) -> set[str]:
+    """Returns the words among a call's arguments that have the form of a code with several words."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if not _TELLS.fullmatch(name):
+        return set()
+    values = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "code")]
+    words = {node.value for node in values if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {word for word in words if "-" in word and _CODE.fullmatch(word)}
