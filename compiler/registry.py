@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_EXTENDS = 5
 _MAX_CHAIN = 50
+_OWN = ("aliases", "detect", "preference")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,9 +67,24 @@ class Adapter:
         return names
 
 
+def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Merges all but the version lines, which are taken whole: a null in their patches is for a stack's version.
+
+    By what an adapter is found and preferred is its own alone.
+    """
+    kept = (
+        base if base["adapter"] == own.get("adapter") else {key: base[key] for key in base if key not in _OWN}
+    )
+    data: dict[str, Any] = patch(kept, {key: value for key, value in own.items() if key != "extends"})
+    if isinstance(own.get("versions"), dict):
+        lines = {**base["versions"], **own["versions"]}
+        data["versions"] = {name: line for name, line in lines.items() if line is not None}
+    return data
+
+
 @lru_cache(maxsize=256)
 def _patched(adapter: Adapter, version: str) -> dict[str, Any]:
-    patched: dict[str, Any] = patch(dict(adapter.data), adapter.versions[version].get("patch", {}))
+    patched: dict[str, Any] = patch(dict(adapter.data), adapter.versions[version].get("patch") or {})
     return patched
 
 
@@ -164,7 +180,7 @@ class Registry:
             base, faults = self._base(document, chain)
             if base is None:
                 return None, faults
-            data = patch(dict(base.data), {key: value for key, value in data.items() if key != "extends"})
+            data = _extended(base.data, data)
         adapter = Adapter(
             name=found.file.stem,
             data=data,

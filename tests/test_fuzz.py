@@ -209,15 +209,20 @@ def test_secret_where_compose_reads_more_than_text(
     compile_in(tmp_path_factory, {"stack.yaml": stack.encode()})
 
 
-@pytest.mark.parametrize("form", ["url", "pairs", "dsn", "arguments"])
-def test_adapter_whose_connection_lacks_a_part(tmp_path_factory: pytest.TempPathFactory, form: str) -> None:
-    parts = "{scheme: null, host: null, port: null, path: null}"
-    adapter = f"adapter: mine\nextends: postgresql\nconnections: {{url: {{form: {form}, parts: {parts}}}}}\n"
-    files = {
-        "stack.yaml": b"name: a\ndatabases: {main: {adapter: mine}}\n",
-        "adapters/mine.yaml": adapter.encode(),
-    }
-    compile_in(tmp_path_factory, files)
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            f"{{form: {form}, parts: {{scheme: null, host: null, path: null}}}}"
+            for form in ("url", "pairs", "dsn")
+        ),
+        "{via: nope}",
+    ],
+)
+def test_adapter_whose_connection_lacks_a_part(tmp_path_factory: pytest.TempPathFactory, url: str) -> None:
+    adapter = f"adapter: mine\nextends: postgresql\nconnections: {{url: {url}}}\n"
+    stack = b"name: a\ndatabases: {main: {adapter: mine}}\n"
+    compile_in(tmp_path_factory, {"stack.yaml": stack, "adapters/mine.yaml": adapter.encode()})
 
 
 stacks = st.sampled_from(STACKS).map(lambda name: VALID / name / "stack.yaml")

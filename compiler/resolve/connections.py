@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from compiler.diagnostics import error
+from compiler.diagnostics import error, suggest
 from compiler.model import Access, Connection
 from compiler.resolve.scope import CA_FILE, further_ports, sql_sink
 
@@ -48,6 +48,11 @@ def _connections(texts: AdapterTexts, outer: Mapping[str, Any]) -> dict[str, Con
     connections, database = {}, texts.database
     for driver, rule in database.spec["connections"].items():
         at = ("connections", driver)
+        if "via" in rule and rule["via"] not in outer["ports"]:
+            told, place = f'the container has no port "{rule["via"]}"', database.adapter.value((*at, "via"))
+            help = suggest(rule["via"], outer["ports"])
+            texts.diagnostics.append(error("unknown-reference", told, place, help))
+            continue
         port = outer["ports"][rule["via"]] if "via" in rule else outer["port"]
         if port is None:
             continue

@@ -140,6 +140,7 @@ def build_job(texts: AdapterTexts) -> Container | None:
         **HARDENING,
         **({"environment": environment} if environment else {}),
         **({"user": rules["user"]} if "user" in rules else {}),
+        "tmpfs": _covers(texts),
         "deploy": {"resources": {"limits": {"memory": rules.get("memory", "512M"), "pids": 200}}},
     }
     content = "\n".join(_lines(statements)) + "\n"
@@ -150,6 +151,14 @@ def build_job(texts: AdapterTexts) -> Container | None:
     return Container(
         name=name, kind="job", spec=spec, secrets=tuple(secrets), files=tuple(files), origin=database.path
     )
+
+
+def _covers(texts: AdapterTexts) -> list[str]:
+    """Returns folders in memory over those of the image's volumes, each of which would else be left behind."""
+    section = texts.section(("container",))
+    kept = [section.get("data"), *(section.get("volumes") or {}).values()]
+    kept += [folder.partition(":")[0] for folder in section.get("tmpfs") or []]
+    return [f"{folder}:size=16m" for folder in kept if folder]
 
 
 def build_secrets(database: Database, place: Span) -> list[Secret]:
@@ -195,7 +204,7 @@ def _spec(texts: AdapterTexts, at: Path, section: Mapping[str, Any], image: str)
     health = texts.section(health_at, ("test",))
     test = texts.evaluate((*health_at, "test"), sink("shell"))
     spec["healthcheck"] = {
-        "test": ["CMD-SHELL", test.strip()],
+        "test": ["CMD-SHELL", (test or "").strip()],
         **{key: health[key] for key in _HEALTH if key in health},
     }
     return spec

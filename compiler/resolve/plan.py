@@ -118,8 +118,9 @@ def _gate(made: list[Container]) -> Container | None:
                 jobs.pop(name, None)
     if not jobs:
         return None
+    job = next(iter(jobs.values()))
     spec: dict[str, Any] = {
-        "image": next(iter(jobs.values())).spec["image"],
+        "image": job.spec["image"],
         "depends_on": {name: {"condition": "service_completed_successfully"} for name in jobs},
         "entrypoint": ["tail", "-f", "/dev/null"],
         "command": [],
@@ -128,6 +129,7 @@ def _gate(made: list[Container]) -> Container | None:
         "restart": "unless-stopped",
         "init": True,
         "read_only": True,
+        "tmpfs": job.spec["tmpfs"],
         **build.HARDENING,
         "deploy": {"resources": {"limits": {"memory": "32M", "pids": 20}}},
     }

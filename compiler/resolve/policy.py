@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostics import Diagnostic, error, warning
-from compiler.expressions import evaluate_tree
+from compiler.resolve.faults import AdapterTexts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +48,10 @@ def _newer(database: Database, today: str) -> str:
 
 def _budget(stack: Stack, builder: ServiceBuilder, database: Database) -> Iterator[Diagnostic]:
     rules: dict[str, Any] = database.spec.get("pool") or {}
-    limit = _limit(rules.get("limit"), database)
-    if limit is None or database.pool_size is None:
+    texts = AdapterTexts(database, {"options": database.options})
+    limit = texts.evaluate(("pool", "limit"))
+    yield from texts.diagnostics
+    if not isinstance(limit, int) or database.pool_size is None:
         return
     terms, total = [], 0
     for key, used in builder.uses.items():
@@ -68,13 +70,7 @@ def _budget(stack: Stack, builder: ServiceBuilder, database: Database) -> Iterat
         yield error("too-many-connections", told, place, rules.get("help", "make the pools smaller"))
 
 
-def _limit(limit: Any, database: Database) -> int | None:
-    """Returns the server's limit; None where it has none, or an option that would set one is left out."""
-    found = evaluate_tree(limit, {"options": database.options}, [])
-    return None if found is None else int(found)
-
-
 def _replicas(entry: Any) -> int:
     deploy = (entry or {}).get("deploy") or {}
-    replicas = deploy.get("replicas", (entry or {}).get("scale", 1))
-    return replicas if isinstance(replicas, int) else 1
+    replicas = str(deploy.get("replicas", (entry or {}).get("scale", 1)))
+    return int(replicas) if replicas.isdecimal() else 1

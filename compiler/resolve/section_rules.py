@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from compiler.resolve.entries import items, pairs, plain
 from compiler.resolve.mount_rules import NAME
 from compiler.resolve.ports import is_address
+from compiler.resolve.value_rules import check_flag, check_variables
 
 if TYPE_CHECKING:
     from compiler.model import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _KEY = re.compile(r"[a-zA-Z0-9._-]+")
 _SOURCES = ("file", "environment", "content", "external")
+_FLAGS = ("external", "internal", "attachable", "enable_ipv4", "enable_ipv6")
 _SINGULAR = {"volumes": "volume", "networks": "network", "configs": "config", "secrets": "secret"}
 
 
@@ -27,7 +29,9 @@ def check_section(found: Findings, kind: str, entries: Mapping[str, Any]) -> Non
             told = f'"{key}" is not a name for a {_SINGULAR[kind]}'
             found.error("wrong-format", told, at, "use letters, digits, _ . and -", key=True)
         if isinstance(entry, Mapping):
+            check_variables(found, entry, at)
             _name(found, entry, at)
+            _flags(found, entry, at)
             _labels(found, entry, at)
             _external(found, entry, at)
             if kind == "configs":
@@ -43,6 +47,12 @@ def _name(found: Findings, entry: Mapping[str, Any], at: Path) -> None:
         found.error("wrong-format", told, (*at, "name"), "use letters, digits, _ . and -")
 
 
+def _flags(found: Findings, entry: Mapping[str, Any], at: Path) -> None:
+    for key in _FLAGS:
+        if isinstance(entry.get(key), str):
+            check_flag(found, entry[key], (*at, key))
+
+
 def _labels(found: Findings, entry: Mapping[str, Any], at: Path) -> None:
     for step, name, _ in pairs(entry.get("labels")):
         if name.startswith("com.docker.compose."):
@@ -52,11 +62,16 @@ def _labels(found: Findings, entry: Mapping[str, Any], at: Path) -> None:
 
 def _external(found: Findings, entry: Mapping[str, Any], at: Path) -> None:
     others = [key for key in entry if key not in ("external", "name") and not key.startswith("x-")]
-    if entry.get("external") in (True, "true") and others and at[0] != "networks":
+    if _is_external(entry) and others and at[0] != "networks":
         told = f'`{others[0]}` cannot be set for what is external, "{at[-1]}"'
         found.error(
             "conflicting-options", told, (*at, others[0]), "remove it, or remove `external`", key=True
         )
+
+
+def _is_external(entry: Mapping[str, Any]) -> bool:
+    written = entry.get("external")
+    return written in (True, "true") or isinstance(written, Mapping)
 
 
 def _source(found: Findings, entry: Mapping[str, Any], at: Path) -> None:
@@ -64,7 +79,7 @@ def _source(found: Findings, entry: Mapping[str, Any], at: Path) -> None:
     if not sources:
         told = f'the config "{at[-1]}" says nowhere what it holds'
         found.error("missing-option", told, at, "add `file:`, `content:` or `environment:`", key=True)
-    elif len(sources) > 1 and "external" not in sources:
+    elif len(sources) > 1:
         told = f'the config "{at[-1]}" has both `{sources[0]}` and `{sources[1]}`'
         found.error("conflicting-options", told, (*at, sources[1]), "remove one of them", key=True)
 

@@ -24,8 +24,8 @@ from compiler.resolve.value_rules import (
     check_integer,
     check_restart,
     check_size,
+    check_variables,
 )
-from compiler.resolve.variables import iter_raw, scan_variables
 
 Rule = Callable[[Findings, Any, Path], None]
 
@@ -46,14 +46,7 @@ def check_entry(found: Findings, entry: Mapping[str, Any], at: Path) -> None:
             rule(found, value, (*at, key))
     _check_source(found, entry, at)
     check_limits(found, entry, at)
-    for path, text in iter_raw(entry):
-        try:
-            list(scan_variables(text))
-        except ValueError as fault:
-            told = f'Compose cannot read the variable "{fault}"'
-            found.error(
-                "wrong-format", told, (*at, *path), 'write "${NAME}", or "$$" for the character itself'
-            )
+    check_variables(found, entry, at)
 
 
 def _check_source(found: Findings, entry: Mapping[str, Any], at: Path) -> None:

@@ -23,25 +23,20 @@ _OPERATORS = ("&&", "||", ";", "|", "&", ">", ">>", "<", "2>&1")
 
 def check_command(found: Findings, value: Any, at: Path) -> None:
     """Finds what Compose drops from a command line, or cannot read in it."""
-    text = _known(value)
-    for match in _WORD.finditer(text):
-        if match[1]:
-            told = f"no shell runs this command: Compose drops everything from `{match[1]}` on"
-            found.error(
-                "shell-syntax",
-                told,
-                at,
-                'write ["/bin/sh", "-c", "..."] with the whole line in place of the dots',
-            )
+    for operator, mark in _WORD.findall(_known(value)):
+        if operator:
+            told = f"no shell runs this command: Compose drops everything from `{operator}` on"
+            found.error("shell-syntax", told, at, f'write ["/bin/sh", "-c", {_shown(value)}]')
             return
-        if match[2]:
-            told = (
-                "the command has a bracket outside quotes"
-                if match[2] == "("
-                else f"a quote {match[2]} is not closed"
-            )
+        if mark:
+            told = "a bracket stands outside quotes" if mark == "(" else f"a quote {mark} is not closed"
             found.error("shell-syntax", told, at, "put the words in quotes, or write the command as a list")
             return
+
+
+def _shown(value: Any) -> str:
+    is_short = isinstance(value, str) and len(value) <= 60 and not set('"\\\n') & set(value)
+    return f'"{value}"' if is_short else '"..."'
 
 
 def _known(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from compiler.diagnostics import suggest
 from compiler.resolve.entries import items, number, plain
 from compiler.resolve.quantities import parse_duration, parse_size
+from compiler.resolve.variables import iter_raw, scan_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -164,3 +165,14 @@ def check_integer(found: Findings, value: Any, at: Path) -> None:
     if (least is not None and float(text) < least) or (most is not None and float(text) > most):
         help = f"write at least {least}" if most is None else f"write {least} to {most}"
         found.error("out-of-range", f"{text} is out of range", at, help)
+
+
+def check_variables(found: Findings, tree: Any, at: Path) -> None:
+    """Finds each use of a variable that Compose cannot read."""
+    for path, text in iter_raw(tree):
+        try:
+            list(scan_variables(text))
+        except ValueError as fault:
+            told = f'Compose cannot read the variable "{fault}"'
+            help = 'write "${NAME}", or "$$" for the character itself'
+            found.error("wrong-format", told, (*at, *path), help)

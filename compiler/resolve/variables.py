@@ -66,19 +66,29 @@ def missing_variables(text: str, known: set[str]) -> Iterator[Variable]:
 
 
 def unset_variables(plan: Plan, known: set[str], place: Callable[[Path], Span]) -> list[Diagnostic]:
-    """Returns a warning for each variable that a service takes from `.env` and that is not there."""
+    """Returns a warning for each variable that the stack takes from `.env` and that is not there."""
     found: dict[str, Diagnostic] = {}
-    for container in plan.containers:
-        for path, text in iter_raw(container.spec) if container.kind == "service" else ():
+    for owner, at, tree in _written(plan):
+        for path, text in iter_raw(tree):
             for variable in missing_variables(text, known):
                 if variable.name not in found:
-                    at = (*container.origin, *path)
-                    found[variable.name] = _unset(variable, container.name, place(at))
+                    found[variable.name] = _unset(variable, owner, place((*at, *path)))
     return list(found.values())
 
 
+def _written(plan: Plan) -> Iterator[tuple[str, Path, Any]]:
+    """Yields what a person wrote: its name, its place, and what became of it."""
+    for container in plan.containers:
+        if container.kind == "service":
+            yield f'service "{container.name}"', container.origin, container.spec
+    sections = {"volumes": plan.volumes, "networks": plan.networks, "configs": plan.configs}
+    for kind, entries in sections.items():
+        for key, entry in entries.items():
+            yield f'{kind.removesuffix("s")} "{key}"', (kind, key), entry
+
+
 def _unset(variable: Variable, owner: str, span: Span) -> Diagnostic:
-    told = f'service "{owner}" takes {variable.name} from .env, which does not set it'
+    told = f"{owner} takes {variable.name} from .env, which does not set it"
     if variable.operator.endswith("?"):
         told += ", so Compose will not start"
     return warning("unset-variable", told, span, f"add {variable.name}= to .env")

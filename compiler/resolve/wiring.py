@@ -114,8 +114,10 @@ def _condition(
     profiles = specs[name].get("profiles")
     own = set(specs[key].get("profiles") or ())
     if profiles and rule.get("required", True) is True and not own & set(profiles) and own != set(profiles):
-        told = f'service "{key}" depends on "{name}", which starts only in a profile: without it Compose refuses both'
-        help = "write the long form with `required: false`, or give both the same profile"
+        told = f'service "{key}" depends on "{name}", which only a profile starts'
+        help = (
+            "write the long form with `required: false`, or give both a profile: Compose refuses it otherwise"
+        )
         found.warning("inactive-dependency", told, at, help)
 
 
