@@ -141,8 +141,8 @@ CODES: dict[str, Code] = {
         "It tries every version with every mode of TLS, vector metric and method.",
     ),
     "expression": Code(
-        "An expression of an adapter has no value.",
-        "It names something that is not there, cannot be read, or does what an expression may not do. The names are listed in the guide of the adapters folder.",
+        "An expression has no value.",
+        "It names something that is not there, cannot be read, or does what an expression may not do. The README lists the names for a stack, adapters/README.md those for an adapter.",
     ),
     "lost-password": Code(
         "A password does not arrive in the connection string of a driver.",
@@ -181,13 +181,37 @@ CODES: dict[str, Code] = {
         "It logs in with no secret, or asks localhost, where the server of the first start listens before initialisation is over.",
     ),
     # Names and references
+    "shell-syntax": Code(
+        "A command or health check needs a shell and has none.",
+        'Compose splits a command line into words and drops everything from `&&`, `;`, `|` or `>` on. CMD takes words one by one, CMD-SHELL one text. Write `["/bin/sh", "-c", "..."]`.',
+    ),
+    "empty-label": Code(
+        "A label of a list has no value.",
+        "Docker sets it to the empty text, which is rarely meant. Write `name=` if it is.",
+    ),
+    "one-letter-volume": Code(
+        "A volume's name of one letter is read as a Windows drive.",
+        "Compose mounts something else and reports nothing. Use two letters or more.",
+    ),
+    "unpublished-port": Code(
+        "`ports` has no effect here.",
+        "The host's network, no network, and networks that are all internal publish nothing, and Compose does not say so.",
+    ),
+    "inactive-dependency": Code(
+        "A service depends on one that only a profile starts.",
+        "Without that profile Compose refuses the project. Write `required: false`, or give both the same profile.",
+    ),
+    "env-file-with-secrets": Code(
+        "`env_file: .env` puts every secret into the container.",
+        "That file holds all passwords and connection strings. Name what the service needs under `environment:` or `uses:`.",
+    ),
     "dependency-cycle": Code(
         "Services wait for one another.",
         "Each reference, `depends_on` and use of a database is a wait; the message shows the circle. Compose would refuse it.",
     ),
     "duplicate-port": Code(
         "A port of this machine is published twice.",
-        "Only one container can have it. Neither Compose's schema nor `docker compose config` sees this.",
+        "Only one container can have it, replicas included. Neither Compose's schema nor `docker compose config` sees this.",
     ),
     "literal-password": Code(
         "A password stands in the stack.",
@@ -214,7 +238,7 @@ CODES: dict[str, Code] = {
         "Compose reads COMPOSE_* and DOCKER_* from .env itself, and engines have users and databases of their own.",
     ),
     "secret-is-a-file": Code(
-        "A password is to come from a secret that is a file.",
+        "A secret that is a file is used as a value.",
         "Connection strings are finished at compile time, so the value must be in .env: use `generate:` or `environment:`.",
     ),
     "unknown-driver": Code(
@@ -280,8 +304,8 @@ CODES: dict[str, Code] = {
         "It is missing, is not PEM, or certificate and key do not belong together.",
     ),
     "unusable-password": Code(
-        "A password holds a character that the engine or a driver cannot take.",
-        "The message names the character and the key of .env, never the value.",
+        "A password has a form that the engine or a driver cannot take.",
+        "The message names the key of .env and what is wrong, never the value.",
     ),
     # Files that stackc writes
     "disk-full": Code(

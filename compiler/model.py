@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ Path = tuple[str | int, ...]
 
 def env_key(*words: str) -> str:
     """Returns the key of `.env` that these names make."""
-    return "_".join(words).upper().replace("-", "_")
+    return re.sub(r"\W", "_", "_".join(words)).upper()
 
 
 class Raw(str):
@@ -134,7 +135,8 @@ class FileMount:
 class Container:
     """One container of the plan, in the Compose Specification's vocabulary.
 
-    `kind` is `service`, `database`, `job` or `gate`; `overlay` is the user's `x-compose`.
+    `kind` is `service`, `database`, `job` or `gate`; `mounted` are the keys of `.env` that a service mounts as
+    secrets by itself; `overlay` is the user's `x-compose`.
     """
 
     name: str
@@ -142,8 +144,14 @@ class Container:
     spec: Mapping[str, Any]
     secrets: tuple[SecretMount, ...] = ()
     files: tuple[FileMount, ...] = ()
+    mounted: tuple[str, ...] = ()
     overlay: Mapping[str, Any] = field(default_factory=dict)
     origin: Path = ()
+
+    @property
+    def secret_keys(self) -> set[str]:
+        """The keys of `.env` whose values the container reads as files."""
+        return {*(mount.key for mount in self.secrets), *self.mounted}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

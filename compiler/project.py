@@ -70,7 +70,7 @@ class Project:
             registry,
             environment=self.environment,
             today=self.today,
-            source=self.stack.name,
+            source=self.stack.name.encode(errors="replace").decode(),
             trusted=passed,
             base=self._base(),
         )

@@ -38,7 +38,7 @@ def test_a_version_has_ended_from_its_day_on(today: str, expected: list[str]) ->
 
 def test_an_ended_version_is_told_at_the_version_with_one_that_lives() -> None:
     (one,) = findings("{adapter: mysql, version: '8.0'}", today="2027-01-01")
-    assert (one.severity, one.span.column, one.help) == ("warning", 34, 'write `version: "8.4"`')
+    assert (one.severity, one.span.column, one.help) == ("warning", 35, 'write `version: "8.4"`')
     assert one.message == "mysql 8.0 has had no fixes since 2026-04-30"
 
 

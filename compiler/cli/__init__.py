@@ -5,15 +5,20 @@ Exit status: 0 nothing wrong, 1 findings, 2 wrong usage, 3 a bug in stackc itsel
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
 
 from compiler import __version__
 from compiler.cli import catalog, stacks
-from compiler.cli.shared import BUG
+from compiler.cli.shared import BUG, FINDINGS
+
+# What goes wrong with stdout alone: files that cannot be written are findings.
+_STREAM = (errno.ENOSPC, errno.EIO, errno.EBADF)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,9 +36,15 @@ for _command in (
 
 def main() -> None:
     """Runs the command; an exception that nobody expected is told as a bug of stackc, without its values."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A path may hold what the terminal's encoding has no characters for; stderr escapes it as it is.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         cli(prog_name="stackc")
     except Exception as fault:
+        if isinstance(fault, OSError) and fault.errno in _STREAM:
+            click.echo(f"stackc: the output cannot be written: {str(fault.strerror).lower()}", err=True)
+            sys.exit(FINDINGS)
         last = fault.__traceback__
         while last and last.tb_next:
             last = last.tb_next

@@ -85,7 +85,8 @@ def failed(diagnostics: Iterable[Diagnostic]) -> bool:
 def show_report(diagnostics: Iterable[Diagnostic], sources: dict[str, str], form: Any) -> None:
     from compiler.report import render_report
 
-    color = form == "text" and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    # There is no stderr where it was closed.
+    color = form == "text" and bool(sys.stderr and sys.stderr.isatty()) and not os.environ.get("NO_COLOR")
     text = render_report(diagnostics, sources, form, color=color, version=__version__)
     if text:
         click.echo(text, err=form == "text", color=color or None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostics import Diagnostic, error, warning
+from compiler.resolve.entries import replicas
 from compiler.resolve.faults import AdapterTexts
 
 if TYPE_CHECKING:
@@ -56,21 +57,19 @@ def _budget(stack: Stack, builder: ServiceBuilder, database: Database) -> Iterat
     terms, total = [], 0
     for key, used in builder.uses.items():
         if database.key in used:
-            replicas = _replicas(stack.services[key])
+            count = replicas(builder.entries[key])
             size = used[database.key] or database.pool_size
-            total += replicas * size
-            terms.append(f"{key} {replicas} x {size}")
+            total += count * size
+            terms.append(f"{key} {count} x {size}")
     reserved = rules.get("reserved", 0)
     if terms and total + reserved > limit:
         told = (
             f'database "{database.key}" takes {limit} connections, and the stack may open {total + reserved}: '
-            f"{' + '.join(terms)} + {reserved} reserved"
+            f"{' + '.join(_shown(terms))} + {reserved} reserved"
         )
         place = stack.document.value((*database.path, "pool", "size"))
         yield error("too-many-connections", told, place, rules.get("help", "make the pools smaller"))
 
 
-def _replicas(entry: Any) -> int:
-    deploy = (entry or {}).get("deploy") or {}
-    replicas = str(deploy.get("replicas", (entry or {}).get("scale", 1)))
-    return int(replicas) if replicas.isdecimal() else 1
+def _shown(terms: list[str]) -> list[str]:
+    return terms if len(terms) <= 12 else [*terms[:11], f"{len(terms) - 11} more services"]

@@ -57,8 +57,9 @@ def further_ports(database: Database) -> dict[str, tuple[int, int | None]]:
 def published_ports(database: Database) -> list[tuple[str, int, int]]:
     """Returns what is published on this machine: the option that says so, the port here, and the one inside."""
     rules = database.spec["container"].get("ports") or {}
-    further = [(rules[name]["option"], here, inside) for name, (inside, here) in further_ports(database).items()]
-    return [(option, here, inside) for option, here, inside in (("port", database.port, client_port(database)), *further) if here]
+    ports = [("port", database.port, client_port(database))]
+    ports += [(rules[name]["option"], here, inside) for name, (inside, here) in further_ports(database).items()]
+    return [(option, here, inside) for option, here, inside in ports if here]
 
 
 def build_scope(database: Database) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,15 @@ class ServiceBuilder:
         encrypted = any(self.stack.databases[name].tls.enabled for name in reached)
         spec = rebase(with_file_modes(spec), "service", self.base)
         files = (ca_file(),) if encrypted else ()
-        return Container(name=key, kind="service", spec=spec, files=files, origin=at)
+        mounted = tuple(self._mounted(entry))
+        return Container(name=key, kind="service", spec=spec, files=files, mounted=mounted, origin=at)
+
+    def _mounted(self, entry: Mapping[str, Any]) -> Iterator[str]:
+        for _, item in items(entry.get("secrets")):
+            name = str(item.get("source") if isinstance(item, Mapping) else item)
+            rule = self.stack.secrets.get(name)
+            if rule and "file" not in rule:
+                yield secret_key(name, rule)
 
     def section(self, kind: str) -> dict[str, Any]:
         """Returns a top-level section of the stack in Compose's form."""

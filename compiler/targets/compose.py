@@ -95,9 +95,9 @@ def digests(plan: Plan) -> list[Variable]:
     keys: dict[str, set[str]] = {}
     owners: dict[str, str] = {}
     for container in plan.containers:
-        if container.secrets:
+        if container.secret_keys:
             owners[_digest_key(container)] = str(container.origin[-1])
-            keys.setdefault(_digest_key(container), set()).update(mount.key for mount in container.secrets)
+            keys.setdefault(_digest_key(container), set()).update(container.secret_keys)
     comment = "Changes with the secrets of {}, so that Compose recreates its containers"
     return [
         Variable(key=key, value=Digest(tuple(sorted(found))), comment=comment.format(owners[key]))
@@ -118,7 +118,7 @@ def _service(container: Container, files: Mapping[str, str]) -> dict[str, Any]:
     configs = [*(spec.pop("configs", None) or []), *(_config_mount(file) for file in container.files)]
     labels = _labels(container)
     if labels:
-        spec["labels"] = {**(spec.get("labels") or {}), **labels}
+        spec["labels"] = _joined(spec.get("labels"), labels)
     spec |= {key: value for key, value in (("secrets", secrets), ("configs", configs)) if value}
     if isinstance(spec.get("environment"), Mapping):
         spec["environment"] = {key: _text(value) for key, value in spec["environment"].items()}
@@ -126,6 +126,13 @@ def _service(container: Container, files: Mapping[str, str]) -> dict[str, Any]:
         spec["depends_on"] = dict(sorted(spec["depends_on"].items()))
     spec = _merged(spec, container.overlay)
     return dict(sorted(spec.items(), key=lambda item: (_RANK.get(item[0], len(_RANK)), item[0])))
+
+
+def _joined(written: Any, labels: Mapping[str, Any]) -> Any:
+    """Returns a service's own labels, in either of Compose's forms, with these."""
+    if isinstance(written, list):
+        return [*written, *(Text((f"{name}=", value)) for name, value in labels.items())]
+    return {**(written or {}), **labels}
 
 
 def _text(value: Any) -> Any:
@@ -153,7 +160,7 @@ def _labels(container: Container) -> dict[str, Any]:
     )
     if contents:
         labels[CONFIG_LABEL] = sha256(repr(contents).encode()).hexdigest()
-    if container.secrets:
+    if container.secret_keys:
         labels[SECRETS_LABEL] = Reference(_digest_key(container))
     return labels
 

@@ -1,0 +1,234 @@
+"""The values behind a plan: generated once, kept whoever wrote them, refused where they cannot work, never shown."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import string
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compiler.diagnostics import Diagnostic, Span
+from compiler.model import Connection, Digest, Plan, Reference, Secret, Variable
+from compiler.project import Project
+from compiler.quoting import env_quote
+from compiler.targets.dotenv import parse_dotenv
+from compiler.vault import derive, fill, generate
+from tests.conftest import TODAY, examples
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLACE = Span(path="stack.yaml", line=3)
+URL = Connection(
+    driver="url",
+    form="url",
+    parts={"scheme": "db", "user": "app", "password": Reference("PASSWORD"), "host": "main"},
+)
+PAIRS = Connection(
+    driver="pairs",
+    form="pairs",
+    parts={"head": "main", "separator": ","},
+    query={"password": Reference("PASSWORD")},
+)
+
+
+def secret(**changes: Any) -> Secret:
+    return replace(Secret(key="PASSWORD", owner='database "main"', span=PLACE), **changes)
+
+
+def plan(*secrets: Secret, variables: tuple[Variable, ...] = ()) -> Plan:
+    empty: dict[str, object] = {}
+    return Plan(
+        name="demo",
+        environment="local",
+        containers=(),
+        secrets=secrets,
+        variables=variables,
+        certificates=(),
+        access={},
+        volumes=empty,
+        networks=empty,
+        configs=empty,
+        user_secrets=empty,
+    )
+
+
+def filled(
+    text: str, *secrets: Secret, variables: tuple[Variable, ...] = ()
+) -> tuple[dict[str, str], list[Diagnostic]]:
+    dotenv, found = parse_dotenv(text, ".env")
+    assert found == []
+    lines, found = fill(plan(*secrets, variables=variables), [], dotenv, os.urandom, {})
+    return {key: value for key, value, _ in lines}, found
+
+
+# Generated values
+
+
+@pytest.mark.parametrize("length", [8, 32, 63, 1024])
+def test_an_alphanumeric_value_has_that_many_characters(length: int) -> None:
+    value = generate(secret(length=length), os.urandom)
+    assert len(value) == length
+    assert set(value) <= set(string.ascii_letters + string.digits)
+
+
+@pytest.mark.parametrize("length", [8, 32, 1024])
+def test_hex_and_base64_hold_that_many_random_bytes(length: int) -> None:
+    assert len(bytes.fromhex(generate(secret(alphabet="hex", length=length), os.urandom))) == length
+    assert (
+        len(base64.b64decode(generate(secret(alphabet="base64", length=length), os.urandom), validate=True))
+        == length
+    )
+
+
+@pytest.mark.parametrize("alphabet", ["alphanumeric", "hex", "base64"])
+def test_the_same_entropy_makes_the_same_value_and_other_entropy_another(alphabet: str) -> None:
+    rule = secret(alphabet=alphabet)
+    values = {generate(rule, lambda count: bytes(range(count))) for _ in range(3)}
+    assert len(values) == 1
+    assert len({generate(rule, os.urandom) for _ in range(100)}) == 100
+
+
+def test_every_character_is_equally_likely() -> None:
+    every_byte = generate(
+        secret(length=248), lambda count: bytes(range(256))[:count] + bytes(range(248, 256))
+    )
+    assert set(Counter(every_byte).values()) == {4}
+
+
+def test_bytes_that_would_favour_a_character_are_left_out() -> None:
+    rolls = iter([bytes([255, 254, 250, 248]), bytes([0, 61, 62, 247])])
+    assert generate(secret(length=4), lambda _: next(rolls)) == "A9A9"
+
+
+@pytest.mark.parametrize("alphabet", ["alphanumeric", "hex", "base64"])
+def test_a_generated_value_needs_no_quotes_anywhere_but_perhaps_for_its_equals_signs(alphabet: str) -> None:
+    value = generate(secret(alphabet=alphabet), os.urandom)
+    assert re.fullmatch(r"[A-Za-z0-9+/=]+", value)
+    assert parse_dotenv(f"PASSWORD={env_quote(value)}\n", ".env")[0].values == {"PASSWORD": value}
+
+
+# Values that are there
+
+
+@examples(200)
+@given(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), min_size=1))
+def test_a_value_of_any_characters_is_kept(text: str) -> None:
+    values, found = filled(f"PASSWORD={env_quote(text)}\n", secret())
+    assert (values, found) == ({"PASSWORD": text}, [])
+
+
+@pytest.mark.parametrize("text", ["", "PASSWORD=\n", "PASSWORD=''\n", 'PASSWORD=""\n', "PASSWORD\n"])
+def test_an_empty_value_is_generated(text: str) -> None:
+    values, found = filled(text, secret(length=20))
+    assert (len(values["PASSWORD"]), found) == (20, [])
+
+
+def test_a_value_that_is_a_persons_own_to_set_is_asked_for() -> None:
+    values, (one,) = filled("OTHER=1\n", secret(generate=False, owner='secret "key"'))
+    assert (values, one.code, one.span, one.help) == ({}, "missing-secret", PLACE, "add PASSWORD= to .env")
+    assert filled("PASSWORD=x\n", secret(generate=False))[0] == {"PASSWORD": "x"}
+
+
+def test_every_value_that_is_missing_is_asked_for_at_once() -> None:
+    found = filled("", secret(generate=False), secret(key="TOKEN", generate=False))[1]
+    assert [one.code for one in found] == ["missing-secret", "missing-secret"]
+
+
+# Values that cannot be used
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "told"),
+    [
+        ({"refuse": "'\\"}, "it's", 'PASSWORD in .env holds "\'", which database "main" cannot take'),
+        ({"refuse": "'\\"}, "a'\\'b", 'PASSWORD in .env holds "\'", "\\", which database "main" cannot take'),
+        (
+            {"refuse": "'"},
+            "two\nlines",
+            'PASSWORD in .env holds a line break, which database "main" cannot take',
+        ),
+        ({"patterns": ("^[a-z]+$",)}, "ABC", 'database "main" cannot take the value of PASSWORD in .env'),
+        (
+            {"patterns": ("^[a-z]+$", "^.{3}$")},
+            "abcd",
+            'database "main" cannot take the value of PASSWORD in .env',
+        ),
+    ],
+)
+def test_an_unusable_value_is_told_by_what_is_wrong_with_it(
+    rule: dict[str, object], value: str, told: str
+) -> None:
+    values, (one,) = filled(f"# one\nPASSWORD={env_quote(value)}\n", secret(**rule, reason="because"))
+    assert (values, one.code, one.message, one.help) == ({}, "unusable-password", told, "because")
+    assert (one.span.path, one.span.line, one.span.column) == (".env", 2, 10)
+
+
+@pytest.mark.parametrize(
+    "line", ['PASSWORD="hunter2\'"', "PASSWORD=hunter2-$BATTERY", "PASSWORD='hunter2,hunter2'"]
+)
+def test_no_finding_shows_a_value(line: str) -> None:
+    variables = (Variable(key="URL", value=PAIRS),)
+    rules = [secret(refuse="'"), secret(patterns=("^[a-z]+$",)), secret()]
+    found = [one for rule in rules for one in filled(f"{line}\n", rule, variables=variables)[1]]
+    assert found
+    assert "hunter2" not in repr(found)
+
+
+def test_a_value_that_refers_to_others_is_refused_at_its_line() -> None:
+    (one,) = filled("A=1\nPASSWORD=a$A\n", secret())[1]
+    assert (one.code, one.span.line, one.span.column) == ("env-interpolation", 2, 10)
+    assert filled("A=1\nPASSWORD='a$A'\n", secret())[0] == {"PASSWORD": "a$A"}
+
+
+def test_a_connection_that_cannot_hold_a_password_is_told_at_the_password() -> None:
+    text = "# one\n# two\nPASSWORD=a,b\n"
+    values, (one,) = filled(text, secret(), variables=(Variable(key="MAIN_PAIRS", value=PAIRS),))
+    assert (one.code, one.span.path, one.span.line) == ("unusable-password", ".env", 3)
+    assert "MAIN_PAIRS cannot be made" in one.message
+    assert "MAIN_PAIRS" not in values
+
+
+# What follows from values
+
+
+def test_a_connection_string_follows_from_the_password() -> None:
+    values, _ = filled("PASSWORD='a@b/c'\nURL=old\n", secret(), variables=(Variable(key="URL", value=URL),))
+    assert values["URL"] == "db://app:a%40b%2Fc@main"
+
+
+def test_a_digest_tells_values_apart_and_nothing_of_them() -> None:
+    variable = Variable(key="D", value=Digest(("A", "B")))
+    digests = [
+        derive(variable, values) for values in ({"A": "1", "B": "2"}, {"A": "12", "B": ""}, {"A": "1"}, {})
+    ]
+    assert len(set(digests)) == 4
+    assert all(re.fullmatch("[0-9a-f]{16}", digest) for digest in digests)
+    assert derive(variable, {"A": "1", "B": "2", "C": "3"}) == digests[0]
+
+
+def test_in_a_project_the_password_of_a_person_is_kept_and_used(tmp_path: Path) -> None:
+    (tmp_path / "stack.yaml").write_text("name: demo\ndatabases: {main: {adapter: postgresql}}\n")
+    (tmp_path / ".env").write_text("# mine\nMAIN_PASSWORD='pa$$ word'\nOTHER=kept\n")
+    for _ in range(2):
+        assert Project(tmp_path / "stack.yaml", tmp_path, today=TODAY).compile().diagnostics == ()
+    text = (tmp_path / ".env").read_text()
+    assert text.startswith("# mine\nMAIN_PASSWORD='pa$$ word'\nOTHER=kept\n")
+    assert "pa%24%24%20word@main" in parse_dotenv(text, ".env")[0].values["MAIN_URL"]
+
+
+def test_two_databases_may_share_a_secret_with_the_rules_of_both(tmp_path: Path) -> None:
+    text = "name: demo\nsecrets: {app: {environment: SHARED}}\ndatabases:\n"
+    for key, adapter in (("a", "postgresql"), ("b", "qdrant")):
+        text += f"  {key}: {{adapter: {adapter}, password: '${{{{ secrets.app }}}}'}}\n"
+    (tmp_path / "stack.yaml").write_text(text)
+    (tmp_path / ".env").write_text("SHARED=pässword\n")
+    (one,) = Project(tmp_path / "stack.yaml", tmp_path, today=TODAY).compile().diagnostics
+    assert (one.code, one.span.path) == ("unusable-password", str(tmp_path / ".env"))
