@@ -11,16 +11,23 @@ from typing import TYPE_CHECKING, Any
 from compiler.connections import mask
 from compiler.diagnostics import Diagnostic, Span, error, has_errors
 from compiler.pipeline import Compiled, compile_document, render_secrets
+from compiler.model import Reference, Text
 from compiler.registry import Adapter, Registry
+from compiler.resolve.connections import build_access
+from compiler.resolve.containers import flat_lines
+from compiler.resolve.faults import AdapterTexts
+from compiler.resolve.scope import build_scope, sql_sink
 from compiler.resources import BUILT_IN, Folder
 from compiler.source import parse_yaml
 from compiler.targets.dotenv import parse_dotenv
 
 if TYPE_CHECKING:
-    from compiler.model import Artifact, Container
+    from compiler.certificates import Issued
+    from compiler.model import Artifact
 
 _SOURCE = "stack.yaml"
 _KEY = "db"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class StackError(Exception):
@@ -47,47 +54,73 @@ def compile_stack(
     *,
     environment: str = "local",
     env: str = "",
+    files: Mapping[str, bytes] | None = None,
     adapters: Sequence[str | Path] = (),
     today: str | None = None,
 ) -> Result:
-    """Compiles a stack, as YAML text or as data, and returns its files without touching the file system.
+    """Compiles a stack, as YAML text or as data, and returns its files without writing any.
 
-    `env` is the text of an existing `.env`, whose values are kept; `adapters` are folders with more adapters;
-    `today` is an ISO date (this day by default). TLS needs files, so a stack with it is for the command.
-    Raises StackError.
+    `env` is the text of an existing `.env`, whose values are kept; `files` are certificates and keys by path: those
+    below `tls/` of an earlier result, and a user's own; `adapters` are folders with more adapters; `today` is an ISO
+    date (this day by default). Raises StackError.
     """
     compiled, diagnostics = _compile(stack, environment, _registry(adapters), today)
-    if compiled.plan.certificates:
-        place = compiled.stack.document.value(("databases",))
-        told = "the API renders no certificates, and the stack has TLS"
-        raise StackError([error("missing-extra", told, place, "compile it with the command stackc")])
     dotenv, found = parse_dotenv(env, ".env")
     if has_errors(found):
         raise StackError(found)
-    secret, found = render_secrets(compiled.plan, dotenv, os.urandom, {})
+    issued = _certificates(compiled, files or {})
+    secret, found = render_secrets(compiled.plan, dotenv, os.urandom, issued.values)
     if not secret:
         raise StackError(found)
-    return Result(artifacts=(*compiled.artifacts, *secret), diagnostics=(*diagnostics, *found))
+    artifacts = (*compiled.artifacts, *secret, *issued.artifacts)
+    return Result(artifacts=artifacts, diagnostics=(*diagnostics, *issued.diagnostics, *found))
+
+
+def _certificates(compiled: Compiled, files: Mapping[str, bytes]) -> Issued:
+    from datetime import UTC, datetime
+
+    from compiler.certificates import Issued, issue
+
+    wanted = compiled.plan.certificates
+    if not wanted:
+        return Issued()
+    place = compiled.stack.document.value(("databases", wanted[0].name, "tls"))
+    issued = issue(wanted, files, datetime.now(UTC).replace(tzinfo=None), place, ".")
+    if has_errors(issued.diagnostics):
+        raise StackError(issued.diagnostics)
+    return issued
 
 
 def _registry(adapters: Sequence[str | Path]) -> Registry:
-    return Registry((*(Folder(Path(folder), str(folder)) for folder in adapters), BUILT_IN))
+    given = [adapters] if isinstance(adapters, str | Path) else adapters
+    return Registry((*(Folder(Path(folder), str(folder)) for folder in given), BUILT_IN))
 
 
 def _compile(
     stack: str | Mapping[str, Any], environment: str, registry: Registry, today: str | None
 ) -> tuple[Compiled, list[Diagnostic]]:
-    from datetime import date
-
     document, diagnostics = parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _SOURCE)
     if document is None:
         raise StackError(diagnostics)
     compiled, diagnostics = compile_document(
-        document, registry, environment=environment, today=today or date.today().isoformat(), source=_SOURCE
+        document, registry, environment=environment, today=_date(today), source=_SOURCE
     )
     if compiled is None:
         raise StackError(diagnostics)
     return compiled, diagnostics
+
+
+def _date(today: str | None) -> str:
+    from datetime import date
+
+    try:
+        return (date.today() if today is None else date.fromisoformat(today)).isoformat()
+    except (TypeError, ValueError):
+        raise _wrong("today", "wrong-format", "today is not an ISO date", 'pass "2026-01-31"') from None
+
+
+def _wrong(argument: str, code: str, message: str, help: str) -> StackError:
+    return StackError([error(code, message, Span(path=argument), help)])
 
 
 def _text(stack: str | Mapping[str, Any]) -> str:
@@ -96,10 +129,12 @@ def _text(stack: str | Mapping[str, Any]) -> str:
     import json
 
     try:
-        return json.dumps(stack, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as fault:
+        return json.dumps(stack, ensure_ascii=False, allow_nan=False, indent=2, default=dict)
+    except (TypeError, ValueError, RecursionError):
         told = "the stack holds a value that YAML has no word for"
-        raise StackError([error("wrong-type", told, Span(path=_SOURCE))]) from fault
+        raise _wrong(
+            "stack", "wrong-type", told, "pass text, numbers, booleans, None, lists and maps"
+        ) from None
 
 
 class DatabaseAdapterRegistry:
@@ -153,50 +188,43 @@ class ConfigurationEngine:
     ) -> DatabaseConfiguration:
         """Returns how one database is run and reached.
 
-        `host` is the name that clients use, `options` are those of a database in a stack, such as `version`, `tls`,
+        `host` is the name that clients use; on this machine that is the port which `port` publishes. `options` are those of a database in a stack, such as `version`, `tls`,
         `pool`, `query_timeout`, `vector` and `port`. Raises StackError.
         """
         entry = {"adapter": database_type, **({"database": db_name} if db_name else {}), **options}
         stack = {"name": "configuration", "databases": {_KEY: entry}}
         compiled, _ = _compile(stack, "local", self._registry, None)
-        database, access = compiled.stack.databases[_KEY], compiled.plan.access[_KEY]
-        made = {container.name: container for container in compiled.plan.containers}
-        spec = made[_KEY].spec
+        database = compiled.stack.databases[_KEY]
+        spec = next(one.spec for one in compiled.plan.containers if one.name == _KEY)
+        texts = AdapterTexts(database, build_scope(database))
+        access = build_access(texts, host)
+        connections = access.host if host in _LOOPBACK and access.host else access.network
         return DatabaseConfiguration(
             adapter=database.adapter.name,
             version=database.version,
             image=database.image,
-            environment=dict(spec.get("environment", {})),
+            environment={name: _shown(value) for name, value in spec.get("environment", {}).items()},
             ports=tuple(spec.get("ports", ())) or (str(database.spec["container"]["port"]),),
             volumes=tuple(spec.get("volumes", ())),
             health_check=dict(spec["healthcheck"]),
-            connections={name: mask(_at(connection, host)) for name, connection in access.network.items()},
+            connections={name: mask(connection) for name, connection in connections.items()},
             tls=database.tls.mode,
             pool_size=database.pool_size,
             timeout=database.timeout,
-            vector_statements=_statements(made) if database.vector else "",
+            vector_statements=_statements(texts) if database.vector else "",
             vector_query=access.query,
         )
 
 
-def _at(connection: Any, host: str) -> Any:
-    """Returns the connection with the database's own name replaced by another host."""
-    from dataclasses import replace
-
-    def moved(values: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: _moved(value, host) for name, value in values.items()}
-
-    parts = {**connection.parts, "host": host} if "host" in connection.parts else connection.parts
-    return replace(connection, parts=parts, query=moved(connection.query))
+def _shown(value: Any) -> str:
+    parts = value.parts if isinstance(value, Text) else (value,)
+    return "".join(f"${{{part.key}}}" if isinstance(part, Reference) else str(part) for part in parts)
 
 
-def _moved(value: Any, host: str) -> Any:
-    return host if value == _KEY else value
-
-
-def _statements(made: Mapping[str, Container]) -> str:
-    job = made.get(f"{_KEY}-init")
-    return "\n".join(str(file.content) for file in job.files if file.content is not None) if job else ""
+def _statements(texts: AdapterTexts) -> str:
+    language = (texts.database.spec.get("init") or {}).get("language", "text")
+    statements = texts.evaluate(("vector", "statements"), sql_sink(texts.database, language))
+    return "\n".join(flat_lines(statements))
 
 
 class DynamicStackGenerator:
@@ -232,11 +260,15 @@ def _services(tech_stack: Any) -> dict[str, dict[str, Any]]:
         return {str(key): dict(entry) for key, entry in tech_stack.items()}
     images = isinstance(tech_stack, Sequence) and not isinstance(tech_stack, str | bytes)
     if images and all(isinstance(image, str) and image for image in tech_stack):
-        return {_service_name(image): {"image": image} for image in tech_stack}
+        services = {_service_name(image): {"image": image} for image in tech_stack}
+        if len(services) < len(tech_stack):
+            told = "two images of tech_stack would have the same name"
+            raise _wrong(
+                "tech_stack", "name-collision", told, "pass a map of services, with names of your own"
+            )
+        return services
     told = "tech_stack is neither a map of services nor a list of images"
-    raise StackError(
-        [error("wrong-type", told, Span(path="tech_stack"), 'pass {"app": {"image": "nginx:1.29"}}')]
-    )
+    raise _wrong("tech_stack", "wrong-type", told, 'pass {"app": {"image": "nginx:1.29"}}')
 
 
 def _service_name(image: str) -> str:

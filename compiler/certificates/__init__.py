@@ -124,6 +124,9 @@ class _Workshop:
     def _own(self, wanted: Certificate) -> bytes:
         assert wanted.own is not None
         help = "name a file in PEM, from the folder of the stack"
+        for one in wanted.own:
+            if one.path not in self.files:
+                raise Unusable(f'the file "{one.path}" is not there', one.span, help)
         certificate, key, authority = (
             File(name=one.path, content=self.files[one.path], span=one.span, help=help) for one in wanted.own
         )

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 _PARTS = ("user", "password", "host", "port")
 
 
-def build_access(texts: AdapterTexts) -> Access:
-    """Returns the ways to reach a database; `host` is empty where it is not published."""
+def build_access(texts: AdapterTexts, host: str = "") -> Access:
+    """Returns the ways to reach a database; `host` is the name of its server for clients, where that is another."""
     database = texts.database
     endpoint = texts.evaluate(("endpoint",)) or {}
-    network = {**texts.scope, **endpoint}
+    network = {**texts.scope, **endpoint, **({"host": host} if host else {})}
     outside = {
         **network,
-        "host": "127.0.0.1",
+        "host": host or "127.0.0.1",
         "port": database.port,
         "ports": {name: host for name, (_, host) in further_ports(database).items()},
         "tls": {**network["tls"], "ca": CA_FILE},

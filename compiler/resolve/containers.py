@@ -143,7 +143,7 @@ def build_job(texts: AdapterTexts) -> Container | None:
         "tmpfs": _covers(texts),
         "deploy": {"resources": {"limits": {"memory": rules.get("memory", "512M"), "pids": 200}}},
     }
-    content = "\n".join(_lines(statements)) + "\n"
+    content = "\n".join(flat_lines(statements)) + "\n"
     files = [FileMount(name=name, target=target, content=content)]
     if database.tls.enabled:
         files.append(ca_file())
@@ -278,13 +278,15 @@ def _files(texts: AdapterTexts, at: Path, owner: str) -> list[FileMount]:
             (*at, "files", name, "lines"), sql_sink(texts.database, rule.get("language", "text"))
         )
         files.append(
-            FileMount(name=f"{owner}-{name}", target=rule["path"], content="\n".join(_lines(lines)) + "\n")
+            FileMount(
+                name=f"{owner}-{name}", target=rule["path"], content="\n".join(flat_lines(lines)) + "\n"
+            )
         )
     return files
 
 
-def _lines(statements: Any) -> list[str]:
+def flat_lines(statements: Any) -> list[str]:
     """Flattens what guards and `each` have nested."""
     if isinstance(statements, list):
-        return [line for item in statements for line in _lines(item)]
+        return [line for item in statements for line in flat_lines(item)]
     return [] if statements is None else [str(statements).rstrip("\n")]
