@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compiler.connections import mask
 from compiler.diagnostics import Diagnostic, Span, error, has_errors
-from compiler.pipeline import Compiled, compile_document, render_secrets
 from compiler.model import Reference, Text
+from compiler.output import content_of
+from compiler.pipeline import Compiled, compile_document, render_secrets
 from compiler.registry import Adapter, Registry
 from compiler.resolve.connections import build_access
 from compiler.resolve.containers import flat_lines
@@ -46,7 +47,7 @@ class Result:
     diagnostics: tuple[Diagnostic, ...]
 
     def __getitem__(self, path: str) -> Artifact:
-        return next(artifact for artifact in self.artifacts if artifact.path == path)
+        return {artifact.path: artifact for artifact in self.artifacts}[path]
 
 
 def compile_stack(
@@ -72,7 +73,8 @@ def compile_stack(
     secret, found = render_secrets(compiled.plan, dotenv, os.urandom, issued.values)
     if not secret:
         raise StackError(found)
-    artifacts = (*compiled.artifacts, *secret, *issued.artifacts)
+    signed = (replace(artifact, content=content_of(artifact)) for artifact in compiled.artifacts)
+    artifacts = (*signed, *secret, *issued.artifacts)
     return Result(artifacts=artifacts, diagnostics=(*diagnostics, *issued.diagnostics, *found))
 
 
@@ -188,8 +190,8 @@ class ConfigurationEngine:
     ) -> DatabaseConfiguration:
         """Returns how one database is run and reached.
 
-        `host` is the name that clients use; on this machine that is the port which `port` publishes. `options` are those of a database in a stack, such as `version`, `tls`,
-        `pool`, `query_timeout`, `vector` and `port`. Raises StackError.
+        `host` is the name that clients use; `localhost` stands for the port that the option `port` publishes.
+        `options` are those of a database in a stack, such as `version`, `tls`, `pool` and `vector`. Raises StackError.
         """
         entry = {"adapter": database_type, **({"database": db_name} if db_name else {}), **options}
         stack = {"name": "configuration", "databases": {_KEY: entry}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -152,13 +153,18 @@ class Project:
     def _read(self, name: str) -> tuple[bytes | None, list[Diagnostic]]:
         file = self.output / name
         try:
-            return file.read_bytes(), []
+            # Reading a pipe would wait for its writer.
+            if stat.S_ISREG(file.stat().st_mode):
+                return file.read_bytes(), []
+            told = f'"{file}" is a folder, a device or a pipe, expected a file'
+            return None, [error("not-a-file", told, Span(path=str(file)), "move it away")]
         except (FileNotFoundError, NotADirectoryError):
             return None, []
         except OSError as fault:
-            place = Span(path=str(file))
             told = f"the file cannot be read: {_reason(fault)}"
-            return None, [error("unreadable-file", told, place)]
+            return None, [
+                error("unreadable-file", told, Span(path=str(file)), "give yourself the right to read it")
+            ]
 
     def _secret_artifacts(self, compiled: Compiled) -> tuple[list[Artifact], list[Diagnostic]]:
         from compiler.pipeline import render_secrets

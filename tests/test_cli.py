@@ -9,7 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 import jsonschema
@@ -21,9 +21,6 @@ from compiler.cli import cli
 from compiler.source import load_yaml
 from compiler.targets.dotenv import parse_dotenv
 from tests.conftest import CASES, ROOT, VALID, Case, stackc
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STACK = """\
 name: demo
@@ -336,6 +333,25 @@ def test_a_bug_exits_3_and_says_so_without_a_traceback(folder: Path) -> None:
     )
     assert (done.returncode, "stackc: bug: FileNotFoundError" in done.stderr) == (3, True)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file names are always text")
+def test_file_name_that_is_no_text_compiles(folder: Path) -> None:
+    name = os.fsdecode(b"\xff.yaml")
+    (folder / "stack.yaml").rename(name)
+    done = run("compile", name, "-o", os.fsdecode(b"\xfe"), PYTHONIOENCODING="utf-8:strict")
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert " from ?.yaml," in (folder / os.fsdecode(b"\xfe") / "docker-compose.yml").read_text()
+
+
+@pytest.mark.parametrize(("streams", "code"), [("2>&-", 0), (">&-", 0), (">&- 2>&-", 0), (">/dev/full", 1)])
+def test_streams_that_cannot_be_written_are_no_bug(folder: Path, streams: str, code: int) -> None:
+    if "full" in streams and not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    program = "from compiler.cli import main; main()"
+    words = ["sh", "-c", f'"$0" -c "{program}" compile {streams}', sys.executable]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, "bug" in done.stderr) == (code, False)
 
 
 # init

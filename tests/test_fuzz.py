@@ -210,17 +210,19 @@ def test_secret_where_compose_reads_more_than_text(
 
 
 @pytest.mark.parametrize(
-    "url",
+    "change",
     [
-        *(
-            f"{{form: {form}, parts: {{scheme: null, host: null, path: null}}}}"
-            for form in ("url", "pairs", "dsn")
-        ),
-        "{via: nope}",
+        "connections: {url: {parts: {scheme: null, host: null, path: null}}}",
+        "connections: {url: {form: dsn, parts: {host: null, path: null}}}",
+        "connections: {url: {form: pairs}}",
+        "connections: {url: {via: nope}}",
+        'container: {port: "${{ user }}"}',
+        "credentials: {user: {pattern: '^[z-a]$'}}",
+        "secrets: {password: {pattern: '^[z-a]$'}}",
     ],
 )
-def test_adapter_whose_connection_lacks_a_part(tmp_path_factory: pytest.TempPathFactory, url: str) -> None:
-    adapter = f"adapter: mine\nextends: postgresql\nconnections: {{url: {url}}}\n"
+def test_adapter_that_lacks_or_breaks_a_part(tmp_path_factory: pytest.TempPathFactory, change: str) -> None:
+    adapter = f"adapter: mine\nextends: postgresql\n{change}\n"
     stack = b"name: a\ndatabases: {main: {adapter: mine}}\n"
     compile_in(tmp_path_factory, {"stack.yaml": stack, "adapters/mine.yaml": adapter.encode()})
 

@@ -33,7 +33,7 @@ ENVIRONMENTS = {"unknown-environment": "production"}
 SHOWN_BY = {
     "certificate-ends": "test_certificates.py::test_a_certificate_that_ends_soon_is_told",
     "disk-full": "test_files.py::test_a_full_disk_changes_nothing",
-    "file-exists": "test_cli.py::test_init_overwrites_nothing",
+    "file-exists": "test_cli.py::test_init_refuses_a_folder_with_a_stack_and_changes_nothing",
     "file-too-large": "test_source.py::test_a_large_file_is_not_read_to_its_end",
     "missing-extra": "test_certificates.py::test_without_the_package_the_extra_is_named",
     "missing-file": "test_source.py::test_a_missing_file_is_said_to_be_missing",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostics import error, suggest
 from compiler.model import Access, Connection
-from compiler.resolve.scope import CA_FILE, further_ports, sql_sink
+from compiler.resolve.scope import CA_FILE, further_ports, sink, sql_sink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ _PARTS = ("user", "password", "host", "port")
 def build_access(texts: AdapterTexts, host: str = "") -> Access:
     """Returns the ways to reach a database; `host` is the name of its server for clients, where that is another."""
     database = texts.database
-    endpoint = texts.evaluate(("endpoint",)) or {}
+    endpoint = texts.mapping(("endpoint",))
     network = {**texts.scope, **endpoint, **({"host": host} if host else {})}
     outside = {
         **network,
@@ -59,9 +59,7 @@ def _connections(texts: AdapterTexts, outer: Mapping[str, Any]) -> dict[str, Con
         scope = {**outer, "port": port}
         form = rule.get("form", "url")
         defaults = {name: scope[name] for name in _PARTS} | {"path": database.database}
-        parts = (defaults if form in ("url", "dsn") else {}) | (
-            texts.evaluate((*at, "parts"), scope=scope) or {}
-        )
+        parts = (defaults if form in ("url", "dsn") else {}) | texts.mapping((*at, "parts"), scope)
         if form == "url" and not parts.get("scheme"):
             told, place = f'the URL of driver "{driver}" has no scheme', database.adapter.key(at)
             texts.diagnostics.append(error("missing-option", told, place, "write `parts: {scheme: NAME}`"))
@@ -69,8 +67,8 @@ def _connections(texts: AdapterTexts, outer: Mapping[str, Any]) -> dict[str, Con
             driver=driver,
             form=form,
             parts={name: value for name, value in parts.items() if value is not None and value != ""},
-            query=texts.evaluate((*at, "query"), scope=scope) or {},
-            code=tuple(str(line) for line in texts.evaluate((*at, "code"), scope=scope) or ()),
+            query=texts.mapping((*at, "query"), scope),
+            code=tuple(str(line) for line in texts.lines((*at, "code"), sink("text"), scope)),
             title=rule["title"],
             documentation=rule.get("documentation", ""),
         )

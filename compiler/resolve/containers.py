@@ -92,7 +92,7 @@ def build_companions(texts: AdapterTexts) -> list[Container]:
         secrets = [
             mount
             for mount in _secrets(database)
-            if mount.name in {secret_name(database, one) for one in wanted}
+            if mount.name in {secret_name(database, str(one)) for one in wanted}
         ]
         files = _files(texts, at, full)
         if database.tls.enabled:
@@ -128,7 +128,7 @@ def build_job(texts: AdapterTexts) -> Container | None:
         ]
     scope = {**texts.scope, "init": {"file": target}}
     script = texts.evaluate(("init", "run"), sink("shell"), scope)
-    environment = texts.evaluate(("init", "environment")) or {}
+    environment = texts.mapping(("init", "environment"))
     spec: dict[str, Any] = {
         "image": database.image,
         "depends_on": {database.key: {"condition": "service_healthy"}},
@@ -157,7 +157,7 @@ def _covers(texts: AdapterTexts) -> list[str]:
     """Returns folders in memory over those of the image's volumes, each of which would else be left behind."""
     section = texts.section(("container",))
     kept = [section.get("data"), *(section.get("volumes") or {}).values()]
-    kept += [folder.partition(":")[0] for folder in section.get("tmpfs") or []]
+    kept += [str(folder).partition(":")[0] for folder in section.get("tmpfs") or []]
     return [f"{folder}:size=16m" for folder in kept if folder]
 
 

@@ -36,6 +36,26 @@ class AdapterTexts:
             self.diagnostics.append(error("expression", fault.message, place, fault.help))
         return value
 
+    def mapping(self, at: Path, scope: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Returns a section that has to be a mapping, which is empty where there is none."""
+        value = self.evaluate(at, scope=scope)
+        if value is not None and not isinstance(value, dict):
+            self._unexpected(at, "a mapping")
+        return value if isinstance(value, dict) else {}
+
+    def lines(self, at: Path, sink: Sink, scope: Mapping[str, Any] | None = None) -> list[Any]:
+        """Returns a section that has to be a list, which is empty where there is none."""
+        value = self.evaluate(at, sink, scope)
+        if value is not None and not isinstance(value, list):
+            self._unexpected(at, "a list")
+        return [item for item in value if item is not None] if isinstance(value, list) else []
+
+    def _unexpected(self, at: Path, expected: str) -> None:
+        adapter = self.database.adapter
+        place = adapter.value(adapter.written(at, self.database.version))
+        told = f'"{at[-1]}" has a value of another kind, expected {expected}'
+        self.diagnostics.append(error("wrong-type", told, place, f"let every branch make {expected}"))
+
     def section(self, at: Path, skip: tuple[str, ...] = ("files", "start", "health")) -> dict[str, Any]:
         """Returns the plain values of a section, without the parts that are texts in a language of their own."""
         section: Any = self.database.spec

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Findings:
-    """The findings on one document; `first` is a second place, where the same thing stands already."""
+    """The findings on one document; `first` is a second place, where the same thing stands already.
+
+    `part` is the part of a text that is wrong.
+    """
 
     document: Document
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -30,8 +33,9 @@ class Findings:
         *,
         key: bool = False,
         first: Path | None = None,
+        part: str = "",
     ) -> None:
-        self._add(error, code, message, at, help, key, first)
+        self._add(error, code, message, at, help, key, first, part)
 
     def warning(
         self,
@@ -54,8 +58,9 @@ class Findings:
         help: str | None,
         key: bool,
         first: Path | None,
+        part: str = "",
     ) -> None:
         named = key and bool(at) and isinstance(at[-1], str)
-        span = self.document.key(at) if named else self.document.value(at)
+        span = self.document.key(at) if named else self.document.within(at, part)
         notes = [] if first is None else [Note(message="the first is here", span=self.document.key(first))]
         self.diagnostics.append(build(code, message, span, help, notes))

@@ -70,7 +70,7 @@ def _twice(stack: Stack, kind: str, names: Iterator[tuple[str, Path]]) -> Iterat
                 "reserved-name", f'the name "{name}" is used by stackc itself', place, "choose another name"
             )
         elif name in first:
-            note = Note(message="the first is here", span=stack.document.key(first[name]))
+            note = Note(message="the other is here", span=stack.document.key(first[name]))
             told = f'two things make a {kind} named "{name}"'
             yield error("name-collision", told, place, "rename one of them", (note,))
         else:

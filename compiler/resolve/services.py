@@ -112,7 +112,7 @@ class ServiceBuilder:
         try:
             return _scalar(evaluate(tree, scope, literal=Raw))
         except ExpressionError as fault:
-            self.findings.error(fault.code, fault.message, at, fault.help)
+            self.findings.error(fault.code, fault.message, at, fault.help, part=fault.source)
             return None
 
     def _check_key(self, key: str, at: Path) -> None:

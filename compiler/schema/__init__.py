@@ -69,5 +69,5 @@ def _diagnostic(finding: Finding, locate: Locate, at: Path) -> Diagnostic:
     span = locate.key(path) if finding.on_key and has_key else locate.value(path)
     notes = []
     if finding.first is not None:
-        notes.append(Note(message="first here", span=locate.value((*path[:-1], finding.first))))
+        notes.append(Note(message="the first is here", span=locate.value((*path[:-1], finding.first))))
     return error(finding.code, finding.message, span, finding.help, notes)

@@ -126,12 +126,12 @@ def test_no_password_is_shown_by_inspect_processes_or_logs(stack: Stack) -> None
     assert HOSTILE not in shown and "🔑" not in shown and "\\ud83d" not in shown
 
 
-def test_server_runs_as_its_own_user_and_reads_no_password(stack: Stack) -> None:
+def test_server_runs_as_its_own_user_and_keeps_only_hashes(stack: Stack) -> None:
     assert stack.sh("events", "stat -c %u /proc/1").stdout.strip() == "101"
-    listed = stack.sh(
-        "events", "stat -c '%u %a' /run/secrets/* /etc/clickhouse-server/users.d/stackc-*"
-    ).stdout
-    assert listed.split("\n")[:3] == ["0 400", "0 400", "101 600"]
+    passwords = "/etc/clickhouse-server/users.d/stackc-passwords.xml"
+    assert stack.sh("events", f"stat -c '%u %a' {passwords}").stdout.strip() == "101 600"
+    written = stack.sh("events", f"cat {passwords}").stdout
+    assert "password_sha256_hex" in written and stack.env["EVENTS_PASSWORD"] not in written
 
 
 def test_memory_limit_holds(stack: Stack) -> None:
