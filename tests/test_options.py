@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from compiler.diagnostics import Diagnostic
 
 OPTIONS = ROOT / "fixtures" / "invalid" / "options"
-ADAPTERS = Registry().names()
+REGISTRY = Registry()
+ADAPTERS = REGISTRY.names()
 COMMON = "database"
 
 
@@ -33,7 +34,7 @@ def wrong_values(name: str) -> dict[str, list[Any]]:
 
 def options_of(name: str) -> dict[str, str]:
     """Returns every option of an adapter with the first version line that has it; dots lead to parameters."""
-    adapter, found = Registry().load(name)
+    adapter, found = REGISTRY.load(name)
     assert adapter is not None, found
     options: dict[str, str] = {}
     for version in adapter.versions:
@@ -77,7 +78,7 @@ def findings(option: str, value: Any, entry: dict[str, Any]) -> tuple[list[Diagn
     line = next(n for n, one in enumerate(text, 1) if one.strip().startswith(f"{option.split('.')[-1]}:"))
     document, found = parse_yaml("\n".join(text).encode(), "stack.yaml")
     assert document is not None, found
-    found = compile_document(document, Registry(), environment="local", today=TODAY, source="stack.yaml")[1]
+    found = compile_document(document, REGISTRY, environment="local", today=TODAY, source="stack.yaml")[1]
     return [one for one in found if one.severity == "error"], line
 
 

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-elasticsearch = pytest.importorskip("elasticsearch")
+import elasticsearch
+
 needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
 
 TODAY = "2026-11-23"

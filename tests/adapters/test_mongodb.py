@@ -26,7 +26,8 @@ from compiler.vault import fill
 if TYPE_CHECKING:
     from pathlib import Path
 
-pymongo = pytest.importorskip("pymongo")
+import pymongo
+
 pytest.importorskip("pymongo.saslprep")
 
 TODAY = "2026-11-23"

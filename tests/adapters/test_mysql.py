@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from compiler.model import Access, Container, Plan
 
-pymysql = pytest.importorskip("pymysql")
-sqlalchemy = pytest.importorskip("sqlalchemy")
+import pymysql
+import sqlalchemy
 
 ENGINES = ("mysql", "mariadb")
 BOTH = pytest.mark.parametrize("adapter", ENGINES)

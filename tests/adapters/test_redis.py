@@ -9,7 +9,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import kombu
 import pytest
+import redis
+import valkey
 
 from compiler.connections import render_connection
 from compiler.model import Access, Plan, Reference
@@ -17,10 +20,6 @@ from compiler.pipeline import compile_document
 from compiler.registry import Registry
 from compiler.source import parse_yaml
 from compiler.trial import HOSTILE
-
-redis = pytest.importorskip("redis")
-valkey = pytest.importorskip("valkey")
-kombu = pytest.importorskip("kombu")
 
 TODAY = "2026-11-23"
 ENGINES = ("redis", "valkey")

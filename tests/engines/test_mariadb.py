@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.engines.conftest import Stack
 
-pymysql = pytest.importorskip("pymysql")
+import pymysql
 
 pytestmark = pytest.mark.engine
 IMAGE = "mariadb:11.8"

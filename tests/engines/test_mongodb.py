@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.engines.conftest import Stack
 
-pymongo = pytest.importorskip("pymongo")
+import pymongo
 
 pytestmark = pytest.mark.engine
 IMAGE = "mongo:7.0"

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from tests.engines.conftest import Stack
 
-pymysql = pytest.importorskip("pymysql")
-sqlalchemy = pytest.importorskip("sqlalchemy")
-pytest.importorskip("asyncmy")
+import asyncmy  # noqa: F401
+import pymysql
+import sqlalchemy
 
 pytestmark = pytest.mark.engine
 IMAGES = ("mysql:8.0", "mysql:8.4")

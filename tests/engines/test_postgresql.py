@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+import asyncpg
+import psycopg
 import pytest
+import sqlalchemy
 
 from compiler.access import find_connections
 from compiler.project import Project
-from tests.engines.conftest import Stack
 
-asyncpg = pytest.importorskip("asyncpg")
-psycopg = pytest.importorskip("psycopg")
-sqlalchemy = pytest.importorskip("sqlalchemy")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.engines.conftest import Stack
 
 pytestmark = pytest.mark.engine
 IMAGE = "pgvector/pgvector:pg16"

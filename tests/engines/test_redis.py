@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from tests.engines.conftest import Stack
 
-redis = pytest.importorskip("redis")
-kombu = pytest.importorskip("kombu")
+import kombu
+import redis
 
 pytestmark = pytest.mark.engine
 ONCE = redis.retry.Retry(redis.backoff.NoBackoff(), 0)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engines.conftest import Stack
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.engines.conftest import Stack
 
 pytestmark = pytest.mark.engine
-IMAGES = ("pgvector/pgvector:pg16", "mysql:8.0", "redis:7.2-alpine", "mongo:7.0", "clickhouse/clickhouse-server:latest")
+IMAGES = (
+    "pgvector/pgvector:pg16",
+    "mysql:8.0",
+    "redis:7.2-alpine",
+    "mongo:7.0",
+    "clickhouse/clickhouse-server:latest",
+)
 DATABASES = ("accounts", "orders", "cache", "catalog", "events")
 STACK = """
 name: stackctest-together
