@@ -162,7 +162,7 @@ CODES: dict[str, Code] = {
     ),
     "shadowed-adapter": Code(
         "An adapter file hides a built-in adapter of the same name.",
-        "Adapters beside the stack come first. If that is meant, give it another name and `extends:` the built-in one.",
+        "Adapters beside the stack come first. If that is meant, let the file change the built-in one by `extends:`, under another name or the same.",
     ),
     "unknown-adapter": Code(
         "No adapter has this name or alias.",
@@ -277,7 +277,7 @@ CODES: dict[str, Code] = {
     # Secrets, .env and certificates
     "certificate-ends": Code(
         "A certificate ends within 30 days.",
-        "stackc keeps certificates. Delete the file that the help names and compile to get a new one.",
+        "stackc keeps certificates. Delete the file that the help names and compile to get a new one; replace your own.",
     ),
     "env-interpolation": Code(
         "A secret in .env refers to other variables.",
@@ -301,7 +301,7 @@ CODES: dict[str, Code] = {
     ),
     "unusable-certificate": Code(
         "A certificate or key file cannot be used.",
-        "It is missing, is not PEM, or certificate and key do not belong together.",
+        "It is missing, is not PEM, certificate and key do not belong together, or the certificate lacks a name that clients check.",
     ),
     "unusable-password": Code(
         "A password has a form that the engine or a driver cannot take.",

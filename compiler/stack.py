@@ -75,44 +75,39 @@ def _overlay(document: Document, environment: str) -> tuple[Document, list[Diagn
     ]
 
 
+# What stands for an entry while the stack around the entries is checked.
+_ENTRIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "services": ("service", {}),
+    "databases": ("database", {"adapter": "x"}),
+}
+
+
 def _check_shape(document: Document) -> list[Diagnostic]:
     schema, data = bundle(), document.data
-    outer = {key: value for key, value in data.items() if key not in ("services", "databases")}
-    for key in ("services", "databases"):
-        if key in data:
-            value = data[key]
-            outer[key] = (
-                dict.fromkeys(value, {"adapter": "x"} if key == "databases" else {})
-                if isinstance(value, dict)
-                else value
-            )
+    outer = dict(data)
+    for plural, (_, stand_in) in _ENTRIES.items():
+        if isinstance(data.get(plural), dict):
+            outer[plural] = dict.fromkeys(data[plural], stand_in)
     diagnostics = check_schema(outer, schema, noun="the stack", locate=document)
-    services = data.get("services")
-    for key, entry in services.items() if isinstance(services, dict) else ():
-        diagnostics += check_schema(
-            entry,
-            schema,
-            noun=f'service "{key}"',
-            locate=document,
-            at=("services", key),
-            pointer="/$defs/service",
-        )
-    databases = data.get("databases")
-    for key, entry in databases.items() if isinstance(databases, dict) else ():
-        if not isinstance(entry, dict) or not isinstance(entry.get("adapter"), str):
-            diagnostics += check_schema(
-                entry,
-                schema,
-                noun=f'database "{key}"',
-                locate=document,
-                at=("databases", key),
-                pointer="/$defs/database",
-            )
-    if isinstance(data, dict) and not services and not databases and not has_errors(diagnostics):
+    for plural, (singular, _) in _ENTRIES.items():
+        entries = data.get(plural)
+        for key, entry in entries.items() if isinstance(entries, dict) else ():
+            if plural == "services" or not _has_adapter(entry):
+                diagnostics += check_schema(
+                    entry,
+                    schema,
+                    noun=f'{singular} "{key}"',
+                    locate=document,
+                    at=(plural, key),
+                    pointer=f"/$defs/{singular}",
+                )
+    if not any(data.get(plural) for plural in _ENTRIES) and not has_errors(diagnostics):
+        told = "the stack has neither services nor databases"
         help = "add a service under `services:` or a database under `databases:`"
-        diagnostics.append(
-            error(
-                "empty-stack", "the stack has neither services nor databases", document.key(("name",)), help
-            )
-        )
+        diagnostics.append(error("empty-stack", told, document.key(("name",)), help))
     return diagnostics
+
+
+def _has_adapter(entry: Any) -> bool:
+    """Says whether an entry is a database whose own adapter has the schema for it."""
+    return isinstance(entry, dict) and isinstance(entry.get("adapter"), str)

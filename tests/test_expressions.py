@@ -409,9 +409,15 @@ def test_loops_inside_of_one_another_end_in_a_fault() -> None:
     data: Any = "x"
     for _ in range(5):
         data = {"each": list(range(100)), "then": data}
-    ((at, message), *_) = tree_faults([data])
+    ((at, message),) = tree_faults([data])
     assert at[-1] == "each"
     assert message == "`each` makes more than 10000 items"
+
+
+def test_a_fault_in_a_loop_is_told_once() -> None:
+    assert tree_faults([{"each": "${{ names }}", "then": "${{ zzz }}"}]) == [
+        ((0, "then"), 'nothing is named "zzz"')
+    ]
 
 
 def test_every_fault_of_a_tree_has_its_own_place() -> None:

@@ -291,8 +291,8 @@ def test_a_huge_loop_ends_in_a_finding_at_its_own_line(tmp_path: Path) -> None:
     for _ in range(5):
         loop = f"{{each: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], then: {loop}}}"
     registry = adapters(tmp_path, postgis=f"{POSTGIS}container:\n  command:\n    - {loop}\n")
-    found = compiled(registry, adapter="postgis")[1]
-    assert (found[0].code, place(found[0])) == ("expression", "adapters/postgis.yaml:6")
+    (one,) = compiled(registry, adapter="postgis")[1]
+    assert (one.code, place(one)) == ("expression", "adapters/postgis.yaml:6")
 
 
 # Versions and selection

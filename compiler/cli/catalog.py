@@ -10,6 +10,7 @@ import click
 from compiler.cli.shared import (
     FINDINGS,
     adapters_option,
+    data_format_option,
     failed,
     load_registry,
     show_report,
@@ -29,14 +30,7 @@ def adapters() -> None:
 @adapters.command("list")
 @adapters_option
 @click.option("--needs", help="Only those with all of these capabilities, such as vector,relational.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="Format of the list.",
-)
+@data_format_option("markdown")
 def list_adapters(adapters: Path | None, needs: str | None, form: str) -> None:
     """List the adapters: their versions, aliases and capabilities."""
     from compiler.catalog import catalog_rows, markdown_rows, render_rows
@@ -51,14 +45,7 @@ def list_adapters(adapters: Path | None, needs: str | None, form: str) -> None:
 @adapters.command("show")
 @click.argument("name")
 @adapters_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Format of the page.",
-)
+@data_format_option()
 def show_adapter(name: str, adapters: Path | None, form: str) -> None:
     """Show one adapter: its versions, its options with their defaults, its drivers."""
     from compiler.catalog import adapter_page, render_page
@@ -91,14 +78,7 @@ def detect_adapter(word: str, adapters: Path | None) -> None:
 @adapters.command("test")
 @click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
 @adapters_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Format of the table.",
-)
+@data_format_option()
 def test_adapters(names: Sequence[str], adapters: Path | None, form: str) -> None:
     """Try adapters without an engine: schema, probe, hostile passwords, every version, every driver."""
     from compiler.trial import render_trials, run_trials

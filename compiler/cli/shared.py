@@ -12,7 +12,7 @@ import click
 from compiler import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from compiler.diagnostics import Diagnostic
     from compiler.output import Change
@@ -41,6 +41,16 @@ adapters_option = click.option(
 format_option = click.option(
     "--format", "form", type=_FORMATS, default="text", show_default=True, help="Format of the findings."
 )
+
+
+def data_format_option(*further: str) -> Callable[[Any], Any]:
+    """Returns the option of a command that prints data: text, JSON and what else it offers."""
+    choices = click.Choice(["text", "json", *further])
+    return click.option(
+        "--format", "form", type=choices, default="text", show_default=True, help="Format of the answer."
+    )
+
+
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log each pass.")
 
 

@@ -12,6 +12,7 @@ from compiler.cli.shared import (
     FINDINGS,
     STACK,
     adapters_option,
+    data_format_option,
     environment_option,
     failed,
     format_option,
@@ -149,14 +150,7 @@ def init(example: str, list_only: bool, folder: Path) -> None:
 @click.option(
     "--query", "query", is_flag=True, help="Show the nearest-neighbour query of the database's vector index."
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Format of the answer.",
-)
+@data_format_option()
 def connect(
     database: str,
     stack: Path,

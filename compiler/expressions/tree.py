@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from compiler.expressions.text import evaluate
@@ -40,10 +40,11 @@ class _Walk:
     faults: list[tuple[Path, ExpressionError]]
     sink: Sink | None
     rounds: int = 1
+    faulty: set[Path] = field(default_factory=set)
 
     def value(self, tree: Any, scope: Mapping[str, Any], at: Path) -> Any:
         if isinstance(tree, str):
-            return self._text(tree, scope, at, self.sink)
+            return self._text(tree, scope, at)
         if isinstance(tree, dict):
             if is_guard(tree):
                 return self._each(tree, scope, at) if "each" in tree else self._when(tree, scope, at)
@@ -51,12 +52,18 @@ class _Walk:
             return {key: value for key, value in entries if value is not _NOTHING}
         return list(self._items(tree, scope, at)) if isinstance(tree, list) else tree
 
-    def _text(self, text: str, scope: Mapping[str, Any], at: Path, sink: Sink | None) -> Any:
+    def _text(self, text: str, scope: Mapping[str, Any], at: Path) -> Any:
         try:
-            return evaluate(text, scope, sink)
+            return evaluate(text, scope, self.sink)
         except ExpressionError as fault:
-            self.faults.append((at, fault))
+            self._fault(at, fault)
             return None
+
+    def _fault(self, at: Path, fault: ExpressionError) -> None:
+        """Keeps the first fault of each place: a loop comes by more than once."""
+        if at not in self.faulty:
+            self.faults.append((at, fault))
+        self.faulty.add(at)
 
     def _items(self, tree: list[Any], scope: Mapping[str, Any], at: Path) -> Iterator[Any]:
         for index, item in enumerate(tree):
@@ -84,14 +91,17 @@ class _Walk:
                 raise ExpressionError(told, "take a shorter list, or fewer lists inside of one another")
             return [self.value(tree["then"], {**scope, "item": item}, (*at, "then")) for item in items]
         except ExpressionError as fault:
-            self.faults.append(((*at, "each"), fault))
+            self._fault((*at, "each"), fault)
             return []
         finally:
             self.rounds = before
 
     def _bare(self, tree: Any, scope: Mapping[str, Any], at: Path) -> Any:
         """Evaluates a condition or a list, which stand in no text."""
-        return _Walk(self.faults, None, self.rounds).value(tree, scope, at)
+        sink, self.sink = self.sink, None
+        value = self.value(tree, scope, at)
+        self.sink = sink
+        return value
 
 
 def is_guard(tree: Any) -> bool:

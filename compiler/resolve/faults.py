@@ -33,8 +33,13 @@ class AdapterTexts:
         for path, fault in faults:
             adapter = self.database.adapter
             place = adapter.within(adapter.written(path, self.database.version), fault.source)
-            self.diagnostics.append(error("expression", fault.message, place, fault.help))
+            self._add(error("expression", fault.message, place, fault.help))
         return value
+
+    def _add(self, finding: Diagnostic) -> None:
+        """Keeps a finding once: some sections are read for more than one container."""
+        if finding not in self.diagnostics:
+            self.diagnostics.append(finding)
 
     def mapping(self, at: Path, scope: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Returns a section that has to be a mapping, which is empty where there is none."""
@@ -54,7 +59,7 @@ class AdapterTexts:
         adapter = self.database.adapter
         place = adapter.value(adapter.written(at, self.database.version))
         told = f'"{at[-1]}" has a value of another kind, expected {expected}'
-        self.diagnostics.append(error("wrong-type", told, place, f"let every branch make {expected}"))
+        self._add(error("wrong-type", told, place, f"let every branch make {expected}"))
 
     def section(self, at: Path, skip: tuple[str, ...] = ("files", "start", "health")) -> dict[str, Any]:
         """Returns the plain values of a section, without the parts that are texts in a language of their own."""
