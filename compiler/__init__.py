@@ -4,17 +4,18 @@ The way of the data, one module or folder for each step; a module imports only f
 
      1  diagnostics codes model resources quoting   findings; the frozen values; the shipped data; one function per sink
      2  source schema expressions connections       YAML; JSON Schema; `${{ }}`; connection strings
-     3  registry bundle                             adapters found and chosen; the schema of a stack
-     4  selection vector
-     5  database
-     6  stack                                       a stack checked and typed
-     7  resolve                                     a stack to a plan, one module per concern
-     8  targets                                     a plan to files
-     9  vault certificates memo report output       secrets; TLS; earlier runs; findings as text; comparing and writing
-    10  pipeline                                    the passes as one pure function
-    11  project trial                               one stack on disk; adapters tried without an engine
-    12  catalog access starter                      what commands show
-    13  api cli                                     the Python API and the command
+     3  adapter                                     one engine as data
+     4  registry bundle                             adapters found; the schema of a stack
+     5  selection vector
+     6  database
+     7  stack                                       a stack checked and typed
+     8  resolve                                     a stack to a plan, one module per concern
+     9  targets                                     a plan to files
+    10  vault certificates memo report output       secrets; TLS; earlier runs; findings as text; comparing and writing
+    11  pipeline                                    the passes as one pure function
+    12  project trial                               one stack on disk; adapters tried without an engine
+    13  catalog access starter                      what commands show
+    14  api cli                                     the Python API and the command
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from compiler.diagnostics import Diagnostic, Span, error, has_errors
 from compiler.model import Reference, Text
 from compiler.output import content_of
 from compiler.pipeline import Compiled, compile_document, render_secrets
-from compiler.registry import Adapter, Registry
+from compiler.registry import Registry
 from compiler.resolve.connections import build_access
 from compiler.resolve.containers import flat_lines
 from compiler.resolve.faults import AdapterTexts
@@ -23,6 +23,7 @@ from compiler.source import parse_yaml
 from compiler.targets.dotenv import parse_dotenv
 
 if TYPE_CHECKING:
+    from compiler.adapter import Adapter
     from compiler.certificates import Issued
     from compiler.model import Artifact
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from compiler.resources import load_schema
 
 if TYPE_CHECKING:
-    from compiler.registry import Adapter
+    from compiler.adapter import Adapter
 
 
 @lru_cache(maxsize=1)

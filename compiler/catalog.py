@@ -10,7 +10,8 @@ from compiler.diagnostics import Diagnostic, Span, error, suggest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from compiler.registry import Adapter, Registry
+    from compiler.adapter import Adapter
+    from compiler.registry import Registry
 
 COMMAND = "stackc adapters"
 
@@ -74,7 +75,9 @@ def markdown_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     """Returns the rows as a Markdown table, as it stands in the README."""
     lines = ["| adapter | engine | versions (default in bold) | aliases |", "| --- | --- | --- | --- |"]
     for row in rows:
-        versions = ", ".join(f"**{one}**" if one == row["default_version"] else one for one in row["versions"])
+        versions = ", ".join(
+            f"**{one}**" if one == row["default_version"] else one for one in row["versions"]
+        )
         lines.append(f"| `{row['name']}` | {row['title']} | {versions} | {', '.join(row['aliases'])} |")
     return "\n".join(lines)
 
@@ -189,7 +192,9 @@ def _adapter_schema(adapter: Adapter) -> dict[str, Any]:
     properties = dict(schema["properties"])
     for version in adapter.versions:
         properties |= adapter.at(version).get("options", {})
-    numbers: list[Any] = [int(name) if name.isdigit() else float(name) for name in adapter.versions if _is_number(name)]
+    numbers: list[Any] = [
+        int(name) if name.isdigit() else float(name) for name in adapter.versions if _is_number(name)
+    ]
     properties["version"] = {**properties["version"], "enum": [*adapter.versions, *numbers]}
     return {**schema, "properties": properties}
 

@@ -16,8 +16,9 @@ from compiler.vector import Vector, able, type_vector
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from compiler.adapter import Adapter
     from compiler.model import Path
-    from compiler.registry import Adapter, Registry
+    from compiler.registry import Registry
     from compiler.source import Document
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}

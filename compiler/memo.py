@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import stat
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compiler import __version__
-from compiler.resources import user_folder
+from compiler.resources import SCHEMAS, user_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
 
 Digests = dict[str, str]
 _LARGEST = 1024 * 1024
@@ -24,11 +24,22 @@ _LARGEST = 1024 * 1024
 def key_of(words: Iterable[str], files: Iterable[tuple[str, bytes]]) -> str:
     """Returns the key of a run: stackc's version, words such as the environment, and each file's name and bytes."""
     digest = sha256()
-    for word in (__version__, *words):
+    for word in (__version__, *_program(), *words):
         digest.update(f"{len(word)}:{word}".encode("utf-8", "surrogatepass"))
     for name, content in files:
         digest.update(f"{len(name)}:{name}:{len(content)}:".encode("utf-8", "surrogatepass") + content)
     return digest.hexdigest()
+
+
+def _program() -> Iterator[str]:
+    """Yields the state of stackc's own files, which change at one version while it is worked on."""
+    for folder, _, names in sorted(os.walk(Path(__file__).parent)):
+        for name in sorted(names):
+            if name.endswith(".py"):
+                status = Path(folder, name).stat()
+                yield f"{name} {status.st_size} {status.st_mtime_ns}"
+    for schema in sorted(SCHEMAS.glob("*.json")):
+        yield f"{schema.name} {schema.stat().st_size} {schema.stat().st_mtime_ns}"
 
 
 def digest_of(content: bytes) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 _NUL_OR_SURROGATE = re.compile("[\0\ud800-\udfff]")
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Compiled where it is first used: that takes longer than all else here.
+_NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _ENV_BARE = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
 _ENV_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\r": "\\r"})
 _PAIR_BARE = re.compile(r"[^\s\"'=\x00-\x1f\x7f-\x9f]+")
@@ -121,7 +122,7 @@ def xml_text(text: str) -> str:
 
     https://www.w3.org/TR/xml/#charsets https://www.w3.org/TR/xml/#AVNormalize
     """
-    if _NOT_XML.search(text):
+    if re.search(_NOT_XML, text):
         raise ValueError("XML cannot hold a control character or half of a surrogate pair")
     return text.translate(_XML_ESCAPES)
 

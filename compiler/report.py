@@ -21,6 +21,15 @@ _KEPT_BEFORE = 40
 _STYLES = {"error": "1;31", "warning": "1;33", "note": "1;36", "help": "1;32", "gutter": "34", "place": "1"}
 # The line breaks that YAML readers count; str.splitlines knows more of them.
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+# The value of a key that is named like a secret, unless it is a reference; and the password in a URL.
+_SECRETS = (
+    re.compile(
+        r"""((?:password|passwd|secret|token|api_?key)[\w-]*["']?\s*[:=]\s*)"""
+        r"""((?!["']?\$)(?:"[^"]*"|'[^']*'|[^\s,{}\[\]"']+))""",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(://[^\s/@:]*:)((?!\$)[^\s@/]+)(?=@)"),
+)
 _SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
@@ -114,12 +123,21 @@ def _snippet(span: Span, lines: Lines, style: str, paint: Paint) -> list[str]:
     source = lines(span.path)
     if not 1 <= span.line <= len(source):
         return []
-    window, start, end = _cut(source[span.line - 1], span)
+    window, start, end = _cut(_masked(source[span.line - 1], span.column), span)
     cells = [_cell(character) for character in window]
     empty = paint(f"{'':{len(str(span.line))}} |", "gutter")
     shown = paint(f"{span.line} |", "gutter") + " " + "".join(text for text, _ in cells)
     lead, carets = _marker(cells, start, end)
     return [empty, shown.rstrip(), f"{empty} {lead}{paint(carets, style)}"]
+
+
+def _masked(text: str, column: int) -> str:
+    """Returns a line of the same length in which what looks like a secret is not to be read where it is shown."""
+    first, last = max(0, column - 3 * _LONGEST_LINE), column + 3 * _LONGEST_LINE
+    shown = text[first:last]
+    for pattern in _SECRETS:
+        shown = pattern.sub(lambda found: found[1] + "*" * len(found[2]), shown)
+    return text[:first] + shown + text[last:]
 
 
 def _cut(text: str, span: Span) -> tuple[str, int, int]:

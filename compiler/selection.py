@@ -10,7 +10,8 @@ from compiler.diagnostics import Diagnostic, Span, error, suggest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from compiler.registry import Adapter, Registry
+    from compiler.adapter import Adapter
+    from compiler.registry import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

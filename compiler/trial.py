@@ -8,11 +8,12 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compiler.adapter import Adapter, check_adapter
 from compiler.connections import iter_keys, render_connection
 from compiler.diagnostics import Diagnostic, Span, error, has_errors, warning
 from compiler.pipeline import Compiled, compile_document
 from compiler.quoting import pair_value
-from compiler.registry import Adapter, Registry, check_adapter
+from compiler.registry import Registry
 from compiler.resources import EXAMPLES, Folder
 from compiler.source import parse_yaml
 

@@ -11,7 +11,8 @@ from compiler.schema import check_schema
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from compiler.registry import Adapter, Registry
+    from compiler.adapter import Adapter
+    from compiler.registry import Registry
     from compiler.source import Document
 
 

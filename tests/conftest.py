@@ -108,7 +108,9 @@ def render(case: Case) -> Rendered:
     compiled, diagnostics = project.compiled()
     assert compiled is not None, diagnostics
     given = {key: f"private {key}" for one in compiled.plan.certificates for key in (one.key, one.bundle)}
-    (env, *_), found = render_secrets(compiled.plan, parse_dotenv("", ".env")[0], Random(case.name).randbytes, given)
+    (env, *_), found = render_secrets(
+        compiled.plan, parse_dotenv("", ".env")[0], Random(case.name).randbytes, given
+    )
     assert env is not None, found
     artifacts: tuple[Artifact, ...] = (*compiled.artifacts, env)
     files = {artifact.path: artifact.content.decode() for artifact in artifacts}

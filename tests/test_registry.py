@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from compiler.adapter import Adapter, patch
 from compiler.diagnostics import Diagnostic, Span
 from compiler.pipeline import Compiled, compile_document
-from compiler.registry import Adapter, Registry, patch
+from compiler.registry import Registry
 from compiler.resources import ADAPTERS, BUILT_IN, Folder, folders
 from compiler.source import parse_yaml
 from tests.conftest import TODAY

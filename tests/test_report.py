@@ -302,3 +302,20 @@ def test_sarif_results_name_their_rule_level_help_and_second_place():
 def test_sarif_names_the_tool_and_its_version():
     driver = sarif(WRONG)["runs"][0]["tool"]["driver"]
     assert (driver["name"], driver["version"]) == ("stackc", "1.2.3")
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("    password: hunter2", "    password: *******"),
+        ('  db: {password: "a b", tls: of}', "  db: {password: *****, tls: of}"),
+        ("      - API_TOKEN=abc", "      - API_TOKEN=***"),
+        ("      URL: mysql://root:pw@db/x", "      URL: mysql://root:**@db/x"),
+        ("    password: ${{ secrets.main }}", "    password: ${{ secrets.main }}"),
+        ("secrets:", "secrets:"),
+    ],
+)
+def test_snippet_shows_no_value_that_looks_like_a_secret(line: str, shown: str) -> None:
+    finding = error("wrong-format", "told", Span(path="s.yaml", line=1, column=3, end_line=1, end_column=5))
+    report = render_report([finding], {"s.yaml": line}, "text", version="1")
+    assert f"1 | {shown}" in report.splitlines()

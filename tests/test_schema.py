@@ -431,7 +431,9 @@ def test_missing_option_of_an_item_is_placed_at_the_item() -> None:
 
 def test_duplicate_item_points_at_the_first() -> None:
     found = only(check({"adapter": "pg", "needs": ["a", "a"]}))
-    assert [(note.message, note.span.path) for note in found.notes] == [("the first is here", "value needs/0")]
+    assert [(note.message, note.span.path) for note in found.notes] == [
+        ("the first is here", "value needs/0")
+    ]
 
 
 def test_one_and_true_are_different_items() -> None:

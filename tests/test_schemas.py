@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from compiler.adapter import check_adapter
 from compiler.catalog import editor_schema
-from compiler.registry import Registry, check_adapter
+from compiler.registry import Registry
 from compiler.resources import ADAPTERS, load_schema
 
 if TYPE_CHECKING:

@@ -239,7 +239,9 @@ def _replacements(
         unchanged = change.status == "unchanged"
         if artifact.secret or not unchanged:
             content = None if unchanged else content_of(artifact)
-            yield Replacement(path=directory / artifact.path, content=content, mode=mode, closed=artifact.closed)
+            yield Replacement(
+                path=directory / artifact.path, content=content, mode=mode, closed=artifact.closed
+            )
 
 
 def unified_diff(change: Change) -> str:

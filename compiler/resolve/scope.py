@@ -58,7 +58,9 @@ def published_ports(database: Database) -> list[tuple[str, int, int]]:
     """Returns what is published on this machine: the option that says so, the port here, and the one inside."""
     rules = database.spec["container"].get("ports") or {}
     ports = [("port", database.port, client_port(database))]
-    ports += [(rules[name]["option"], here, inside) for name, (inside, here) in further_ports(database).items()]
+    ports += [
+        (rules[name]["option"], here, inside) for name, (inside, here) in further_ports(database).items()
+    ]
     return [(option, here, inside) for option, here, inside in ports if here]
 
 

@@ -16,7 +16,7 @@ _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _ASCII = re.compile(r"[\x20-\x7e]*")
 _BLOCK = re.compile(r"[\x21-\x7e\u00a1-\u1fff][\n\x20-\x7e\u00a1-\u1fff]*")
 _NO_BLOCK = re.compile(r" (?:\n|\Z)|\n\n\Z")
-_ESCAPED = re.compile(r'["\\]|[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]')
+_ESCAPED = r'["\\]|[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]'
 _SHORT_ESCAPES = dict(zip('"\\\a\b\t\n\v\f\r\x1b\x85\u2028\u2029', '"\\abtnvfreNLP', strict=True))
 _LONGEST_SIMPLE_KEY = 128
 
@@ -111,7 +111,7 @@ def _scalar(text: str, indent: str | None = None) -> str:
     if indent is not None and "\n" in text and _BLOCK.fullmatch(text) and not _NO_BLOCK.search(text):
         return _block(text, indent)
     refuse_unrepresentable(text, "a YAML file")
-    return '"' + _ESCAPED.sub(_escape, text) + '"'
+    return '"' + re.sub(_ESCAPED, _escape, text) + '"'
 
 
 def _block(text: str, indent: str) -> str:
