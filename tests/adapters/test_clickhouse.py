@@ -7,7 +7,6 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from functools import cache
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from random import Random
@@ -22,11 +21,9 @@ import sqlalchemy
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from compiler.connections import render_connection
-from compiler.pipeline import compile_document
 from compiler.project import Project
-from compiler.registry import Registry
-from compiler.source import parse_yaml
 from compiler.trial import HOSTILE
+from tests.adapters.plans import build_database, plan_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,20 +35,11 @@ VERSIONS = ("latest", "26.3", "26.5", "26.6", "26.7")
 
 
 def build(options: str = "") -> tuple[Plan | None, list[str]]:
-    text = f"name: trial\ndatabases:\n  db: {{adapter: clickhouse{options}}}\n"
-    document, _ = parse_yaml(text.encode(), "stack.yaml")
-    assert document
-    compiled, found = compile_document(
-        document, Registry(), environment="local", today=TODAY, source="stack.yaml"
-    )
-    return (compiled.plan if compiled else None), [f"{one.message}; {one.help}" for one in found]
+    return build_database(f"adapter: clickhouse{options}")
 
 
-@cache
 def plan(options: str = "") -> Plan:
-    made, found = build(options)
-    assert made, found
-    return made
+    return plan_database(f"adapter: clickhouse{options}")
 
 
 def access(options: str = "") -> Access:

@@ -16,7 +16,6 @@ from base64 import b64decode, b64encode
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -27,13 +26,11 @@ from compiler.certificates import issue
 from compiler.connections import render_connection
 from compiler.diagnostics import Span
 from compiler.model import Certificate, Plan
-from compiler.pipeline import compile_document
 from compiler.quoting import env_quote
-from compiler.registry import Registry
-from compiler.source import parse_yaml
 from compiler.targets.dotenv import parse_dotenv
 from compiler.trial import HOSTILE
 from compiler.vault import fill
+from tests.adapters.plans import build_database, plan_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +40,6 @@ import elasticsearch
 
 needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
 
-TODAY = "2026-11-23"
 VERSIONS = ("8.0", "8.19", "9.4", "9.5")
 ADMIN = "4dmin it is"
 PASSWORD = "s3cret it is"
@@ -52,20 +48,11 @@ VECTOR = ", vector: {collection: docs, field: page, dimensions: 384}"
 
 
 def build(options: str = "", port: int = 22010) -> tuple[Plan | None, list[str]]:
-    text = f"name: trial\ndatabases:\n  db: {{adapter: elasticsearch, port: {port}{options}}}\n"
-    document, _ = parse_yaml(text.encode(), "stack.yaml")
-    assert document
-    compiled, found = compile_document(
-        document, Registry(), environment="local", today=TODAY, source="stack.yaml"
-    )
-    return (compiled.plan if compiled else None), [f"{one.message}; {one.help}" for one in found]
+    return build_database(f"adapter: elasticsearch, port: {port}{options}")
 
 
-@cache
 def plan(options: str = "", port: int = 22010) -> Plan:
-    made, found = build(options, port)
-    assert made, found
-    return made
+    return plan_database(f"adapter: elasticsearch, port: {port}{options}")
 
 
 def container(made: Plan, name: str) -> Any:

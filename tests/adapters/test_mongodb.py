@@ -6,7 +6,6 @@ import os
 import re
 import ssl
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +21,7 @@ from compiler.source import parse_yaml
 from compiler.targets.dotenv import parse_dotenv
 from compiler.trial import HOSTILE
 from compiler.vault import fill
+from tests.adapters.plans import build_database, plan_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,20 +50,11 @@ KNOWN = {
 
 
 def build(options: str = "") -> tuple[Plan | None, list[str]]:
-    text = f"name: trial\ndatabases:\n  db: {{adapter: mongo, database: Shop, port: 22020{options}}}\n"
-    document, _ = parse_yaml(text.encode(), "stack.yaml")
-    assert document
-    compiled, found = compile_document(
-        document, Registry(), environment="local", today=TODAY, source="stack.yaml"
-    )
-    return (compiled.plan if compiled else None), [f"{one.message}; {one.help}" for one in found]
+    return build_database(f"adapter: mongo, database: Shop, port: 22020{options}")
 
 
-@cache
 def plan(options: str = "") -> Plan:
-    made, found = build(options)
-    assert made, found
-    return made
+    return plan_database(f"adapter: mongo, database: Shop, port: 22020{options}")
 
 
 def text(driver: str, password: str = "secret", options: str = "") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +10,8 @@ import sqlalchemy
 from psycopg.conninfo import conninfo_to_dict
 
 from compiler.connections import render_connection
-from compiler.pipeline import compile_document
-from compiler.registry import Registry
-from compiler.source import parse_yaml
 from compiler.trial import HOSTILE
+from tests.adapters.plans import build_database, plan_database
 
 if TYPE_CHECKING:
     from compiler.model import Container, Plan
@@ -26,20 +23,11 @@ ALCHEMY = ("sqlalchemy", "sqlalchemy_psycopg2", "sqlalchemy_async")
 
 
 def build(options: str = "") -> tuple[Plan | None, list[str]]:
-    text = f"name: trial\ndatabases:\n  db: {{adapter: postgresql{options}}}\n"
-    document, _ = parse_yaml(text.encode(), "stack.yaml")
-    assert document
-    compiled, found = compile_document(
-        document, Registry(), environment="local", today="2026-11-23", source="stack.yaml"
-    )
-    return (compiled.plan if compiled else None), [f"{one.message}; {one.help}" for one in found]
+    return build_database(f"adapter: postgresql{options}")
 
 
-@cache
 def plan(options: str = "") -> Plan:
-    made, found = build(options)
-    assert made, found
-    return made
+    return plan_database(f"adapter: postgresql{options}")
 
 
 def text(driver: str, password: str = "secret", options: str = "") -> str:

@@ -7,18 +7,15 @@ import re
 import ssl
 import subprocess
 import threading
-from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from compiler.connections import render_connection
-from compiler.pipeline import compile_document
 from compiler.project import Project
-from compiler.registry import Registry
-from compiler.source import parse_yaml
 from compiler.trial import HOSTILE
+from tests.adapters.plans import build_database, plan_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,20 +29,11 @@ DOCS = ", vector: {collection: docs, dimensions: 3, metric: ip, parameters: {m: 
 
 
 def build(options: str = "") -> tuple[Plan | None, list[str]]:
-    text = f"name: trial\ndatabases:\n  db: {{adapter: qdrant{options}}}\n"
-    document, _ = parse_yaml(text.encode(), "stack.yaml")
-    assert document
-    compiled, found = compile_document(
-        document, Registry(), environment="local", today=TODAY, source="stack.yaml"
-    )
-    return (compiled.plan if compiled else None), [f"{one.message}; {one.help}" for one in found]
+    return build_database(f"adapter: qdrant{options}")
 
 
-@cache
 def plan(options: str = "") -> Plan:
-    made, found = build(options)
-    assert made, found
-    return made
+    return plan_database(f"adapter: qdrant{options}")
 
 
 def container(name: str, options: str = "") -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -20,27 +19,18 @@ from compiler.pipeline import compile_document
 from compiler.registry import Registry
 from compiler.source import parse_yaml
 from compiler.trial import HOSTILE
+from tests.adapters.plans import build_database, plan_database
 
 TODAY = "2026-11-23"
 ENGINES = ("redis", "valkey")
 
 
 def build(adapter: str, options: str = "") -> tuple[Plan | None, list[str]]:
-    text = f"name: trial\ndatabases:\n  db: {{adapter: {adapter}, port: 24010{options}}}\n"
-    document, _ = parse_yaml(text.encode(), "stack.yaml")
-    assert document
-    compiled, found = compile_document(
-        document, Registry(), environment="local", today=TODAY, source="stack.yaml"
-    )
-    told = [f"{one.message}; {one.help}" for one in found]
-    return (compiled.plan if compiled else None), told
+    return build_database(f"adapter: {adapter}, port: 24010{options}")
 
 
-@cache
 def plan(adapter: str, options: str = "") -> Plan:
-    made, found = build(adapter, options)
-    assert made, found
-    return made
+    return plan_database(f"adapter: {adapter}, port: 24010{options}")
 
 
 def access(adapter: str, options: str = "") -> Access:
