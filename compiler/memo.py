@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from compiler import __version__
 from compiler.resources import SCHEMAS, user_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 Digests = dict[str, str]
 _LARGEST = 1024 * 1024
@@ -31,15 +32,15 @@ def key_of(words: Iterable[str], files: Iterable[tuple[str, bytes]]) -> str:
     return digest.hexdigest()
 
 
-def _program() -> Iterator[str]:
-    """Yields the state of stackc's own files, which change at one version while it is worked on."""
-    for folder, _, names in sorted(os.walk(Path(__file__).parent)):
-        for name in sorted(names):
-            if name.endswith(".py"):
-                status = Path(folder, name).stat()
-                yield f"{name} {status.st_size} {status.st_mtime_ns}"
-    for schema in sorted(SCHEMAS.glob("*.json")):
-        yield f"{schema.name} {schema.stat().st_size} {schema.stat().st_mtime_ns}"
+@cache
+def _program() -> tuple[str, ...]:
+    """Returns the state of stackc's own files, which change at one version while it is worked on."""
+    package = Path(__file__).parent
+    files = [
+        Path(folder, name) for folder, _, names in os.walk(package) for name in names if name.endswith(".py")
+    ]
+    states = [(file, file.stat()) for file in sorted([*files, *SCHEMAS.glob("*.json")])]
+    return tuple(f"{file.name} {state.st_size} {state.st_mtime_ns}" for file, state in states)
 
 
 def digest_of(content: bytes) -> str:
