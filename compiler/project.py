@@ -54,8 +54,8 @@ class Project:
 
         return Registry(folders(self.stack.parent, self.adapters))
 
-    def compiled(self) -> tuple[Compiled | None, list[Diagnostic]]:
-        """Returns the compiled stack without any secret, and every finding."""
+    def compiled(self, key: str | None = None) -> tuple[Compiled | None, list[Diagnostic]]:
+        """Returns the compiled stack without any secret, and every finding; `key` is that of this run, where known."""
         document, diagnostics = self._load()
         if document is None:
             return None, diagnostics
@@ -63,7 +63,7 @@ class Project:
         from compiler.pipeline import compile_document
 
         registry = self.registry()
-        key = self._key()
+        key = key or self._key()
         passed = key is not None and recall(key) is not None
         registry.trusted = passed
         compiled, found = compile_document(
@@ -102,7 +102,7 @@ class Project:
         key = self._key()
         if key is not None and is_current(recall(key) or {}, self.output):
             return Outcome()
-        compiled, diagnostics = self.compiled()
+        compiled, diagnostics = self.compiled(key)
         if compiled is not None:
             from compiler.output import stale
 

@@ -69,8 +69,8 @@ def build_server(texts: AdapterTexts) -> Container:
     )
 
 
-def build_companions(texts: AdapterTexts) -> list[Container]:
-    """Returns the further containers that the adapter puts beside the server, such as a pooler."""
+def build_companions(texts: AdapterTexts, ready: Mapping[str, str]) -> list[Container]:
+    """Returns the further containers beside the server, such as a pooler; `ready` is what they wait for."""
     containers = []
     outer = texts.scope
     for name in texts.database.spec.get("companions") or {}:
@@ -84,10 +84,7 @@ def build_companions(texts: AdapterTexts) -> list[Container]:
         spec = _spec(texts, at, section, section["image"])
         spec["restart"] = "unless-stopped"
         spec["networks"] = [NETWORK]
-        spec["depends_on"] = {
-            database.key: {"condition": "service_healthy"},
-            f"{database.key}-init": {"condition": "service_completed_successfully"},
-        }
+        spec["depends_on"] = {name: {"condition": condition} for name, condition in ready.items()}
         wanted = section.get("secrets", [])
         secrets = [
             mount

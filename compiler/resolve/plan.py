@@ -98,10 +98,10 @@ def _database_containers(texts: AdapterTexts) -> tuple[list[Container], dict[str
     """Returns the containers of a database and the condition on each that a client waits for."""
     server = build.build_server(texts)
     job = build.build_job(texts)
-    companions = build.build_companions(texts)
     ready = {server.name: "service_healthy"}
     if job:
         ready[job.name] = "service_completed_successfully"
+    companions = build.build_companions(texts, ready)
     ready |= {container.name: "service_healthy" for container in companions}
     return [server, *([job] if job else []), *companions], ready
 
