@@ -2,20 +2,18 @@
 
 The way of the data, one module or folder for each step; a module imports only from the lines above its own:
 
-     1  diagnostics codes model resources quoting   findings; the frozen values; the shipped data; one function per sink
-     2  source schema expressions connections       YAML; JSON Schema; `${{ }}`; connection strings
-     3  adapter                                     one engine as data
-     4  registry bundle                             adapters found; the schema of a stack
-     5  selection vector
-     6  database
-     7  stack                                       a stack checked and typed
-     8  resolve                                     a stack to a plan, one module per concern
-     9  targets                                     a plan to files
-    10  vault certificates memo report output       secrets; TLS; earlier runs; findings as text; comparing and writing
-    11  pipeline                                    the passes as one pure function
-    12  project trial                               one stack on disk; adapters tried without an engine
-    13  catalog access starter                      what commands show
-    14  api cli                                     the Python API and the command
+     1  report model                 findings and their collector; the frozen values
+     2  source                       YAML with places; what ships with the compiler
+     3  schema expressions           JSON Schema in words; `${{ }}`; one function per sink
+     4  registry                     adapters: read, found, chosen
+     5  stack                        a stack checked and typed
+     6  project                      a stack to one Compose project
+     7  rules                        what is checked in a project
+     8  targets                      a project to files
+     9  certificates output          TLS; comparing and writing
+    10  run                          the passes in order; one stack on disk
+    11  pages                        what commands show
+    12  api cli                      the Python API and the command
 """
 
 from __future__ import annotations
@@ -32,8 +30,8 @@ if TYPE_CHECKING:
         StackError,
         compile_stack,
     )
-    from compiler.diagnostics import Diagnostic
-    from compiler.registry import Registry
+    from compiler.registry.registry import Registry
+    from compiler.report import Diagnostic
 
 __all__ = [
     "ConfigurationEngine",
@@ -46,7 +44,7 @@ __all__ = [
     "compile_stack",
 ]
 
-_HOMES = {"Diagnostic": "compiler.diagnostics", "Registry": "compiler.registry"}
+_HOMES = {"Diagnostic": "compiler.report", "Registry": "compiler.registry.registry"}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,24 +8,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compiler.connections import mask
-from compiler.diagnostics import Diagnostic, Span, error, has_errors
 from compiler.model import Reference, Text
 from compiler.output import content_of
-from compiler.pipeline import Compiled, compile_document, render_secrets
-from compiler.registry import Registry
-from compiler.resolve.connections import build_access
-from compiler.resolve.containers import flat_lines
-from compiler.resolve.faults import AdapterTexts
-from compiler.resolve.scope import build_scope, sql_sink
-from compiler.resources import BUILT_IN, Folder
+from compiler.project.connection_strings import mask
+from compiler.project.connections import build_access
+from compiler.project.containers import flat_lines
+from compiler.project.faults import AdapterTexts
+from compiler.project.scope import build_scope, sql_sink
+from compiler.registry.registry import Registry
+from compiler.report import Diagnostic, Span, error, has_errors
+from compiler.run.passes import Compiled, compile_document, render_secrets
 from compiler.source import parse_yaml
+from compiler.source.shipped import BUILT_IN, Folder
 from compiler.targets.dotenv import parse_dotenv
 
 if TYPE_CHECKING:
-    from compiler.adapter import Adapter
     from compiler.certificates import Issued
     from compiler.model import Artifact
+    from compiler.registry.adapter import Adapter
 
 _SOURCE = "stack.yaml"
 _KEY = "db"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from compiler.diagnostics import Span
+    from compiler.report import Span
 
 Path = tuple[str | int, ...]
 """Where a value stands in a document: mapping keys and list indexes from the root."""

@@ -1,265 +1,113 @@
-"""Findings as text for a person, and as JSON, GitHub annotations and SARIF 2.1.0 for machines; pure."""
+"""Findings: what is wrong, where, and what to do about it; and the one collector of them."""
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from compiler.diagnostics import Diagnostic, Span
-
-    Paint = Callable[[str, str], str]
-    Lines = Callable[[str], list[str]]
-
-Format = Literal["text", "json", "github", "sarif"]
-
-_LONGEST_LINE = 160
-_KEPT_BEFORE = 40
-_STYLES = {"error": "1;31", "warning": "1;33", "note": "1;36", "help": "1;32", "gutter": "34", "place": "1"}
-# The line breaks that YAML readers count; str.splitlines knows more of them.
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-# The value of a key that is named like a secret, unless it is a reference; and the password in a URL.
-_SECRETS = (
-    re.compile(
-        r"""((?:password|passwd|secret|token|api_?key)[\w-]*["']?\s*[:=]\s*)"""
-        r"""((?!["']?\$)(?:"[^"]*"|'[^']*'|[^\s,{}\[\]"']+))""",
-        re.IGNORECASE,
-    ),
-    re.compile(r"(://[^\s/@:]*:)((?!\$)[^\s@/]+)(?=@)"),
-)
-_SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+Severity = Literal["error", "warning"]
 
 
-def render_report(
-    diagnostics: Iterable[Diagnostic],
-    sources: Mapping[str, str],
-    format: Format,
-    *,
-    color: bool = False,
-    version: str,
-) -> str:
-    """Returns the findings in order, each once, without a final newline; no line of an env file is shown."""
-    findings = sorted(dict.fromkeys(diagnostics), key=lambda finding: finding.sort_key)
-    if format == "json":
-        return _json(findings)
-    if format == "github":
-        return "\n".join(map(_annotation, findings))
-    if format == "sarif":
-        return _sarif(findings, version)
-    return _text(findings, sources, color)
+class Span(NamedTuple):
+    """A stretch of a file; lines and columns count from 1, and the end is exclusive."""
+
+    path: str
+    line: int = 1
+    column: int = 1
+    end_line: int = 1
+    end_column: int = 1
 
 
-def _visible(text: str) -> str:
-    """Returns text that cannot steer a terminal: what does not print is shown as its escape."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+class Note(NamedTuple):
+    """A second place that explains a finding."""
+
+    message: str
+    span: Span
 
 
-def _text(findings: Sequence[Diagnostic], sources: Mapping[str, str], color: bool) -> str:
-    if not findings:
-        return ""
-    paint = _painter(color)
-    lines = _reader(sources)
-    blocks = ["\n".join(_finding(finding, lines, paint)) for finding in findings]
-    return "\n\n".join([*blocks, _summary(findings)])
+class Diagnostic(NamedTuple):
+    """One finding with its one primary place; `id` names the rule, and `help` is one thing to do."""
+
+    id: str
+    severity: Severity
+    message: str
+    span: Span
+    help: str | None = None
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        return (self.span.path, self.span.line, self.span.column, self.id, self.message)
 
 
-def _painter(color: bool) -> Paint:
-    if color:
-        return lambda text, style: f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
-    return lambda text, style: text
+class Report:
+    """Collects the findings of a run, each once; every pass takes it and adds what it finds.
+
+    `severities` changes what a finding with this id counts as; `off` drops it.
+    """
+
+    def __init__(self, severities: Mapping[str, Severity | Literal["off"]] | None = None) -> None:
+        self.errors = 0
+        self._severities = severities or {}
+        self._found: dict[Diagnostic, None] = {}
+
+    def add(self, finding: Diagnostic) -> None:
+        severity = self._severities.get(finding.id, finding.severity)
+        if severity == "off" or finding in self._found:
+            return
+        self._found[finding._replace(severity=severity)] = None
+        self.errors += severity == "error"
+
+    def extend(self, findings: Iterable[Diagnostic]) -> None:
+        for finding in findings:
+            self.add(finding)
+
+    def error(
+        self, id: str, message: str, span: Span, help: str | None = None, notes: Iterable[Note] = ()
+    ) -> None:
+        self.add(Diagnostic(id, "error", message, span, help, tuple(notes)))
+
+    def warning(
+        self, id: str, message: str, span: Span, help: str | None = None, notes: Iterable[Note] = ()
+    ) -> None:
+        self.add(Diagnostic(id, "warning", message, span, help, tuple(notes)))
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        """Yields the findings by file and place."""
+        return iter(sorted(self._found, key=lambda finding: finding.sort_key))
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
-def _reader(sources: Mapping[str, str]) -> Lines:
-    @cache
-    def lines(path: str) -> list[str]:
-        if path not in sources or _is_env_file(path):
-            return []
-        return _LINE_BREAK.split(sources[path])
+def suggest(word: object, known: Iterable[str]) -> str:
+    """Returns the help for an unknown word: the closest known one, else at most eight that are allowed."""
+    from difflib import get_close_matches
 
-    return lines
-
-
-def _is_env_file(path: str) -> bool:
-    return path.rpartition("/")[2].lower().startswith(".env")
-
-
-def _summary(findings: Sequence[Diagnostic]) -> str:
-    severities = [finding.severity for finding in findings]
-    counts = [(word, severities.count(word)) for word in ("error", "warning")]
-    return ", ".join(f"{count} {word}{'s' * (count > 1)}" for word, count in counts if count)
+    names = [str(name) for name in known]
+    close = get_close_matches(str(word), names, n=1, cutoff=0.6)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    if not names:
+        return "nothing is defined here"
+    shown = ", ".join(names[:8])
+    return f"one of: {shown}" + (f", and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def _finding(finding: Diagnostic, lines: Lines, paint: Paint) -> list[str]:
-    severity, message = finding.severity, _visible(finding.message)
-    head = f"{_place(finding.span, paint)} {paint(severity + ':', severity)} {message} [{finding.code}]"
-    shown = [head, *_snippet(finding.span, lines, severity, paint), *_help(finding, paint)]
-    for note in finding.notes:
-        shown.append(f"{_place(note.span, paint)} {paint('note:', 'note')} {_visible(note.message)}")
-        shown += _snippet(note.span, lines, "note", paint)
-    return shown
+# Until every pass takes a Report, those that return lists make their findings here.
+def error(
+    id: str, message: str, span: Span, help: str | None = None, notes: Iterable[Note] = ()
+) -> Diagnostic:
+    return Diagnostic(id, "error", message, span, help, tuple(notes))
 
 
-def _place(span: Span, paint: Paint) -> str:
-    return paint(f"{_visible(span.path)}:{span.line}:{span.column}:", "place")
+def warning(
+    id: str, message: str, span: Span, help: str | None = None, notes: Iterable[Note] = ()
+) -> Diagnostic:
+    return Diagnostic(id, "warning", message, span, help, tuple(notes))
 
 
-def _help(finding: Diagnostic, paint: Paint) -> list[str]:
-    if not finding.help:
-        return []
-    gutter = " " * len(str(finding.span.line))
-    first, *rest = map(_visible, finding.help.splitlines())
-    return [
-        f"{gutter} {paint('=', 'gutter')} {paint('help:', 'help')} {first}",
-        *(f"{gutter}         {line}" for line in rest),
-    ]
-
-
-def _snippet(span: Span, lines: Lines, style: str, paint: Paint) -> list[str]:
-    source = lines(span.path)
-    if not 1 <= span.line <= len(source):
-        return []
-    window, start, end = _cut(_masked(source[span.line - 1], span.column), span)
-    cells = [_cell(character) for character in window]
-    empty = paint(f"{'':{len(str(span.line))}} |", "gutter")
-    shown = paint(f"{span.line} |", "gutter") + " " + "".join(text for text, _ in cells)
-    lead, carets = _marker(cells, start, end)
-    return [empty, shown.rstrip(), f"{empty} {lead}{paint(carets, style)}"]
-
-
-def _masked(text: str, column: int) -> str:
-    """Returns a line of the same length in which what looks like a secret is not to be read where it is shown."""
-    first, last = max(0, column - 3 * _LONGEST_LINE), column + 3 * _LONGEST_LINE
-    shown = text[first:last]
-    for pattern in _SECRETS:
-        shown = pattern.sub(lambda found: found[1] + "*" * len(found[2]), shown)
-    return text[:first] + shown + text[last:]
-
-
-def _cut(text: str, span: Span) -> tuple[str, int, int]:
-    """Returns what is shown of a line, and from where to where in it the span goes."""
-    start = min(span.column - 1, len(text))
-    end_line, end_column = _end(span)
-    end = end_column - 1 if end_line == span.line else len(text.rstrip())
-    if len(text) <= _LONGEST_LINE:
-        return text, start, end
-    first = max(0, min(start - _KEPT_BEFORE, len(text) - _LONGEST_LINE))
-    last = first + _LONGEST_LINE
-    head, tail = "..." if first else "", "..." if last < len(text) else ""
-    moved = len(head) - first
-    return head + text[first:last] + tail, start + moved, min(end, last) + moved
-
-
-def _end(span: Span) -> tuple[int, int]:
-    return max((span.line, span.column), (span.end_line, span.end_column))
-
-
-def _cell(character: str) -> tuple[str, int]:
-    """Returns how a character is shown, and the columns that this takes in a terminal."""
-    if character == "\t" or " " <= character <= "~":
-        return character, 1
-    shown = _visible(character)
-    if shown != character:
-        return shown, len(shown)
-    from unicodedata import category, east_asian_width
-
-    if category(character) in ("Mn", "Me"):
-        return shown, 0
-    return shown, 2 if east_asian_width(character) in "WF" else 1
-
-
-def _marker(cells: Sequence[tuple[str, int]], start: int, end: int) -> tuple[str, str]:
-    # A tab is copied, since only the terminal knows how far it goes.
-    lead = "".join("\t" if text == "\t" else " " * width for text, width in cells[:start])
-    carets = "".join("\t" if text == "\t" else "^" * width for text, width in cells[start:end]).rstrip("\t")
-    return lead, carets if carets.startswith("^") else f"^{carets}"
-
-
-def _json(findings: Sequence[Diagnostic]) -> str:
-    import json
-    from dataclasses import asdict
-
-    return json.dumps([asdict(finding) for finding in findings], indent=2)
-
-
-def _annotation(finding: Diagnostic) -> str:
-    # https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-    span = finding.span
-    end_line, end_column = _end(span)
-    places = {"line": span.line, "col": span.column, "endLine": end_line, "endColumn": end_column}
-    if end_line != span.line:  # GitHub takes no columns for an annotation of several lines.
-        del places["col"], places["endColumn"]
-    properties = {"file": span.path, **places, "title": finding.code}
-    joined = ",".join(f"{name}={_github_property(str(value))}" for name, value in properties.items())
-    notes = (f"\n{n.span.path}:{n.span.line}:{n.span.column}: note: {n.message}" for n in finding.notes)
-    return f"::{finding.severity} {joined}::{_github_data(_with_help(finding) + ''.join(notes))}"
-
-
-def _github_data(text: str) -> str:
-    parts = re.split("([\r\n])", text.replace("%", "%25"))
-    return "".join({"\r": "%0D", "\n": "%0A"}.get(part) or _visible(part) for part in parts)
-
-
-def _github_property(text: str) -> str:
-    return _github_data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _with_help(finding: Diagnostic) -> str:
-    return f"{finding.message}\nhelp: {finding.help}" if finding.help else finding.message
-
-
-def _sarif(findings: Sequence[Diagnostic], version: str) -> str:
-    import json
-
-    codes = sorted({finding.code for finding in findings})
-    driver = {"name": "stackc", "version": version, "rules": [_rule(code) for code in codes]}
-    run = {
-        "tool": {"driver": driver},
-        "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, codes.index(finding.code)) for finding in findings],
-    }
-    return json.dumps({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
-
-
-def _rule(code: str) -> dict[str, Any]:
-    from compiler import diagnostics
-
-    page = getattr(diagnostics, "CODES", {}).get(code)
-    if page is None:
-        return {"id": code}
-    summary, explanation = {"text": page.summary}, {"text": page.explanation}
-    return {"id": code, "shortDescription": summary, "fullDescription": explanation, "help": explanation}
-
-
-def _result(finding: Diagnostic, rule_index: int) -> dict[str, Any]:
-    result: dict[str, Any] = {
-        "ruleId": finding.code,
-        "ruleIndex": rule_index,
-        "level": finding.severity,
-        "message": {"text": _with_help(finding)},
-        "locations": [_location(finding.span)],
-    }
-    if finding.notes:
-        result["relatedLocations"] = [
-            {"id": number, "message": {"text": note.message}, **_location(note.span)}
-            for number, note in enumerate(finding.notes, 1)
-        ]
-    return result
-
-
-def _location(span: Span) -> dict[str, Any]:
-    end_line, end_column = _end(span)
-    start = {"startLine": span.line, "startColumn": span.column}
-    region = {**start, "endLine": end_line, "endColumn": end_column}
-    return {"physicalLocation": {"artifactLocation": {"uri": _uri(span.path)}, "region": region}}
-
-
-def _uri(path: str) -> str:
-    from urllib.parse import quote
-
-    quoted = quote(path.encode("utf-8", "surrogateescape"))
-    return f"file://{quoted}" if path.startswith("/") else quoted
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(d.severity == "error" for d in diagnostics)

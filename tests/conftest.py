@@ -16,8 +16,8 @@ from hypothesis import settings
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from compiler.cli import cli
-from compiler.pipeline import render_secrets
-from compiler.project import Project
+from compiler.run.passes import render_secrets
+from compiler.run.workspace import Project
 from compiler.targets.dotenv import parse_dotenv
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from syrupy.assertion import SnapshotAssertion
 
-    from compiler.diagnostics import Diagnostic
     from compiler.model import Artifact
+    from compiler.report import Diagnostic
 
 ROOT = Path(__file__).parent.parent
 VALID = ROOT / "fixtures" / "valid"

@@ -93,7 +93,7 @@ def test_adapters_of_a_folder_come_after_the_built_in_ones(tmp_path: Path) -> No
 def test_an_adapter_is_got_by_name_or_alias() -> None:
     assert DatabaseAdapterRegistry().get("pg").name == "postgresql"
     one = refused(lambda: DatabaseAdapterRegistry().get("postgress"))
-    assert (one.code, one.help, one.span.path) == (
+    assert (one.id, one.help, one.span.path) == (
         "unknown-adapter",
         'did you mean "postgres"?',
         "database_type",
@@ -176,7 +176,7 @@ def test_auto_is_a_type_too() -> None:
 )
 def test_a_bad_argument_raises_its_finding(call: Callable[[], object], code: str) -> None:
     one = refused(call)
-    assert one.code == code
+    assert one.id == code
     assert one.help
 
 
@@ -254,12 +254,12 @@ def test_own_certificates_are_given_by_path() -> None:
     result = compile_stack(OWN, files=files)
     assert result["tls/main.crt"].content == files["a"]
     one = refused(lambda: compile_stack(OWN, files={"a": files["a"]}))
-    assert (one.code, one.message) == ("unusable-certificate", 'the file "b" is not there')
+    assert (one.id, one.message) == ("unusable-certificate", 'the file "b" is not there')
 
 
 def test_warnings_come_with_the_result() -> None:
     result = compile_stack(STACK.replace("postgresql", "mysql"), today="2027-01-01")
-    assert [one.code for one in result.diagnostics] == ["end-of-life"]
+    assert [one.id for one in result.diagnostics] == ["end-of-life"]
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_warnings_come_with_the_result() -> None:
     ],
 )
 def test_a_bad_stack_raises_its_finding(call: Callable[[], object], code: str) -> None:
-    assert refused(call).code == code
+    assert refused(call).id == code
 
 
 def test_data_of_other_kinds_of_maps_is_read() -> None:

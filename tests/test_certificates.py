@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from compiler.certificates import Issued, issue
 from compiler.certificates.x509 import certificate_pem, key_pem, new_key, sign
-from compiler.diagnostics import Span, has_errors
 from compiler.model import Certificate, OwnFile
-from compiler.project import Outcome, Project
+from compiler.report import Span, has_errors
+from compiler.run.workspace import Outcome, Project
 from tests.conftest import TODAY
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def files_of(issued: Issued) -> dict[str, bytes]:
 
 
 def codes(issued: Issued) -> list[tuple[str, str, str]]:
-    return [(one.severity, one.code, one.span.path) for one in issued.diagnostics]
+    return [(one.severity, one.id, one.span.path) for one in issued.diagnostics]
 
 
 # What is made
@@ -201,7 +201,7 @@ def test_the_end_is_told_with_its_day_and_what_to_delete() -> None:
 )
 def test_a_damaged_file_is_told_at_that_file(name: str, content: bytes, told: str) -> None:
     (one,) = made({**files_of(made()), f"tls/{name}": content}).diagnostics
-    assert (one.code, one.span.path) == ("unusable-certificate", f"tls/{name}")
+    assert (one.id, one.span.path) == ("unusable-certificate", f"tls/{name}")
     assert told in one.message
     assert "put it back" in str(one.help)
 
@@ -279,7 +279,7 @@ def test_an_own_file_that_cannot_be_used_is_told_where_it_is_named(
     name: str, content: bytes, told: str
 ) -> None:
     (one,) = own({**own_files(), name: content}).diagnostics
-    assert (one.code, one.span.path, one.message) == ("unusable-certificate", name, told)
+    assert (one.id, one.span.path, one.message) == ("unusable-certificate", name, told)
 
 
 def test_an_own_file_with_more_than_text_is_refused() -> None:
@@ -333,7 +333,7 @@ def test_an_own_file_that_is_missing_is_told_where_it_is_named(tmp_path: Path, l
         (tmp_path / name).write_bytes(content)
     (tmp_path / lacking).unlink()
     (one,) = compile_in(tmp_path, OWN).diagnostics
-    assert (one.code, one.span.line) == ("unusable-certificate", 5)
+    assert (one.id, one.span.line) == ("unusable-certificate", 5)
     assert one.message == f'the file "{lacking}" cannot be read: no such file or directory'
 
 
@@ -350,10 +350,10 @@ WITHOUT = """
 import sys
 sys.modules["cryptography"] = None
 from pathlib import Path
-from compiler.project import Project
+from compiler.run.workspace import Project
 folder = Path(sys.argv[1])
 for one in Project(folder / "stack.yaml", folder, today="2026-01-01").compile().diagnostics:
-    print(one.code, one.span.line, one.help)
+    print(one.id, one.span.line, one.help)
 """
 
 

@@ -326,7 +326,7 @@ def test_wrong_source_date_epoch_is_wrong_usage(folder: Path, epoch: str) -> Non
 
 
 def test_a_bug_exits_3_and_says_so_without_a_traceback(folder: Path) -> None:
-    damage = "import compiler.resources as r; r.SCHEMAS = r.SCHEMAS / 'gone'"
+    damage = "import compiler.source.shipped as r; r.SCHEMAS = r.SCHEMAS / 'gone'"
     code = f"{damage}; from compiler.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "compile"], capture_output=True, text=True, check=False

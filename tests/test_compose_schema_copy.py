@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from compiler.resources import load_schema
 from compiler.schema import schema_errors
+from compiler.source.shipped import load_schema
 
 COPY = Path(__file__).parent.parent / "schemas" / "compose-spec.json"
 PUBLISHED = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"

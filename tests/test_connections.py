@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.connections import mask, render_connection
 from compiler.model import Connection, Reference, Text
+from compiler.project.connection_strings import mask, render_connection
 from tests.compose import HOSTILE
 
 TEXT = st.one_of(

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from compiler.database import parse_bytes, parse_milliseconds
+from compiler.stack.database import parse_bytes, parse_milliseconds
 from tests.resolve.stacks import compile_text, findings, only
 
 if TYPE_CHECKING:
-    from compiler.database import Database
+    from compiler.stack.database import Database
 
 
 def entry(options: str, rest: str = "") -> str:
@@ -138,7 +138,7 @@ def test_a_name_that_the_engine_does_not_take_is_refused(adapter: str, option: s
 
 def test_a_derived_name_that_is_reserved_is_told_at_the_entry() -> None:
     (one,) = compile_text("name: demo\ndatabases:\n  root: {adapter: mysql}\n")[1][:1]
-    assert (one.code, one.span.line, one.help) == ("reserved-name", 3, "write another `user:`")
+    assert (one.id, one.span.line, one.help) == ("reserved-name", 3, "write another `user:`")
 
 
 # Passwords

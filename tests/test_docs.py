@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
 
-from compiler.catalog import catalog_rows, markdown_rows
 from compiler.cli import cli
-from compiler.registry import Registry
+from compiler.pages.catalog import catalog_rows, markdown_rows
+from compiler.registry.registry import Registry
 
 if TYPE_CHECKING:
     import pytest

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.quoting import env_quote
+from compiler.expressions.quoting import env_quote
 from compiler.targets.dotenv import env_example, parse_dotenv, update_dotenv
 from tests.compose import HOSTILE, compose_binaries, config, run_config
 
@@ -101,7 +101,7 @@ REFUSED = {
 @pytest.mark.parametrize("text", REFUSED)
 def test_a_fault_has_a_place_and_compose_refuses_it_too(text: str, tmp_path: Path) -> None:
     (finding,) = parse_dotenv(text, "sub/.env")[1]
-    assert (finding.code, finding.span.path) == ("env-syntax", "sub/.env")
+    assert (finding.id, finding.span.path) == ("env-syntax", "sub/.env")
     assert (finding.span.line, finding.span.column) == REFUSED[text]
     (tmp_path / ".env").write_bytes(text.encode())
     (tmp_path / "docker-compose.yml").write_text("services: {a: {image: a}}")

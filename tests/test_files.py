@@ -69,7 +69,7 @@ def small_disk(tmp_path):
 
 def written(folder, *artifacts):
     diagnostics = write_artifacts(artifacts, folder, force=False, shown="out")[1]
-    return [(finding.code, finding.span.path, finding.message) for finding in diagnostics]
+    return [(finding.id, finding.span.path, finding.message) for finding in diagnostics]
 
 
 def test_a_full_disk_changes_nothing(small_disk):

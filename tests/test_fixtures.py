@@ -15,13 +15,13 @@ import pytest
 import yaml
 
 from compiler import __version__
-from compiler.diagnostics import Span, has_errors
-from compiler.pipeline import compile_document, render_secrets
-from compiler.registry import Registry
-from compiler.report import render_report
+from compiler.pages.findings import render_report
+from compiler.pages.trial import stacks
+from compiler.registry.registry import Registry
+from compiler.report import Span, has_errors
+from compiler.run.passes import compile_document, render_secrets
 from compiler.source import parse_yaml
 from compiler.targets.dotenv import parse_dotenv
-from compiler.trial import stacks
 from tests.compose import compose_binaries
 from tests.conftest import CASES, ROOT, TODAY, Case, Rendered, render
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compiler.diagnostics import has_errors
-from compiler.project import Project
+from compiler.report import has_errors
+from compiler.run.workspace import Project
 from tests.compose import HOSTILE, compose_binaries, config
 from tests.conftest import TODAY, examples
 
@@ -130,4 +130,4 @@ def test_passwords_arrive_in_urls_and_by_themselves(
 def test_nul_is_refused_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "stack.yaml").write_text('name: a\nservices:\n  a: {image: a, environment: {V: "a\\0b"}}\n')
     (found,) = Project(tmp_path / "stack.yaml", tmp_path, today=TODAY).compile().diagnostics
-    assert (found.code, found.span.line) == ("unprintable-character", 3)
+    assert (found.id, found.span.line) == ("unprintable-character", 3)

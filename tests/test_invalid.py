@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from compiler import __version__
-from compiler.access import find_connections
-from compiler.codes import CODES
-from compiler.diagnostics import Diagnostic, has_errors
-from compiler.project import Project
-from compiler.report import render_report
-from compiler.trial import run_trials
+from compiler.pages.access import find_connections
+from compiler.pages.codes import CODES
+from compiler.pages.findings import render_report
+from compiler.pages.trial import run_trials
+from compiler.report import Diagnostic, has_errors
+from compiler.run.workspace import Project
 from tests.conftest import ROOT, TODAY
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def test_report(told: Told, snapshot_text: SnapshotAssertion) -> None:
 
 
 def test_every_finding_has_the_code_of_its_file(told: Told) -> None:
-    assert {finding.code for finding in told.diagnostics} == {told.code}
+    assert {finding.id for finding in told.diagnostics} == {told.code}
 
 
 def test_every_finding_has_a_place_in_a_file(told: Told) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import compiler.memo
-from compiler.memo import is_current, key_of, recall, remember
-from compiler.project import Project
-from compiler.resources import user_folder
+import compiler.run.memo
+from compiler.run.memo import is_current, key_of, recall, remember
+from compiler.run.workspace import Project
+from compiler.source.shipped import user_folder
 from tests.conftest import TODAY
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def project(environment: str = "local", today: str = TODAY, adapters: Path | Non
 
 
 def codes(**changes: str) -> list[str]:
-    return [one.code for one in project(**changes).check().diagnostics]
+    return [one.id for one in project(**changes).check().diagnostics]
 
 
 def remembered() -> list[Path]:
@@ -88,7 +88,7 @@ def test_environment_day_adapters_and_version_are_inputs(
     (folder / "more" / "mydb.yaml").write_text(MYDB.replace("MyDB", "Other"))
     others = [project("staging"), project(today="2027-01-01"), project(adapters=Path("more"))]
     assert [is_warm(one) for one in others] == [False, False, False]
-    monkeypatch.setattr(compiler.memo, "__version__", "99")
+    monkeypatch.setattr(compiler.run.memo, "__version__", "99")
     assert not is_warm(project())
 
 
@@ -139,7 +139,7 @@ def test_a_warning_is_told_each_time(folder: Path) -> None:
 def test_the_warning_on_a_hidden_adapter_is_told_each_time(folder: Path) -> None:
     (folder / "adapters" / "postgresql.yaml").write_text("adapter: postgresql\nextends: mysql\ntitle: X\n")
     edit("stack.yaml", "mydb", "postgresql")
-    found = [[one.code for one in project(today="2026-01-01").compile().diagnostics] for _ in range(2)]
+    found = [[one.id for one in project(today="2026-01-01").compile().diagnostics] for _ in range(2)]
     assert found == [["shadowed-adapter"], ["shadowed-adapter"]]
 
 
@@ -152,7 +152,7 @@ def test_a_fault_that_only_schemas_find_is_not_remembered_as_passed(folder: Path
 
 def test_another_output_folder_is_checked_for_itself(folder: Path) -> None:
     other = Project(Path("stack.yaml"), Path("other"), today=TODAY)
-    assert {one.code for one in other.check().diagnostics} == {"stale-output"}
+    assert {one.id for one in other.check().diagnostics} == {"stale-output"}
     assert other.compile().diagnostics == ()
     assert other.check().diagnostics == ()
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from compiler.bundle import bundle
-from compiler.pipeline import compile_document
-from compiler.registry import Registry
+from compiler.registry.bundle import bundle
+from compiler.registry.registry import Registry
+from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
 from tests.conftest import ROOT, TODAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from compiler.diagnostics import Diagnostic
+    from compiler.report import Diagnostic
 
 OPTIONS = ROOT / "fixtures" / "invalid" / "options"
 REGISTRY = Registry()

@@ -5,7 +5,6 @@ from hashlib import sha256
 
 import pytest
 
-from compiler.diagnostics import Span
 from compiler.model import Artifact
 from compiler.output import (
     check_artifacts,
@@ -17,6 +16,7 @@ from compiler.output import (
     unified_diff,
     write_artifacts,
 )
+from compiler.report import Span
 
 HEADER = b"# Made by stackc from stack.yaml.\n# Edit that file.\n"
 COMPOSE = Artifact(path="docker-compose.yml", content=HEADER + b"name: demo\n", signed=True)
@@ -30,7 +30,7 @@ def write(artifacts, directory, *, force=False, shown="."):
 
 
 def codes(diagnostics):
-    return [(finding.code, finding.span.path) for finding in diagnostics]
+    return [(finding.id, finding.span.path) for finding in diagnostics]
 
 
 def statuses(changes):
@@ -288,7 +288,7 @@ def test_one_byte_makes_a_signed_file_stale(tmp_path, byte):
     write(ALL, tmp_path)
     (tmp_path / COMPOSE.path).write_bytes(content_of(COMPOSE) + byte)
     (finding,) = stale(ALL, tmp_path, shown="out", stack="demo.yaml")
-    assert (finding.code, finding.span) == ("stale-output", Span(path="out/docker-compose.yml"))
+    assert (finding.id, finding.span) == ("stale-output", Span(path="out/docker-compose.yml"))
     assert finding.message == "out/docker-compose.yml is not what demo.yaml renders"
 
 

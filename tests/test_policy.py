@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from compiler.pipeline import compile_document
-from compiler.registry import Registry
+from compiler.registry.registry import Registry
+from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
 
 if TYPE_CHECKING:
-    from compiler.diagnostics import Diagnostic
+    from compiler.report import Diagnostic
 
 
 def findings(databases: str, services: str = "{}", today: str = "2026-01-01") -> list[Diagnostic]:
@@ -22,7 +22,7 @@ def findings(databases: str, services: str = "{}", today: str = "2026-01-01") ->
 
 
 def codes(databases: str, today: str = "2026-01-01") -> list[str]:
-    return [one.code for one in findings(databases, today=today)]
+    return [one.id for one in findings(databases, today=today)]
 
 
 # Versions
@@ -44,7 +44,7 @@ def test_an_ended_version_is_told_at_the_version_with_one_that_lives() -> None:
 
 def test_an_ended_default_is_told_at_the_adapter() -> None:
     (one,) = findings("{adapter: mysql}", today="2027-01-01")
-    assert (one.code, one.span.column) == ("end-of-life", 19)
+    assert (one.id, one.span.column) == ("end-of-life", 19)
 
 
 def test_where_every_version_has_ended_the_image_is_left() -> None:
@@ -67,7 +67,7 @@ def test_the_version_named_for_a_moving_image_is_pinned_and_alive() -> None:
 
 
 def budget(database: str, services: str) -> list[str]:
-    return [one.message for one in findings(database, services) if one.code == "too-many-connections"]
+    return [one.message for one in findings(database, services) if one.id == "too-many-connections"]
 
 
 def test_the_sum_is_told_term_by_term() -> None:
@@ -129,5 +129,5 @@ def test_a_server_without_a_limit_takes_any_number() -> None:
 
 def test_too_many_connections_are_told_at_the_pool() -> None:
     found = findings("{adapter: postgresql, pool: {size: 200}}", "{api: {image: a, uses: [main]}}")
-    (one,) = [one for one in found if one.code == "too-many-connections"]
+    (one,) = [one for one in found if one.id == "too-many-connections"]
     assert (one.severity, one.span.line, one.span.column) == ("error", 4, 44)

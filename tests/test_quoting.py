@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler import quoting
+from compiler.expressions import quoting
 from tests.compose import HOSTILE
 
 if TYPE_CHECKING:

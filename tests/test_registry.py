@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from compiler.adapter import Adapter, patch
-from compiler.diagnostics import Diagnostic, Span
-from compiler.pipeline import Compiled, compile_document
-from compiler.registry import Registry
-from compiler.resources import ADAPTERS, BUILT_IN, Folder, folders
+from compiler.registry.adapter import Adapter, patch
+from compiler.registry.registry import Registry
+from compiler.report import Diagnostic, Span
+from compiler.run.passes import Compiled, compile_document
 from compiler.source import parse_yaml
+from compiler.source.shipped import ADAPTERS, BUILT_IN, Folder, folders
 from tests.conftest import TODAY
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def test_adapters_that_extend_one_another_are_refused(
     tmp_path: Path, files: dict[str, str], trail: str
 ) -> None:
     one = fault(adapters(tmp_path, **files), "a")
-    assert (one.code, one.message) == ("adapter-cycle", f"adapters extend one another without end: {trail}")
+    assert (one.id, one.message) == ("adapter-cycle", f"adapters extend one another without end: {trail}")
     assert one.span.line == 2
 
 
@@ -177,7 +177,7 @@ def test_adapters_extend_one_another_five_deep_at_most(tmp_path: Path, length: i
     if length == 5:
         assert len(load(registry, "a0").documents) == 6
     else:
-        assert fault(registry, "a0").code == "adapter-cycle"
+        assert fault(registry, "a0").id == "adapter-cycle"
         assert load(registry, f"a{length - 5}").title == f"a{length - 5}"
 
 
@@ -193,7 +193,7 @@ def test_adapters_extend_one_another_five_deep_at_most(tmp_path: Path, length: i
 )
 def test_what_cannot_be_extended_is_told_at_that_word(tmp_path: Path, word: str, code: str) -> None:
     one = fault(adapters(tmp_path, x=f"adapter: x\nextends: {word}\ntitle: X\n"), "x")
-    assert (one.code, place(one)) == (code, "adapters/x.yaml:2")
+    assert (one.id, place(one)) == (code, "adapters/x.yaml:2")
 
 
 def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
 )
 def test_a_malformed_adapter_is_told_at_its_own_line(tmp_path: Path, text: str, code: str, line: int) -> None:
     one = fault(adapters(tmp_path, postgis=text), "postgis")
-    assert (one.code, place(one)) == (code, f"adapters/postgis.yaml:{line}")
+    assert (one.id, place(one)) == (code, f"adapters/postgis.yaml:{line}")
 
 
 def test_a_folder_and_a_pipe_are_no_adapter_files(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_a_folder_and_a_pipe_are_no_adapter_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "b.yaml")
     (tmp_path / "c.yaml").symlink_to("nowhere")
     registry = adapters(tmp_path)
-    assert [fault(registry, name).code for name in "abc"] == ["not-a-file", "not-a-file", "missing-file"]
+    assert [fault(registry, name).id for name in "abc"] == ["not-a-file", "not-a-file", "missing-file"]
 
 
 def test_a_bad_adapter_does_not_disturb_others(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_bad_file_that_hides_a_built_in_adapter_is_told(tmp_path: Path, code: 
 def test_hiding_a_built_in_adapter_is_a_warning(tmp_path: Path) -> None:
     adapter, (one,) = adapters(tmp_path, mysql=small("mysql")).find("mysql", HERE)
     assert adapter is not None
-    assert (one.code, one.severity, place(one)) == ("shadowed-adapter", "warning", "adapters/mysql.yaml:1")
+    assert (one.id, one.severity, place(one)) == ("shadowed-adapter", "warning", "adapters/mysql.yaml:1")
 
 
 # Expressions of an adapter
@@ -283,7 +283,7 @@ def test_a_bad_expression_is_told_where_it_stands(tmp_path: Path, text: str, at:
     registry = adapters(tmp_path, postgis=POSTGIS + text)
     result, found = compiled(registry, adapter="postgis", extensions=["pg_trgm"])
     assert result is None
-    assert {(one.code, one.span.path) for one in found} == {("expression", "adapters/postgis.yaml")}
+    assert {(one.id, one.span.path) for one in found} == {("expression", "adapters/postgis.yaml")}
     assert (found[0].span.line, found[0].span.column) == at
 
 
@@ -293,7 +293,7 @@ def test_a_huge_loop_ends_in_a_finding_at_its_own_line(tmp_path: Path) -> None:
         loop = f"{{each: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], then: {loop}}}"
     registry = adapters(tmp_path, postgis=f"{POSTGIS}container:\n  command:\n    - {loop}\n")
     (one,) = compiled(registry, adapter="postgis")[1]
-    assert (one.code, place(one)) == ("expression", "adapters/postgis.yaml:6")
+    assert (one.id, place(one)) == ("expression", "adapters/postgis.yaml:6")
 
 
 # Versions and selection
@@ -338,10 +338,10 @@ def test_auto_does_not_depend_on_the_order_of_needs_or_files(tmp_path: Path) -> 
 
 def test_auto_names_the_nearest_where_nothing_fits() -> None:
     (one,) = compiled(Registry(), adapter="auto", needs=["vector", "ttl", "transactions"])[1]
-    assert one.code == "no-adapter-fits"
+    assert one.id == "no-adapter-fits"
     assert (one.help or "").startswith("nearest: ")
 
 
 def test_auto_corrects_a_need_that_nothing_has() -> None:
     (one,) = compiled(Registry(), adapter="auto", needs=["vektor"])[1]
-    assert (one.code, one.help) == ("no-adapter-fits", 'did you mean "vector"?')
+    assert (one.id, one.help) == ("no-adapter-fits", 'did you mean "vector"?')

@@ -9,8 +9,8 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
-from compiler.diagnostics import Note, Span, error, warning
-from compiler.report import render_report
+from compiler.pages.findings import render_report
+from compiler.report import Note, Span, error, warning
 
 STACK = "name: demo\ndatabases:\n  main:\n    adapter: postgress\n"
 WRONG = error(

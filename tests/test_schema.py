@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from compiler.diagnostics import Diagnostic, Span
-from compiler.resources import load_schema
+from compiler.report import Diagnostic, Span
 from compiler.schema import check_schema, schema_errors
+from compiler.source.shipped import load_schema
 
 if TYPE_CHECKING:
     from compiler.model import Path
@@ -394,7 +394,7 @@ def test_fault_is_told_in_stack_words(
     data: dict[str, Any], place: str, code: str, message: str, help: str | None
 ) -> None:
     found = only(check({"adapter": "pg", **data} if "adaptr" not in data else data))
-    assert (found.span.path, found.code) == (place, code)
+    assert (found.span.path, found.id) == (place, code)
     assert found.message == message.replace("D", 'database "vectors"')
     assert found.help == help
     assert found.severity == "error"
@@ -464,8 +464,8 @@ def test_one_value_has_one_fault() -> None:
         "pattern": "^a$",
         "minLength": 9,
     }
-    assert only(check(5, schema)).code == "wrong-type"
-    assert only(check("b", schema)).code == "not-allowed-value"
+    assert only(check(5, schema)).id == "wrong-type"
+    assert only(check("b", schema)).id == "not-allowed-value"
 
 
 def test_form_is_chosen_by_the_word_that_tells_forms_apart() -> None:
@@ -560,7 +560,7 @@ def test_data_nested_too_deeply_is_a_fault() -> None:
 @pytest.mark.parametrize("name", ["port", "ratio", "share", "version", "level", "tls", "password"])
 def test_number_without_measure_is_a_fault(name: str, number: float) -> None:
     for diagnostic in check({"adapter": "pg", name: number}):
-        assert diagnostic.code in CODES
+        assert diagnostic.id in CODES
         assert len(diagnostic.message) < 250
 
 
@@ -592,7 +592,7 @@ def test_closed_mapping_of_parts_tells_options_that_do_not_go_together() -> None
     }
     assert check({"url": "a", "user": "b", "x-a": 1}, schema) == []
     assert only(check({"url": "a", "x-a": 1, "usr": "b"}, schema)).help == 'did you mean "user"?'
-    assert only(check({"file": "a", "user": "b"}, schema)).code == "conflicting-options"
+    assert only(check({"file": "a", "user": "b"}, schema)).id == "conflicting-options"
 
 
 WRONG_SCHEMAS: list[tuple[Any, Path, str]] = [
@@ -651,7 +651,7 @@ def test_any_data_ends_in_complete_diagnostics(data: Any) -> None:
     found = check_service(data)
     assert bool(found) != SERVICE.is_valid(data)
     for diagnostic in found:
-        assert diagnostic.code in CODES
+        assert diagnostic.id in CODES
         assert diagnostic.message.isprintable()
         assert not diagnostic.message.endswith(".")
         assert diagnostic.help != ""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from compiler.adapter import check_adapter
-from compiler.catalog import editor_schema
-from compiler.registry import Registry
-from compiler.resources import ADAPTERS, load_schema
+from compiler.pages.catalog import editor_schema
+from compiler.registry.adapter import check_adapter
+from compiler.registry.registry import Registry
+from compiler.source.shipped import ADAPTERS, load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from compiler.diagnostics import Diagnostic, Span
+from compiler.report import Diagnostic, Span
 from compiler.source import Document, load_yaml, merge_patch, parse_yaml
 
 INVALID = Path(__file__).parent.parent / "fixtures" / "invalid"
@@ -276,12 +276,12 @@ def test_many_uses_of_one_anchor_are_fine() -> None:
     ],
 )
 def test_exploding_aliases_are_refused(text: str) -> None:
-    assert fault(text).code == "alias-expansion"
+    assert fault(text).id == "alias-expansion"
 
 
 def test_nesting_through_aliases_is_limited_too() -> None:
     text = "a: &a " + "[" * 60 + "]" * 60 + "\nb: " + "[" * 60 + "*a" + "]" * 60
-    assert fault(text).code == "nested-too-deep"
+    assert fault(text).id == "nested-too-deep"
 
 
 def test_a_hundred_levels_are_read() -> None:
@@ -295,7 +295,7 @@ def test_a_hundred_levels_are_read() -> None:
 def test_fixture_has_its_one_fault(code: str) -> None:
     document, diagnostics = load_yaml(INVALID / f"{code}.yaml")
     assert document is None
-    assert [d.code for d in diagnostics] == [code]
+    assert [d.id for d in diagnostics] == [code]
 
 
 def test_duplicate_key_points_at_both_lines() -> None:
@@ -307,12 +307,12 @@ def test_duplicate_key_points_at_both_lines() -> None:
 
 @pytest.mark.parametrize("text", ["a: 1\n'a': 2", "<<: {}\n<<: {}", "{a: 1, a: 1}", "? a\n: 1\n? a\n"])
 def test_every_way_to_repeat_a_key_is_seen(text: str) -> None:
-    assert fault(text).code == "duplicate-key"
+    assert fault(text).id == "duplicate-key"
 
 
 def test_faults_of_a_file_are_reported_together() -> None:
     text = "a: 1\na: 2\nb: {80: x, y: !no z, y: *gone}\nc: 'open\n"
-    codes = [d.code for d in faults(text)]
+    codes = [d.id for d in faults(text)]
     assert codes == [
         "duplicate-key",
         "non-string-key",
@@ -324,11 +324,11 @@ def test_faults_of_a_file_are_reported_together() -> None:
 
 
 def test_a_fault_inside_an_anchor_is_reported_once() -> None:
-    assert fault("a: &a {b: 1, b: 2}\nc: *a\nd: *a\n").code == "duplicate-key"
+    assert fault("a: &a {b: 1, b: 2}\nc: *a\nd: *a\n").id == "duplicate-key"
 
 
 def test_a_lost_alias_makes_no_second_fault() -> None:
-    assert [d.code for d in faults("*x : 1\n*y : 2\nb: {<<: *z}")] == ["unknown-anchor"] * 3
+    assert [d.id for d in faults("*x : 1\n*y : 2\nb: {<<: *z}")] == ["unknown-anchor"] * 3
 
 
 def test_the_number_of_reports_has_a_limit() -> None:
@@ -351,7 +351,7 @@ def test_the_number_of_reports_has_a_limit() -> None:
 )
 def test_a_key_that_is_no_string_is_pointed_at(text: str, token: str) -> None:
     diagnostic = fault(text)
-    assert diagnostic.code == "non-string-key"
+    assert diagnostic.id == "non-string-key"
     assert text.splitlines()[diagnostic.span.line - 1][diagnostic.span.column - 1 :].startswith(token)
 
 
@@ -375,12 +375,12 @@ def test_a_key_that_is_no_string_is_pointed_at(text: str, token: str) -> None:
 )
 def test_a_tag_that_is_not_known_is_pointed_at(text: str, tag: str) -> None:
     diagnostic = fault(text)
-    assert diagnostic.code == "unknown-tag"
+    assert diagnostic.id == "unknown-tag"
     assert shown(text, diagnostic.span) == tag
 
 
 def test_many_tag_lines_are_refused_before_they_cost_time() -> None:
-    assert fault("".join(f"%TAG !a{n}! tag:x\n" for n in range(50_000)) + "---\na: 1\n").code == "unknown-tag"
+    assert fault("".join(f"%TAG !a{n}! tag:x\n" for n in range(50_000)) + "---\na: 1\n").id == "unknown-tag"
 
 
 def test_an_alias_that_is_nearly_an_anchor_gets_its_name() -> None:
@@ -431,7 +431,7 @@ def test_an_alias_that_is_nearly_an_anchor_gets_its_name() -> None:
 )
 def test_broken_syntax_is_told_in_words_of_the_file(text: str, place: tuple[int, int], words: str) -> None:
     diagnostic = fault(text)
-    assert diagnostic.code == "yaml-syntax"
+    assert diagnostic.id == "yaml-syntax"
     assert (diagnostic.span.line, diagnostic.span.column) == place
     assert words in diagnostic.message
 
@@ -453,7 +453,7 @@ def test_help_for_indentation_names_what_the_lines_around_have() -> None:
 )
 def test_a_tab_as_indentation_is_named(text: str, place: tuple[int, int, int]) -> None:
     diagnostic = fault(text)
-    assert (diagnostic.code, at(diagnostic.span)) == ("yaml-tab", place)
+    assert (diagnostic.id, at(diagnostic.span)) == ("yaml-tab", place)
 
 
 @pytest.mark.parametrize(
@@ -466,7 +466,7 @@ def test_a_tab_elsewhere_is_fine(text: str) -> None:
 @pytest.mark.parametrize("text", ["a: 1\n---\nb: 2\n", "---\na: 1\n---\n", "a: 1\n...\n---\nb: 2\n"])
 def test_a_second_document_is_pointed_at(text: str) -> None:
     diagnostic = fault(text)
-    assert diagnostic.code == "multiple-documents"
+    assert diagnostic.id == "multiple-documents"
     assert shown(text, diagnostic.span) == "---"
     assert diagnostic.span.line > 1
 
@@ -478,19 +478,19 @@ def test_one_document_may_have_its_marks(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "\n \n", "# only this\n", "---\n", "null", "~ # x", "\ufeff"])
 def test_a_file_without_content_is_empty(text: str) -> None:
-    assert fault(text).code == "empty-file"
+    assert fault(text).id == "empty-file"
 
 
 @pytest.mark.parametrize("text", ["- a", "text", "80", "[]", '"a"', "a:b"])
 def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
-    assert fault(text).code == "not-a-mapping"
+    assert fault(text).id == "not-a-mapping"
 
 
 @pytest.mark.parametrize(
     "text", ["[" * 5000, "a: " + "{a: " * 200, "- " * 5000, "? " * 5000, "a: " + "[" * 100 + "]" * 100]
 )
 def test_deep_nesting_is_refused(text: str) -> None:
-    assert fault(text).code == "nested-too-deep"
+    assert fault(text).id == "nested-too-deep"
 
 
 # Bytes
@@ -498,7 +498,7 @@ def test_deep_nesting_is_refused(text: str) -> None:
 
 def test_the_first_byte_that_is_not_utf_8_has_a_place() -> None:
     diagnostic = fault("\ufeffa: 1\r\nä: é".encode() + b"\xff\n\xfe")
-    assert diagnostic.code == "not-utf-8"
+    assert diagnostic.id == "not-utf-8"
     assert at(diagnostic.span) == (2, 5, 6)
     assert "0xFF" in diagnostic.message
 
@@ -506,14 +506,14 @@ def test_the_first_byte_that_is_not_utf_8_has_a_place() -> None:
 @pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE"])
 def test_another_unicode_encoding_is_named(encoding: str) -> None:
     diagnostic = fault("\ufeffa: 1".encode(encoding))
-    assert diagnostic.code == "not-utf-8"
+    assert diagnostic.id == "not-utf-8"
     assert encoding[:6] in diagnostic.message
 
 
 @pytest.mark.parametrize("character", ["\0", "\x07", "\x1b", "\x7f", "\x85", "\u2028", "\ufffe"])
 def test_an_unprintable_character_is_named_and_pointed_at(character: str) -> None:
     diagnostic = fault(f"a: 1\nb: é{character}\n")
-    assert diagnostic.code == "unprintable-character"
+    assert diagnostic.id == "unprintable-character"
     assert at(diagnostic.span) == (2, 5, 6)
     assert f"U+{ord(character):04X}" in diagnostic.message
 
@@ -523,14 +523,14 @@ def test_each_unprintable_character_is_reported_once() -> None:
 
 
 def test_an_escape_for_a_character_that_nothing_can_hold_is_refused() -> None:
-    assert fault('a: "x\\0"').code == "unprintable-character"
+    assert fault('a: "x\\0"').id == "unprintable-character"
     assert read('a: "\\x07\\u2028"').data["a"] == "\x07\u2028"
 
 
 def test_a_file_of_one_mebibyte_is_the_limit() -> None:
     start = b"a: 1\n#"
     assert read(start + b"x" * (2**20 - len(start))).data == {"a": 1}
-    assert fault(start + b"x" * (2**20 - len(start) + 1)).code == "file-too-large"
+    assert fault(start + b"x" * (2**20 - len(start) + 1)).id == "file-too-large"
 
 
 # Files
@@ -554,41 +554,41 @@ def test_a_file_is_shown_under_the_given_name(tmp_path: Path) -> None:
 def test_a_missing_file_gets_the_name_of_one_beside_it(tmp_path: Path) -> None:
     (tmp_path / "stack.yml").write_text("a: 1\n")
     diagnostic = load_fault(tmp_path / "stack.yaml")
-    assert (diagnostic.code, diagnostic.help) == ("missing-file", 'did you mean "stack.yml"?')
+    assert (diagnostic.id, diagnostic.help) == ("missing-file", 'did you mean "stack.yml"?')
 
 
 @pytest.mark.parametrize("name", ["stack.yaml", "no/stack.yaml", "file/stack.yaml", "nul\0.yaml"])
 def test_a_missing_file_is_said_to_be_missing(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("a: 1\n")
-    assert load_fault(tmp_path / name).code == "missing-file"
+    assert load_fault(tmp_path / name).id == "missing-file"
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    assert load_fault(tmp_path).code == "not-a-file"
+    assert load_fault(tmp_path).id == "not-a-file"
 
 
 def test_a_pipe_and_a_device_are_no_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
-    assert load_fault(tmp_path / "pipe.yaml").code == "not-a-file"
-    assert load_fault(Path(os.devnull)).code == "not-a-file"
+    assert load_fault(tmp_path / "pipe.yaml").id == "not-a-file"
+    assert load_fault(Path(os.devnull)).id == "not-a-file"
 
 
 def test_a_file_that_cannot_be_opened_is_unreadable(tmp_path: Path) -> None:
     (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
-    assert load_fault(tmp_path / "loop.yaml").code == "unreadable-file"
+    assert load_fault(tmp_path / "loop.yaml").id == "unreadable-file"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_file_without_permission_is_unreadable(tmp_path: Path) -> None:
     (tmp_path / "stack.yaml").write_text("a: 1\n")
     (tmp_path / "stack.yaml").chmod(0)
-    assert load_fault(tmp_path / "stack.yaml").code == "unreadable-file"
+    assert load_fault(tmp_path / "stack.yaml").id == "unreadable-file"
 
 
 def test_a_large_file_is_not_read_to_its_end(tmp_path: Path) -> None:
     with (tmp_path / "stack.yaml").open("wb") as stream:
         stream.truncate(2**40)
-    assert load_fault(tmp_path / "stack.yaml").code == "file-too-large"
+    assert load_fault(tmp_path / "stack.yaml").id == "file-too-large"
 
 
 # Merge patch
@@ -737,7 +737,7 @@ from compiler.source import load_yaml
 assert not yaml.__with_libyaml__
 for file in map(pathlib.Path, sys.argv[1:]):
     for found in load_yaml(file)[1]:
-        print(file.stem, found.code, found.span.line, found.span.column, found.message)
+        print(file.stem, found.id, found.span.line, found.span.column, found.message)
 """
 
 
@@ -747,5 +747,5 @@ def test_without_libyaml_the_reports_are_the_same() -> None:
         [sys.executable, "-c", WITHOUT_LIBYAML, *files], capture_output=True, text=True, check=True
     )
     found = [(file, diagnostic) for file in files for diagnostic in load_yaml(file)[1]]
-    lines = [f"{f.stem} {d.code} {d.span.line} {d.span.column} {d.message}" for f, d in found]
+    lines = [f"{f.stem} {d.id} {d.span.line} {d.span.column} {d.message}" for f, d in found]
     assert ran.stdout.splitlines() == lines

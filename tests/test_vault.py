@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.diagnostics import Diagnostic, Span
+from compiler.expressions.quoting import env_quote
 from compiler.model import Connection, Digest, Plan, Reference, Secret, Variable
-from compiler.project import Project
-from compiler.quoting import env_quote
+from compiler.report import Diagnostic, Span
+from compiler.run.workspace import Project
 from compiler.targets.dotenv import parse_dotenv
-from compiler.vault import derive, fill, generate
+from compiler.targets.vault import derive, fill, generate
 from tests.conftest import TODAY, examples
 
 if TYPE_CHECKING:
@@ -133,13 +133,13 @@ def test_an_empty_value_is_generated(text: str) -> None:
 
 def test_a_value_that_is_a_persons_own_to_set_is_asked_for() -> None:
     values, (one,) = filled("OTHER=1\n", secret(generate=False, owner='secret "key"'))
-    assert (values, one.code, one.span, one.help) == ({}, "missing-secret", PLACE, "add PASSWORD= to .env")
+    assert (values, one.id, one.span, one.help) == ({}, "missing-secret", PLACE, "add PASSWORD= to .env")
     assert filled("PASSWORD=x\n", secret(generate=False))[0] == {"PASSWORD": "x"}
 
 
 def test_every_value_that_is_missing_is_asked_for_at_once() -> None:
     found = filled("", secret(generate=False), secret(key="TOKEN", generate=False))[1]
-    assert [one.code for one in found] == ["missing-secret", "missing-secret"]
+    assert [one.id for one in found] == ["missing-secret", "missing-secret"]
 
 
 # Values that cannot be used
@@ -167,7 +167,7 @@ def test_an_unusable_value_is_told_by_what_is_wrong_with_it(
     rule: dict[str, object], value: str, told: str
 ) -> None:
     values, (one,) = filled(f"# one\nPASSWORD={env_quote(value)}\n", secret(**rule, reason="because"))
-    assert (values, one.code, one.message, one.help) == ({}, "unusable-password", told, "because")
+    assert (values, one.id, one.message, one.help) == ({}, "unusable-password", told, "because")
     assert (one.span.path, one.span.line, one.span.column) == (".env", 2, 10)
 
 
@@ -184,14 +184,14 @@ def test_no_finding_shows_a_value(line: str) -> None:
 
 def test_a_value_that_refers_to_others_is_refused_at_its_line() -> None:
     (one,) = filled("A=1\nPASSWORD=a$A\n", secret())[1]
-    assert (one.code, one.span.line, one.span.column) == ("env-interpolation", 2, 10)
+    assert (one.id, one.span.line, one.span.column) == ("env-interpolation", 2, 10)
     assert filled("A=1\nPASSWORD='a$A'\n", secret())[0] == {"PASSWORD": "a$A"}
 
 
 def test_a_connection_that_cannot_hold_a_password_is_told_at_the_password() -> None:
     text = "# one\n# two\nPASSWORD=a,b\n"
     values, (one,) = filled(text, secret(), variables=(Variable(key="MAIN_PAIRS", value=PAIRS),))
-    assert (one.code, one.span.path, one.span.line) == ("unusable-password", ".env", 3)
+    assert (one.id, one.span.path, one.span.line) == ("unusable-password", ".env", 3)
     assert "MAIN_PAIRS cannot be made" in one.message
     assert "MAIN_PAIRS" not in values
 
@@ -231,4 +231,4 @@ def test_two_databases_may_share_a_secret_with_the_rules_of_both(tmp_path: Path)
     (tmp_path / "stack.yaml").write_text(text)
     (tmp_path / ".env").write_text("SHARED=pässword\n")
     (one,) = Project(tmp_path / "stack.yaml", tmp_path, today=TODAY).compile().diagnostics
-    assert (one.code, one.span.path) == ("unusable-password", str(tmp_path / ".env"))
+    assert (one.id, one.span.path) == ("unusable-password", str(tmp_path / ".env"))

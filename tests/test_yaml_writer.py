@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compiler.expressions.quoting import env_quote
 from compiler.model import Raw, Reference, Text
-from compiler.quoting import env_quote
 from compiler.targets.yaml import dump
 from tests.compose import HOSTILE, compose_binaries, config, environment, run_config
 

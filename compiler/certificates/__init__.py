@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from compiler.certificates.pem import File, Unusable, check_pair, parse_certificate, parse_key, text_of
 from compiler.certificates.x509 import certificate_pem, hosts_of, is_signed, key_pem, new_key, sign
-from compiler.diagnostics import Diagnostic, Span, error, warning
 from compiler.model import Artifact, Certificate
+from compiler.report import Diagnostic, Span, error, warning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

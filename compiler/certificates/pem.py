@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-    from compiler.diagnostics import Span
+    from compiler.report import Span
 
 
 class Unusable(Exception):

@@ -33,7 +33,7 @@ def adapters() -> None:
 @data_format_option("markdown")
 def list_adapters(adapters: Path | None, needs: str | None, form: str) -> None:
     """List the adapters: their versions, aliases and capabilities."""
-    from compiler.catalog import catalog_rows, markdown_rows, render_rows
+    from compiler.pages.catalog import catalog_rows, markdown_rows, render_rows
 
     registry = load_registry(adapters)
     rows, diagnostics = catalog_rows(registry, needs.split(",") if needs else [])
@@ -48,8 +48,8 @@ def list_adapters(adapters: Path | None, needs: str | None, form: str) -> None:
 @data_format_option()
 def show_adapter(name: str, adapters: Path | None, form: str) -> None:
     """Show one adapter: its versions, its options with their defaults, its drivers."""
-    from compiler.catalog import adapter_page, render_page
-    from compiler.diagnostics import Span
+    from compiler.pages.catalog import adapter_page, render_page
+    from compiler.report import Span
 
     registry = load_registry(adapters)
     adapter, diagnostics = registry.find(name, Span(path="stackc adapters show"))
@@ -65,7 +65,7 @@ def show_adapter(name: str, adapters: Path | None, form: str) -> None:
 @adapters_option
 def detect_adapter(word: str, adapters: Path | None) -> None:
     """Name the adapter of a URL, of an image or of an alias."""
-    from compiler.catalog import detect
+    from compiler.pages.catalog import detect
 
     registry = load_registry(adapters)
     adapter, version, diagnostics = detect(word, registry)
@@ -81,7 +81,7 @@ def detect_adapter(word: str, adapters: Path | None) -> None:
 @data_format_option()
 def test_adapters(names: Sequence[str], adapters: Path | None, form: str) -> None:
     """Try adapters without an engine: schema, probe, hostile passwords, every version, every driver."""
-    from compiler.trial import render_trials, run_trials
+    from compiler.pages.trial import render_trials, run_trials
 
     trials, sources = run_trials(names, adapters)
     click.echo(to_json([trial.row() for trial in trials]) if form == "json" else render_trials(trials))
@@ -93,8 +93,8 @@ def test_adapters(names: Sequence[str], adapters: Path | None, form: str) -> Non
 @click.argument("code")
 def explain(code: str) -> None:
     """Explain a finding by its CODE, such as unknown-option."""
-    from compiler.codes import CODES
-    from compiler.diagnostics import suggest
+    from compiler.pages.codes import CODES
+    from compiler.report import suggest
 
     if code not in CODES:
         raise click.BadParameter(
@@ -107,6 +107,6 @@ def explain(code: str) -> None:
 @adapters_option
 def schema(adapters: Path | None) -> None:
     """Print one JSON Schema of stack.yaml for the editor, with every adapter that is found."""
-    from compiler.catalog import editor_schema
+    from compiler.pages.catalog import editor_schema
 
     click.echo(to_json(editor_schema(load_registry(adapters))))

@@ -14,10 +14,10 @@ from compiler import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from compiler.diagnostics import Diagnostic
     from compiler.output import Change
-    from compiler.project import Outcome, Project
-    from compiler.registry import Registry
+    from compiler.registry.registry import Registry
+    from compiler.report import Diagnostic
+    from compiler.run.workspace import Outcome, Project
 
 FINDINGS, BUG = 1, 3
 _FORMATS = click.Choice(["text", "json", "github", "sarif"])
@@ -55,8 +55,8 @@ verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log each pa
 
 
 def load_registry(adapters: Path | None) -> Registry:
-    from compiler.registry import Registry
-    from compiler.resources import folders
+    from compiler.registry.registry import Registry
+    from compiler.source.shipped import folders
 
     return Registry(folders(Path(), adapters))
 
@@ -64,7 +64,7 @@ def load_registry(adapters: Path | None) -> Registry:
 def iter_projects(
     stacks: Sequence[Path], environment: str, output: Path | None, adapters: Path | None
 ) -> Iterable[Project]:
-    from compiler.project import Project
+    from compiler.run.workspace import Project
 
     taken: dict[Path, Path] = {}
     for stack in stacks:
@@ -93,7 +93,7 @@ def failed(diagnostics: Iterable[Diagnostic]) -> bool:
 
 
 def show_report(diagnostics: Iterable[Diagnostic], sources: dict[str, str], form: Any) -> None:
-    from compiler.report import render_report
+    from compiler.pages.findings import render_report
 
     # There is no stderr where it was closed.
     color = form == "text" and bool(sys.stderr and sys.stderr.isatty()) and not os.environ.get("NO_COLOR")

@@ -30,7 +30,7 @@ from compiler.cli.shared import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from compiler.diagnostics import Diagnostic
+    from compiler.report import Diagnostic
 
 
 @click.command("compile")
@@ -105,7 +105,7 @@ def check(
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def init(example: str, list_only: bool, folder: Path) -> None:
     """Write a first stack.yaml into FOLDER (the current one by default)."""
-    from compiler.starter import copy_example, example_names
+    from compiler.pages.starter import copy_example, example_names
 
     if list_only:
         click.echo("\n".join(example_names()))
@@ -164,7 +164,7 @@ def connect(
     form: str,
 ) -> None:
     """Show how to connect to DATABASE, with passwords masked."""
-    from compiler.access import find_connections, render_connections
+    from compiler.pages.access import find_connections, render_connections
 
     project = next(iter(iter_projects((stack,), environment, output, adapters)))
     answer, diagnostics = find_connections(project, database, driver=driver, origin=origin, reveal=reveal)

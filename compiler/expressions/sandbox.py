@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from compiler.diagnostics import suggest
 from compiler.expressions.values import ExpressionError, Quoted, Sink, unknown
 from compiler.model import Reference
+from compiler.report import suggest
 
 if TYPE_CHECKING:
     import jinja2.sandbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from compiler.diagnostics import suggest
+from compiler.report import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

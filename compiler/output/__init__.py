@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from compiler.diagnostics import Diagnostic, Span, error
 from compiler.output.files import ReplaceError, Replacement, remove_leftovers, replace_files
+from compiler.report import Diagnostic, Span, error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

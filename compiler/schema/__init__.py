@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from compiler.diagnostics import Diagnostic, Note, error
+from compiler.report import Diagnostic, Note, error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from compiler.diagnostics import Span
     from compiler.model import Path
+    from compiler.report import Span
     from compiler.schema.fault import Fault, Finding
 
 

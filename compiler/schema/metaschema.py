@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
-from compiler.diagnostics import suggest
+from compiler.report import suggest
 from compiler.schema.bundling import Bundle, leads_somewhere, walk
 from compiler.schema.faults import find_faults
 from compiler.schema.naming import owner, quoted

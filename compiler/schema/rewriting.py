@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from compiler.diagnostics import suggest
+from compiler.report import suggest
 from compiler.schema.naming import quoted, scalar
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from compiler.diagnostics import suggest
+from compiler.report import suggest
 from compiler.schema.fault import Fault, Finding, advice
 from compiler.schema.naming import listed, owner, quoted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from compiler.diagnostics import Span
+from compiler.report import Span
 
 if TYPE_CHECKING:
     from compiler.source.document import Area

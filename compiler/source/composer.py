@@ -15,7 +15,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from compiler.diagnostics import suggest
+from compiler.report import suggest
 from compiler.source.areas import Areas, is_empty, join
 from compiler.source.fault import Fault, quoted
 from compiler.source.findings import Findings, Stop
@@ -24,7 +24,7 @@ from compiler.source.nodes import LOST, Alias, Entries, Items, Node, Scalar, mea
 from compiler.source.scalars import resolve_scalar, resolve_tagged
 
 if TYPE_CHECKING:
-    from compiler.diagnostics import Diagnostic
+    from compiler.report import Diagnostic
     from compiler.source.document import Area
     from compiler.source.scalars import Value
 

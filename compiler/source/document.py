@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from compiler.diagnostics import Span
+from compiler.report import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

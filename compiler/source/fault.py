@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from compiler.diagnostics import Diagnostic, Note, Span, error
+from compiler.report import Diagnostic, Note, Span, error
 
 Place = tuple[int, int]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from compiler.diagnostics import Diagnostic, Note, error
+from compiler.report import Diagnostic, Note, error
 
 if TYPE_CHECKING:
     from compiler.source.areas import Areas

@@ -6,7 +6,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, Any
 
-from compiler.diagnostics import Diagnostic, Span, error, suggest
+from compiler.report import Diagnostic, Span, error, suggest
 from compiler.source.composer import compose
 from compiler.source.document import Document, Location
 from compiler.source.nodes import Entries, Items, Scalar, resolve_alias

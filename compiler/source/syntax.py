@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from compiler.diagnostics import Diagnostic, Note
+from compiler.report import Diagnostic, Note
 from compiler.source.fault import Fault, build_error, build_span, quoted
 
 if TYPE_CHECKING:

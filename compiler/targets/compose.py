@@ -7,8 +7,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from compiler import __version__
-from compiler.diagnostics import Diagnostic, warning
 from compiler.model import Artifact, Container, Digest, Plan, Reference, Text, Variable, env_key
+from compiler.report import Diagnostic, warning
 from compiler.targets.yaml import dump
 
 if TYPE_CHECKING:

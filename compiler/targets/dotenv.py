@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from compiler.diagnostics import Diagnostic, Span, error
-from compiler.quoting import env_quote
+from compiler.expressions.quoting import env_quote
+from compiler.report import Diagnostic, Span, error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

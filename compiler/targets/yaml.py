@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import re
 
+from compiler.expressions.quoting import compose_escape, refuse_unrepresentable
 from compiler.model import Raw, Reference, Text
-from compiler.quoting import compose_escape, refuse_unrepresentable
 
 _PLAIN = re.compile(r"(?:[A-Za-z/]|\.{1,2}/)(?:[A-Za-z0-9_./@:-]*[A-Za-z0-9_./@-])?")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})

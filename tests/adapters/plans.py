@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from compiler.pipeline import compile_document
-from compiler.registry import Registry
+from compiler.registry.registry import Registry
+from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ import pytest
 import sqlalchemy
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from compiler.connections import render_connection
-from compiler.project import Project
-from compiler.trial import HOSTILE
+from compiler.pages.trial import HOSTILE
+from compiler.project.connection_strings import render_connection
+from compiler.run.workspace import Project
 from tests.adapters.plans import build_database, plan_database
 
 if TYPE_CHECKING:
@@ -278,4 +278,4 @@ def test_password_with_a_control_character_is_refused(tmp_path: Path) -> None:
     )
     (tmp_path / ".env").write_text("DB_PASSWORD='tab\tbed'\n")
     outcome = Project(tmp_path / "stack.yaml", tmp_path, today=TODAY).compile()
-    assert [one.code for one in outcome.diagnostics] == ["unusable-password"]
+    assert [one.id for one in outcome.diagnostics] == ["unusable-password"]

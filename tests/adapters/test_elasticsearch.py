@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from compiler.certificates import issue
-from compiler.connections import render_connection
-from compiler.diagnostics import Span
+from compiler.expressions.quoting import env_quote
 from compiler.model import Certificate, Plan
-from compiler.quoting import env_quote
+from compiler.pages.trial import HOSTILE
+from compiler.project.connection_strings import render_connection
+from compiler.report import Span
 from compiler.targets.dotenv import parse_dotenv
-from compiler.trial import HOSTILE
-from compiler.vault import fill
+from compiler.targets.vault import fill
 from tests.adapters.plans import build_database, plan_database
 
 if TYPE_CHECKING:
@@ -471,4 +471,4 @@ def test_start_hands_over_password_and_certificates(tmp_path: Path) -> None:
 def test_password_that_the_engine_or_its_client_cannot_take_is_refused(key: str, value: str) -> None:
     dotenv = parse_dotenv(f"{key}={env_quote(value)}\n", ".env")[0]
     found = fill(plan(), [], dotenv, os.urandom, {})[1]
-    assert [one.code for one in found] == ["unusable-password"] and value not in found[0].message
+    assert [one.id for one in found] == ["unusable-password"] and value not in found[0].message

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from compiler.connections import render_connection
-from compiler.project import Project
-from compiler.trial import try_adapter
+from compiler.pages.trial import try_adapter
+from compiler.project.connection_strings import render_connection
+from compiler.run.workspace import Project
 from tests.conftest import TODAY, VALID, stackc
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def test_key_that_the_header_cannot_carry_is_refused(tmp_path: Path, key: str) -
     compiled(tmp_path)
     (tmp_path / ".env").write_text(f"DB_PASSWORD='{key}'\n")
     outcome = Project(tmp_path / "stack.yaml", tmp_path, adapters=ADAPTER.parent, today=TODAY).compile()
-    assert [one.code for one in outcome.diagnostics] == ["unusable-password"]
+    assert [one.id for one in outcome.diagnostics] == ["unusable-password"]
     assert "at least 16" in str(outcome.diagnostics[0].help)
 
 
@@ -175,8 +175,8 @@ def test_dropped_in_it_is_listed_and_completed(tmp_path: Path, monkeypatch: pyte
 
 
 def test_adapter_passes_its_trial() -> None:
-    from compiler.registry import Registry
-    from compiler.resources import folders
+    from compiler.registry.registry import Registry
+    from compiler.source.shipped import folders
 
     trial = try_adapter("meilisearch", Registry(folders(ADAPTER.parent.parent, None)))
     assert trial.passed, trial.diagnostics

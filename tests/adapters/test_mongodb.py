@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from compiler.certificates import issue
-from compiler.connections import render_connection
-from compiler.diagnostics import Span
+from compiler.expressions.quoting import env_quote
 from compiler.model import Certificate, Plan
-from compiler.pipeline import compile_document
-from compiler.quoting import env_quote
-from compiler.registry import Registry
+from compiler.pages.trial import HOSTILE
+from compiler.project.connection_strings import render_connection
+from compiler.registry.registry import Registry
+from compiler.report import Span
+from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
 from compiler.targets.dotenv import parse_dotenv
-from compiler.trial import HOSTILE
-from compiler.vault import fill
+from compiler.targets.vault import fill
 from tests.adapters.plans import build_database, plan_database
 
 if TYPE_CHECKING:
@@ -144,12 +144,12 @@ def test_connections_fit_the_limit_that_is_set() -> None:
     )
     assert document
     found = compile_document(document, Registry(), environment="local", today=TODAY, source="stack.yaml")[1]
-    assert [one.code for one in found] == ["too-many-connections"]
+    assert [one.id for one in found] == ["too-many-connections"]
 
 
 def refusals(name: str, value: str) -> list[str]:
     dotenv = parse_dotenv(f"{name}={env_quote(value)}\n", ".env")[0]
-    return [one.code for one in fill(plan(), [], dotenv, os.urandom, {})[1]]
+    return [one.id for one in fill(plan(), [], dotenv, os.urandom, {})[1]]
 
 
 @pytest.mark.parametrize("name", ["DB_PASSWORD", "DB_ADMIN_PASSWORD"])

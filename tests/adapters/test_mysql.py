@@ -14,11 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from compiler.connections import render_connection
-from compiler.pipeline import compile_document
-from compiler.registry import Registry
+from compiler.pages.trial import HOSTILE
+from compiler.project.connection_strings import render_connection
+from compiler.registry.registry import Registry
+from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
-from compiler.trial import HOSTILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def build(adapter: str, options: str = "") -> tuple[Plan | None, list[str]]:
     compiled, found = compile_document(
         document, Registry(), environment="local", today="2026-11-23", source="stack.yaml"
     )
-    told = [f"{one.message}; {one.help}" for one in found if one.code != "end-of-life"]
+    told = [f"{one.message}; {one.help}" for one in found if one.id != "end-of-life"]
     return (compiled.plan if compiled else None), told
 
 

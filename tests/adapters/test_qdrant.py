@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from compiler.connections import render_connection
-from compiler.project import Project
-from compiler.trial import HOSTILE
+from compiler.pages.trial import HOSTILE
+from compiler.project.connection_strings import render_connection
+from compiler.run.workspace import Project
 from tests.adapters.plans import build_database, plan_database
 
 if TYPE_CHECKING:
@@ -275,4 +275,4 @@ def test_key_that_no_header_holds_is_refused(tmp_path: Path, key: str) -> None:
     (tmp_path / "stack.yaml").write_text("name: trial\ndatabases: {db: {adapter: qdrant}}\n")
     (tmp_path / ".env").write_text(f"DB_PASSWORD='{key}'\n")
     outcome = Project(tmp_path / "stack.yaml", tmp_path, today=TODAY).compile()
-    assert [one.code for one in outcome.diagnostics] == ["unusable-password"]
+    assert [one.id for one in outcome.diagnostics] == ["unusable-password"]

@@ -13,12 +13,12 @@ import pytest
 import redis
 import valkey
 
-from compiler.connections import render_connection
 from compiler.model import Access, Plan, Reference
-from compiler.pipeline import compile_document
-from compiler.registry import Registry
+from compiler.pages.trial import HOSTILE
+from compiler.project.connection_strings import render_connection
+from compiler.registry.registry import Registry
+from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
-from compiler.trial import HOSTILE
 from tests.adapters.plans import build_database, plan_database
 
 TODAY = "2026-11-23"
@@ -200,7 +200,7 @@ def test_pools_of_all_replicas_must_fit_the_server() -> None:
     document, _ = parse_yaml(stack.encode(), "stack.yaml")
     assert document
     _, found = compile_document(document, Registry(), environment="local", today=TODAY, source="stack.yaml")
-    assert [one.code for one in found] == ["too-many-connections"]
+    assert [one.id for one in found] == ["too-many-connections"]
     assert "app 3 x 50 + 10 reserved" in found[0].message
 
 

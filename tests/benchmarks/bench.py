@@ -28,7 +28,7 @@ COMPOSE = SCRIPTS / "docker-compose"
 # Runs in a process of its own: compiles as many stacks as asked for, each in its own folder.
 MANY = """
 import sys, time, pathlib
-from compiler.project import Project
+from compiler.run.workspace import Project
 folder, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 text = pathlib.Path(sys.argv[3]).read_text()
 times = []

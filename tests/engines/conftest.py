@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from compiler.project import Project
+from compiler.run.workspace import Project
 from compiler.targets.dotenv import parse_dotenv
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import sqlalchemy
 from clickhouse_connect.driver.exceptions import DatabaseError
 from clickhouse_driver.errors import Error as DriverError
 
-from compiler.access import find_connections
-from compiler.project import Project
+from compiler.pages.access import find_connections
+from compiler.run.workspace import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -184,8 +184,8 @@ def _other_authority() -> bytes:
     from datetime import datetime
 
     from compiler.certificates import issue
-    from compiler.diagnostics import Span
     from compiler.model import Certificate
+    from compiler.report import Span
 
     wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
     issued = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".")

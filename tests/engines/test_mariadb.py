@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from compiler.access import find_connections
-from compiler.project import Project
+from compiler.pages.access import find_connections
+from compiler.run.workspace import Project
 from tests.engines.conftest import missing
 from tests.engines.test_mysql import ask, connect, probe
 

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import pytest
 
-from compiler.access import find_connections
 from compiler.certificates import issue
-from compiler.diagnostics import Span
 from compiler.model import Certificate
-from compiler.project import Project
+from compiler.pages.access import find_connections
+from compiler.report import Span
+from compiler.run.workspace import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from compiler.access import find_connections
 from compiler.certificates import issue
-from compiler.diagnostics import Span
 from compiler.model import Certificate
-from compiler.project import Project
+from compiler.pages.access import find_connections
+from compiler.report import Span
+from compiler.run.workspace import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,18 +6,18 @@ from functools import cache
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING, Any
 
-from compiler.diagnostics import has_errors
-from compiler.pipeline import Compiled, compile_document
-from compiler.project import Project
-from compiler.registry import Registry
+from compiler.registry.registry import Registry
+from compiler.report import has_errors
+from compiler.run.passes import Compiled, compile_document
+from compiler.run.workspace import Project
 from compiler.source import parse_yaml
 from tests.compose import config
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from compiler.diagnostics import Diagnostic
     from compiler.model import Container
+    from compiler.report import Diagnostic
 
 TODAY = "2026-01-01"
 DATABASE = "databases: {main: {adapter: postgresql}}\n"
@@ -64,7 +64,7 @@ def findings(text: str) -> list[tuple[str, str]]:
     for one in compile_text(text)[1]:
         span = one.span
         end = span.end_column - 1 if span.end_line == span.line else None
-        shown.append((one.code, lines[span.line - 1][span.column - 1 : end]))
+        shown.append((one.id, lines[span.line - 1][span.column - 1 : end]))
     return shown
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.diagnostics import has_errors
-from compiler.resources import load_schema
+from compiler.report import has_errors
+from compiler.source.shipped import load_schema
 from tests.conftest import examples
 from tests.resolve.stacks import compile_text
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from compiler.model import Raw
-from compiler.project import Project
-from compiler.resolve.host_paths import rebase
+from compiler.project.host_paths import rebase
+from compiler.run.workspace import Project
 from tests.compose import config
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ def test_the_name_of_stackcs_own_container_is_taken() -> None:
 def test_two_secrets_cannot_share_a_key() -> None:
     text = stack("a: {image: a}", "secrets: {one: {environment: KEY}, two: {environment: KEY}}")
     one = only(text)
-    assert (one.code, len(one.notes)) == ("name-collision", 1)
+    assert (one.id, len(one.notes)) == ("name-collision", 1)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_a_secret_cannot_take_a_key_of_a_database(secret: str) -> None:
 
 @pytest.mark.parametrize("options", ["environment: {COMPOSE_FILE: a}", "environment: [COMPOSE_FILE=a]"])
 def test_a_variable_of_compose_is_refused_in_both_forms(options: str) -> None:
-    assert only(entry(options)).code == "reserved-name"
+    assert only(entry(options)).id == "reserved-name"
 
 
 def test_a_secret_cannot_be_a_variable_of_docker() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler.model import Raw
-from compiler.resolve.ports import Binding, parse_port, shared_port
+from compiler.project.ports import Binding, parse_port, shared_port
 from tests.resolve.stacks import entry, findings, only, spec_of, stack
 
 SHORT = [
@@ -131,7 +131,7 @@ def test_ports_clash_where_both_need_the_same(one: str, other: str, number: int 
 def test_a_host_port_used_twice_points_at_both_places() -> None:
     text = stack("a: {image: a, ports: ['8080:80']}\nb: {image: b, ports: ['90:90', '8080:81']}")
     one = only(text)
-    assert (one.code, one.span.line, one.notes[0].span.line) == ("duplicate-port", 4, 3)
+    assert (one.id, one.span.line, one.notes[0].span.line) == ("duplicate-port", 4, 3)
     assert one.message == "the host port 8080 is published twice"
 
 

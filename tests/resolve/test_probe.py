@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from compiler.resolve.probe import build_probe
+from compiler.project.probe import build_probe
 from tests.resolve.stacks import entry, findings, only, spec_of
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def test_a_client_waits_less_than_compose() -> None:
 
 
 def test_a_probe_without_a_port_is_refused() -> None:
-    assert only(entry("healthcheck: {http: /}")).code == "missing-port"
+    assert only(entry("healthcheck: {http: /}")).id == "missing-port"
 
 
 def test_two_kinds_of_probe_exclude_each_other() -> None:

@@ -221,7 +221,7 @@ WRONG = [
 @pytest.mark.parametrize(("options", "code", "help"), WRONG, ids=[row[0] for row in WRONG])
 def test_a_name_that_is_not_there_is_told_with_the_nearest(options: str, code: str, help: str | None) -> None:
     one = only(entry(options, f"{DATABASE}secrets: {{file: {{file: ./file}}}}"))
-    assert one.code == code
+    assert one.id == code
     assert help is None or one.help == help
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.resolve.variables import Variable, missing_variables, scan_variables, unset_variables
+from compiler.project.variables import Variable, missing_variables, scan_variables, unset_variables
 from tests.compose import run_config
 from tests.resolve.stacks import compile_text, entry
 

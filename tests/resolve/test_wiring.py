@@ -30,7 +30,7 @@ API = "api: {image: b, ports: ['9000:8000'], expose: ['8001']}"
 def test_localhost_as_the_host_of_another_container_is_refused(options: str) -> None:
     text = stack(f"app:\n  image: a\n  {options}\n{API}", DATABASE)
     one = only(text)
-    assert (one.code, one.severity, one.span.line) == ("localhost", "error", 5)
+    assert (one.id, one.severity, one.span.line) == ("localhost", "error", 5)
 
 
 def test_help_names_the_expression_to_write() -> None:
@@ -43,7 +43,7 @@ def test_help_names_the_expression_to_write() -> None:
 
 def test_an_address_for_a_browser_is_only_warned_of() -> None:
     one = only(stack(f"app: {{image: a, environment: {{ORIGIN: 'http://localhost:9000'}}}}\n{API}"))
-    assert (one.code, one.severity) == ("localhost", "warning")
+    assert (one.id, one.severity) == ("localhost", "warning")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_cycle_is_shown() -> None:
         """
     )
     one = only(text)
-    assert (one.code, one.message) == ("dependency-cycle", "services wait for one another: a -> b -> c -> a")
+    assert (one.id, one.message) == ("dependency-cycle", "services wait for one another: a -> b -> c -> a")
     assert one.span.line == 3
 
 

@@ -1,0 +1,1 @@
+"""What commands show: findings, catalogues, connections, trials."""

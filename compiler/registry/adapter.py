@@ -1,0 +1,161 @@
+"""One database engine as data: extended, patched for a version line, and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from compiler.report import Diagnostic, Span, error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from compiler.model import Path
+    from compiler.source import Document
+
+_OWN = ("aliases", "detect", "preference")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Adapter:
+    """One database engine as data; `documents` are its own file and those it extends, nearest first."""
+
+    name: str
+    data: Mapping[str, Any]
+    documents: tuple[Document, ...]
+    built_in: bool
+
+    def value(self, path: Path) -> Span:
+        return self._document(path).value(path)
+
+    def key(self, path: Path) -> Span:
+        return self._document(path).key(path)
+
+    def within(self, path: Path, text: str) -> Span:
+        return self._document(path).within(path, text)
+
+    def written(self, path: Path, version: str) -> Path:
+        """Returns where a value of one version line stands: in the patch of that line, or in the adapter itself."""
+        patched = ("versions", version, "patch", *path)
+        return patched if any(patched in document.spans for document in self.documents) else path
+
+    def _document(self, path: Path) -> Document:
+        for document in self.documents:
+            if path in document.spans:
+                return document
+        return self.documents[0]
+
+    @property
+    def title(self) -> str:
+        return str(self.data["title"])
+
+    @property
+    def versions(self) -> Mapping[str, Any]:
+        return {name: entry for name, entry in self.data["versions"].items() if entry is not None}
+
+    def at(self, version: str) -> dict[str, Any]:
+        """Returns the adapter's data with the patch of one version line applied; callers do not change it."""
+        return _patched(self, version)
+
+    def capabilities(self, version: str | None = None) -> list[str]:
+        names: list[str] = self.at(version or str(self.data["default_version"]))["capabilities"]
+        return names
+
+
+def extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Merges all but the version lines, which are taken whole: a null in their patches is for a stack's version.
+
+    By what an adapter is found and preferred is its own alone.
+    """
+    kept = (
+        base if base["adapter"] == own.get("adapter") else {key: base[key] for key in base if key not in _OWN}
+    )
+    data: dict[str, Any] = patch(kept, {key: value for key, value in own.items() if key != "extends"})
+    if isinstance(own.get("versions"), dict):
+        lines = {**base["versions"], **own["versions"]}
+        data["versions"] = {name: line for name, line in lines.items() if line is not None}
+    return data
+
+
+@lru_cache(maxsize=256)
+def _patched(adapter: Adapter, version: str) -> dict[str, Any]:
+    patched: dict[str, Any] = patch(dict(adapter.data), adapter.versions[version].get("patch") or {})
+    return patched
+
+
+def patch(target: Any, change: Any) -> Any:
+    """Applies a JSON merge patch: https://www.rfc-editor.org/rfc/rfc7396."""
+    if not isinstance(change, dict):
+        return change
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in change.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = patch(result.get(key), value)
+    return result
+
+
+# By the identity of their documents, which the adapters themselves keep alive.
+_ADAPTERS: dict[tuple[object, ...], Adapter] = {}
+
+
+def shared(adapter: Adapter) -> Adapter:
+    """Returns the adapter that was made of the same documents before, and what was found out about it with it."""
+    if len(_ADAPTERS) > 128:
+        _ADAPTERS.clear()
+    key = (adapter.name, adapter.built_in, *map(id, adapter.documents))
+    return _ADAPTERS.setdefault(key, adapter)
+
+
+@lru_cache(maxsize=128)
+def checked(adapter: Adapter) -> tuple[Diagnostic, ...]:
+    return tuple(check_adapter(adapter))
+
+
+def check_adapter(adapter: Adapter) -> list[Diagnostic]:
+    """Returns what is wrong with an adapter's data: its shape in every version, its name, its options' own schemas."""
+    faults = _shape(adapter, adapter.data, f'adapter "{adapter.name}"', adapter)
+    if faults:
+        return faults
+    if adapter.data["adapter"] != adapter.name:
+        place = adapter.value(("adapter",))
+        told = f'the file is named "{adapter.name}.yaml" and the adapter "{adapter.data["adapter"]}"'
+        faults.append(error("adapter-name", told, place, "give both the same name"))
+    if adapter.data["default_version"] not in adapter.versions:
+        place = adapter.value(("default_version",))
+        told = f'the default version "{adapter.data["default_version"]}" is not among the versions'
+        faults.append(error("unknown-version", told, place, f"one of: {', '.join(adapter.versions)}"))
+    for version, line in adapter.versions.items():
+        if "patch" in line and not faults:
+            noun = f'version "{version}" of adapter "{adapter.name}"'
+            faults += _shape(adapter, adapter.at(version), noun, _Line(adapter, version))
+    return faults
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Where the values of one version line stand."""
+
+    adapter: Adapter
+    version: str
+
+    def value(self, path: Path) -> Span:
+        return self.adapter.value(self.adapter.written(path, self.version))
+
+    def key(self, path: Path) -> Span:
+        return self.adapter.key(self.adapter.written(path, self.version))
+
+
+def _shape(adapter: Adapter, data: Mapping[str, Any], noun: str, locate: Adapter | _Line) -> list[Diagnostic]:
+    from compiler.schema import check_schema, schema_errors
+    from compiler.source.shipped import load_schema
+
+    faults = check_schema(dict(data), load_schema("adapter.schema.json"), noun=noun, locate=locate)
+    for name, option in data.get("options", {}).items() if not faults else ():
+        for path, message in schema_errors(option):
+            place = locate.value(("options", name, *path))
+            told = f'the schema of option "{name}" is wrong: {message}'
+            faults.append(error("option-schema", told, place, "write a JSON Schema of draft 2020-12"))
+    return faults

@@ -1,0 +1,1 @@
+"""What is checked between and inside the containers of a project."""

@@ -1,0 +1,85 @@
+"""Where adapters and the other data that ships with the compiler are."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _folder(package: str, beside: str) -> Path:
+    # In a plain checkout, which is not installed, the data lie beside the package.
+    near = Path(__file__).parents[2] / beside
+    if near.is_dir() and near.with_name("pyproject.toml").is_file():
+        return near
+    # Not importlib.resources.files, whose import takes longer than reading an adapter.
+    return Path(str(import_module(f"compiler.{package}").__file__)).parent
+
+
+ADAPTERS = _folder("adapters", "adapters")
+SCHEMAS = _folder("schemas", "schemas")
+EXAMPLES = _folder("examples", "fixtures/valid")
+
+
+class Folder(NamedTuple):
+    """A folder of adapters, and how its path is shown."""
+
+    place: Path
+    shown: str
+    built_in: bool = False
+
+    def files(self) -> Iterator[tuple[Path, str]]:
+        """Yields each adapter file and its path as shown, in order."""
+        try:
+            names = sorted(file.name for file in self.place.iterdir())
+        except OSError:
+            names = []
+        for name in names:
+            if name.endswith(".yaml") and name != ".yaml":
+                yield self.place / name, f"{self.shown}/{name}"
+
+
+BUILT_IN = Folder(ADAPTERS, "adapters", built_in=True)
+
+
+def folders(beside: Path, given: Path | None) -> tuple[Folder, ...]:
+    """Returns the folders of adapters in the order of their right of way.
+
+    They are the given one, `adapters/` beside the stack, the user's own, and the built-in ones.
+    """
+    own = user_folder("XDG_CONFIG_HOME", ".config")
+    places = [given, beside / "adapters", own and own / "adapters"]
+    return (*(Folder(place, str(place)) for place in places if place and not _is_built_in(place)), BUILT_IN)
+
+
+def _is_built_in(place: Path) -> bool:
+    try:
+        return place.samefile(ADAPTERS)
+    except OSError:
+        return False
+
+
+def user_folder(variable: str, default: str) -> Path | None:
+    """Returns stackc's folder in one of the user's base folders; None for a user without a home.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    named = Path(os.environ.get(variable, ""))
+    try:
+        return (named if named.is_absolute() else Path.home() / default) / "stackc"
+    except RuntimeError:
+        return None
+
+
+@lru_cache(maxsize=8)
+def load_schema(name: str) -> dict[str, Any]:
+    """Returns one of the shipped JSON Schemas; callers do not change it."""
+    import json
+
+    schema: dict[str, Any] = json.loads(SCHEMAS.joinpath(name).read_bytes())
+    return schema
