@@ -23,8 +23,8 @@ FILE = "docker-compose.yml"
 # What a reader looks for first; all other keys follow by name.
 _ORDER = (
     *("image", "build", "container_name", "depends_on", "volumes", "volumes_from", "configs", "secrets"),
-    *("environment", "env_file", "ports", "expose", "networks", "network_mode", "extra_hosts", "command"),
-    *("entrypoint", "working_dir", "restart", "healthcheck", "logging", "labels", "user"),
+    *("environment", "env_file", "ports", "networks", "network_mode", "extra_hosts", "command"),
+    *("entrypoint", "working_dir", "restart", "healthcheck", "logging", "labels", "user", "isolation"),
 )
 _RANK = {key: index for index, key in enumerate(_ORDER)}
 
