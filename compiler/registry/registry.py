@@ -166,11 +166,12 @@ def _read_once(file: FilePath, shown: str) -> tuple[Document | None, list[Diagno
     try:
         status = file.stat()
     except OSError:
-        return load_yaml(file, shown)
+        return _unchanged.__wrapped__(file, shown)
     document, diagnostics = _unchanged(file, shown, status.st_mtime_ns, status.st_size, status.st_ino)
     return document, list(diagnostics)
 
 
 @lru_cache(maxsize=128)
 def _unchanged(file: FilePath, shown: str, *_state: int) -> tuple[Document | None, list[Diagnostic]]:
-    return load_yaml(file, shown)
+    report = Report()
+    return load_yaml(file, shown, report), list(report)
