@@ -12,7 +12,7 @@ from compiler.expressions.quoting import pair_value
 from compiler.project.connection_strings import iter_keys, render_connection
 from compiler.registry.adapter import Adapter, check_adapter
 from compiler.registry.registry import Registry
-from compiler.report import Diagnostic, Span, error, has_errors, warning
+from compiler.report import Diagnostic, Report, Span, error, has_errors, warning
 from compiler.run.passes import Compiled, compile_document
 from compiler.source import parse_yaml
 from compiler.source.shipped import EXAMPLES, Folder
@@ -174,8 +174,8 @@ def _passwords(adapter: Adapter, registry: Registry) -> Findings:
         if compiled is None:
             yield found
             continue
-        access = compiled.plan.access["db"]
-        refused = "".join(secret.refuse for secret in compiled.plan.secrets)
+        access = compiled.project.access["db"]
+        refused = "".join(secret.refuse for secret in compiled.project.secrets)
         for connection, password in product((*access.network.values(), *access.host.values()), HOSTILE):
             if not set(password) & set(refused):
                 yield _arrives(adapter, connection, password)
@@ -223,10 +223,9 @@ def _examples(adapter: Adapter, registry: Registry) -> Findings:
                 near = Registry(
                     (*registry.folders, Folder(folder.joinpath("adapters"), f"{folder.name}/adapters"))
                 )
-                found = compile_document(
-                    document, near, environment="local", today=_FAR, source="stack.yaml"
-                )[1]
-                yield [finding for finding in found if finding.severity == "error"]
+                report = Report()
+                compile_document(document, near, report, environment="local", today=_FAR, source="stack.yaml")
+                yield [finding for finding in report if finding.severity == "error"]
 
 
 def _compiled(
@@ -239,8 +238,8 @@ def _compiled(
     document = parse_yaml(text.encode(), "trial.yaml", report)
     if document is None:
         return None, list(report)
-    compiled, found = compile_document(
-        document, registry, environment="local", today=_FAR, source="trial.yaml"
+    compiled = compile_document(
+        document, registry, report, environment="local", today=_FAR, source="trial.yaml"
     )
     place = adapter.key(("versions", str(entry["version"])))
     told = f"version {entry['version']} with TLS {entry['tls']} does not compile: "
@@ -251,7 +250,7 @@ def _compiled(
             one.span if one.span.path != "trial.yaml" else place,
             one.help,
         )
-        for one in found
+        for one in report
         if one.severity == "error"
     ]
 

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from compiler.registry.adapter import Adapter, checked, extended, shared
-from compiler.report import Diagnostic, Span, error, suggest, warning
+from compiler.report import Diagnostic, Report, Span, error, suggest, warning
 from compiler.source import LARGEST, Document, load_yaml
 from compiler.source.shipped import BUILT_IN, Folder
 
