@@ -1,4 +1,4 @@
-"""Expressions in one text.
+"""Expressions in one text, their errors, and how values enter a text of one language.
 
 A dotted name, which is nearly every expression, is looked up here, so that most runs never import jinja2.
 """
@@ -9,14 +9,62 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from compiler.expressions.sandbox import run
-from compiler.expressions.values import ExpressionError, Sink, unknown
 from compiler.model import Reference, Text
+from compiler.report import suggest
 
 _EXPRESSION = re.compile(r"""\$\$\{\{|\$\{\{((?:[^}"']|"[^"]*"|'[^']*'|\}(?!\}))*)\}\}|\$\{\{""")
 _SIMPLE = re.compile(r"\s*(not\s+)?([A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*)*)\s*(?:\|\s*(\w+)\s*)?\Z")
 _MAX_LENGTH = 1000
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "none": None, "None": None}
+
+
+class ExpressionError(Exception):
+    """An expression that has no value: a plain message, what to do, and the code of such findings in a stack.
+
+    `source` is the expression as it is written, where that is known.
+    """
+
+    source = ""
+
+    def __init__(self, message: str, help: str | None = None, code: str = "expression") -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+        self.code = code
+
+
+class Quoted(str):
+    """Text that a filter has made safe for its sink: it is not quoted again."""
+
+    __slots__ = ()
+
+
+class Sink:
+    """How values enter a text of one language: `quote` for each value, `filters` for what else its author may say."""
+
+    def __init__(
+        self, quote: Callable[[Any], str], filters: Mapping[str, Callable[[Any], str]] | None = None
+    ) -> None:
+        self.quote, self.filters = quote, filters or {}
+
+    def quoted(self, value: Any) -> str:
+        return str(value) if isinstance(value, Quoted) else _tried(self.quote, value)
+
+    def filtered(self, name: str, value: Any) -> Quoted:
+        return Quoted(_tried(self.filters[name], value))
+
+
+def _tried(function: Callable[[Any], str], value: Any) -> str:
+    try:
+        return function(value)
+    except (AttributeError, TypeError, ValueError) as fault:
+        raise ExpressionError(str(fault)) from fault
+
+
+def unknown(name: str, known: Mapping[str, Any], owner: str) -> ExpressionError:
+    """Returns the error for a name that its owner lacks, with the closest one that it has."""
+    told = f'"{owner}" has no "{name}"' if owner else f'nothing is named "{name}"'
+    return ExpressionError(told, suggest(name, known), "unknown-reference")
 
 
 def evaluate(
@@ -64,6 +112,8 @@ def _value(expression: str, scope: Mapping[str, Any], sink: Sink | None) -> Any:
         if simple[1]:
             return not value
         return sink.filtered(simple[3], value) if sink and simple[3] else value
+    from compiler.expressions.sandbox import run
+
     return run(expression, scope, sink)
 
 
@@ -92,17 +142,17 @@ def _joined(parts: list[Any]) -> str | Text:
                 raise ExpressionError(told, help)
             text = piece if isinstance(piece, str | Reference) else _plain(piece)
             last = joined[-1] if joined else None
-            if isinstance(text, str) and isinstance(last, str) and _is_alike(text, last):
+            if (
+                isinstance(text, str)
+                and isinstance(last, str)
+                and (type(text) is type(last) or "$" not in text)
+            ):
                 joined[-1] = type(last)(last + text)
             elif text != "":
                 joined.append(text)
     if not joined:
         return ""
     return joined[0] if len(joined) == 1 and isinstance(joined[0], str) else Text(tuple(joined))
-
-
-def _is_alike(text: str, last: str) -> bool:
-    return type(text) is type(last) or "$" not in text
 
 
 def _plain(value: Any) -> str:
