@@ -1,4 +1,4 @@
-"""One YAML text: where a parser's marks stand in it, and the words for where it is broken."""
+"""One YAML text: what its scalars mean, where a parser's events stand, and the words for where it is broken."""
 
 from __future__ import annotations
 
@@ -9,13 +9,30 @@ import yaml
 
 from compiler.report import Diagnostic, Span
 
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+}
+# Python refuses to read an integer of thousands of digits; 64 bits have at most 19.
+_NUMBER = re.compile(r"-?[0-9]{1,19}|-?[0-9]{1,20}\.[0-9]{1,20}")
+# What fits a core tag; every number is finite.
+TAGGED = {
+    "str": r"(?s:.*)",
+    "int": r"[-+]?[0-9]{1,19}|0o[0-7]{1,21}|0x[0-9a-fA-F]{1,16}",
+    "float": r"[-+]?(?:\.[0-9]{1,200}|[0-9]{1,200}(?:\.[0-9]{,200})?)(?:[eE][-+]?[0-9]{1,2})?",
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "null": r"~|null|Null|NULL|",
+}
+Scalar = str | int | float | bool | None
+
 _QUOTE, _ALIGN = "put the value in quotes", "give it the indentation of the lines that it belongs to"
 # What a parser says, a line break, the line up to where it stopped, NUL, and the rest of that line; then the message,
 # the help, and the rule where it is another than `yaml-syntax`. Each row holds for all releases of libyaml and for
 # PyYAML's own parser, whose sentences differ. A person looks where the broken token began for these:
 _BEGAN = (
     (r"\n\0?%", 'a "%" line is not read here', "remove the line"),
-    (r"quoted scalar: .*\n.*\0(---|\.{3}|$)", "the quote {} is never closed", "close it where the text ends"),
+    (r"quoted scalar: .*\n.*\0(---|\.{3}|$)", "the quote {1} is never closed", "add {1} where the text ends"),
     (r"tag handle", "the tag {} is not known", "remove the tag", "unknown-tag"),
     (r" a tag: ", "the tag {} is not complete", _QUOTE),
     (r"scanning an a", "{} needs a name of letters and digits", _QUOTE),
@@ -49,6 +66,23 @@ _TOKEN = re.compile(r"[\[\]{},|>?'\"]|\t+|[^\s,\[\]{}]+|")
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t]+)+(?=[^\s#])")
 _TAG = re.compile(r"(?:&\S+\s+)?(!<[^>]*>|![^\s,\[\]{}]*)")
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*")
+
+
+def resolve(text: str) -> Scalar:
+    """Returns the value of unquoted text; a number prints as it was written, so `3.10` stays text."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if not _NUMBER.fullmatch(text):
+        return text
+    number = float(text) if "." in text else int(text)
+    return number if str(number) == text else text
+
+
+def convert(kind: str, text: str) -> Scalar:
+    """Returns the value of text that fits a core tag."""
+    if kind == "int":
+        return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+    return text if kind == "str" else float(text) if kind == "float" else _WORDS[text]
 
 
 class Text:
@@ -97,26 +131,20 @@ class Text:
         mark = getattr(fault, "problem_mark", None)
         stopped, began = self.mark(mark), self.mark(getattr(fault, "context_mark", None) or mark)
         said = f"{getattr(fault, 'context', '')}: {getattr(fault, 'problem', '')}"
-        before, rest = (
-            self.lines[stopped[0] - 1][: stopped[1] - 1],
-            self.lines[stopped[0] - 1][stopped[1] - 1 :],
-        )
+        text, end = self.lines[stopped[0] - 1], stopped[1] - 1
+        before, rest = text[:end], text[end:]
         scene = f"{said}\n{before}\0{rest}"
         rows = [*((row, began) for row in _BEGAN), *((row, stopped) for row in _STOPPED)]
         (_, message, help, *rule), (line, column) = next(one for one in rows if re.search(one[0][0], scene))
-        if (
-            bracket
-            and " a flow " in said
-            and (not rest or (bracket.line != stopped[0] and rest[0] not in "]},"))
-        ):
+        is_over = not rest or (rest[0] not in "]}," and bracket and bracket.line != stopped[0])
+        if bracket and is_over and " a flow " in said:
             message, help = "the {} is never closed", "close it where it ends"
             line, column = bracket.line, bracket.column
         found = _TOKEN.match(self.lines[line - 1], column - 1)
         token = found[0] if found else ""
         place = self.on(line, column, column + max(len(token), 1))
-        return Diagnostic(
-            rule[0] if rule else "yaml-syntax", "error", message.format(quoted(token)), place, help
-        )
+        message, help = (words.format(quoted(token), token) for words in (message, help))
+        return Diagnostic(rule[0] if rule else "yaml-syntax", "error", message, place, help)
 
 
 def quoted(text: str, limit: int = 40) -> str:

@@ -12,7 +12,7 @@ import yaml
 
 from compiler.report import Diagnostic, Note, Report, Span, suggest
 from compiler.source.document import Document, Location
-from compiler.source.text import Text, quoted
+from compiler.source.text import TAGGED, Scalar, Text, convert, quoted, resolve
 
 if TYPE_CHECKING:
     from compiler.model import Path
@@ -24,22 +24,6 @@ MOST_EXPANSION = 2 * 1024 * 1024
 MOST_TAG_LINES = 50
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_WORDS: dict[str, bool | None] = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-}
-# Python refuses to read an integer of thousands of digits; 64 bits have at most 19.
-_NUMBER = re.compile(r"-?[0-9]{1,19}|-?[0-9]{1,20}\.[0-9]{1,20}")
-# What fits a core tag; every number is finite.
-_TAGGED = {
-    "str": r"(?s:.*)",
-    "int": r"[-+]?[0-9]{1,19}|0o[0-7]{1,21}|0x[0-9a-fA-F]{1,16}",
-    "float": r"[-+]?(?:\.[0-9]{1,200}|[0-9]{1,200}(?:\.[0-9]{,200})?)(?:[eE][-+]?[0-9]{1,2})?",
-    "bool": r"true|True|TRUE|false|False|FALSE",
-    "null": r"~|null|Null|NULL|",
-}
-Scalar = str | int | float | bool | None
 
 
 class Node(NamedTuple):
@@ -80,23 +64,6 @@ def _expand(node: Node, path: Path, key: Span, spans: dict[Path, Location]) -> A
     return node.value
 
 
-def _resolve(text: str) -> Scalar:
-    """Returns the value of unquoted text; a number prints as it was written, so `3.10` stays text."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if not _NUMBER.fullmatch(text):
-        return text
-    number = float(text) if "." in text else int(text)
-    return number if str(number) == text else text
-
-
-def _convert(kind: str, text: str) -> Scalar:
-    """Returns the value of text that fits a core tag."""
-    if kind == "int":
-        return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
-    return text if kind == "str" else float(text) if kind == "float" else _WORDS[text]
-
-
 class _Reader:
     """One run over the events of one text."""
 
@@ -132,11 +99,9 @@ class _Reader:
                 self.report("multiple-documents", told, place, "move what follows to a file of its own")
         if not self.found and not isinstance(root.value, dict):
             id = "empty-file" if root.value is None else "not-a-mapping"
-            kinds = {list: "a list", type(None): "nothing"}
-            told = (
-                f"the file holds {kinds.get(type(root.value), 'a single value')}, expected keys with values"
-            )
-            self.report(id, told, root.place, 'write keys at the top level, such as "name: demo"')
+            kind = {list: "a list", type(None): "nothing"}.get(type(root.value), "a single value")
+            told, help = f"the file holds {kind}, expected keys with values", "write keys at the top level"
+            self.report(id, told, root.place, f'{help}, such as "name: demo"')
         return root
 
     def node(self, event: Any, depth: int) -> Node:
@@ -180,13 +145,13 @@ class _Reader:
         if event.style == '"' and re.search("[\0\ud800-\udfff]", text):
             told = "the text has an escape for U+0000 or for half a character"
             self.report("unprintable-character", told, place, "leave that escape out")
-        value = text if event.style or event.tag else _resolve(text)
+        value = text if event.style or event.tag else resolve(text)
         if event.tag not in (None, "!"):
             kind = event.tag.removeprefix("tag:yaml.org,2002:")
-            if kind in _TAGGED and re.fullmatch(_TAGGED[kind], text):
-                value = _convert(kind, text)
+            if kind in TAGGED and re.fullmatch(TAGGED[kind], text):
+                value = convert(kind, text)
             else:
-                self.wrong_tag(event, "does not fit this value" if kind in _TAGGED else "is not known here")
+                self.wrong_tag(event, "does not fit this value" if kind in TAGGED else "is not known here")
         return Node(place, value, 16 + len(text))
 
     def wrong_tag(self, event: Any, why: str) -> None:
@@ -216,9 +181,8 @@ class _Reader:
                 item = item._replace(place=item.place._replace(column=item.place.column - 1))
             items.append(item)
         size, height = sum(item.size for item in items), max((item.height for item in items), default=0)
-        return Node(
-            self.text.place(start, event, items[0].place if items else None), items, 16 + size, 1 + height
-        )
+        place = self.text.place(start, event, items[0].place if items else None)
+        return Node(place, items, 16 + size, 1 + height)
 
     def entries(self, start: Any, depth: int) -> Node:
         own: dict[str, tuple[Span, Node]] = {}
@@ -231,9 +195,7 @@ class _Reader:
             is_merge = isinstance(event, yaml.ScalarEvent) and name == "<<" and not event.style
             if name is not None and (before := seen.setdefault((name, is_merge), place)) is not place:
                 told = f"the key {quoted(name)} is already set on line {before.line}"
-                help = (
-                    'join both in one list, "<<: [*a, *b]"' if is_merge else "remove or rename one of the two"
-                )
+                help = 'write "<<: [*a, *b]"' if is_merge else "remove or rename one of the two"
                 self.report("duplicate-key", told, place, help, before)
             value = self.node(self.next(), depth)
             value = value._replace(place=place) if _is_empty(value.place) else value
