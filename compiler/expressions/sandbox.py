@@ -34,10 +34,8 @@ def run(expression: str, scope: Mapping[str, Any], sink: Sink | None) -> Any:
         return _result(_compiled(expression.strip(), sink)(**scope))
     except _Absent as fault:
         raise _absent(shown, scope, *fault.args) from fault
-    except jinja2.TemplateAssertionError as fault:
-        raise _unknown_filter(shown, fault, sink) from fault
     except jinja2.TemplateSyntaxError as fault:
-        raise ExpressionError(f"{shown} cannot be read: {_lower(fault.message)}") from fault
+        raise _unreadable(shown, fault.message or "", sink) from fault
     except (RecursionError, SyntaxError, MemoryError) as fault:
         raise ExpressionError(f"{shown} is nested too deeply", "split it over several values") from fault
     except NameError as fault:  # of "inf", which is how Python writes 1e400
@@ -58,12 +56,11 @@ def _lower(text: str | None) -> str:
     return line[:1].lower() + line[1:].replace("'end of template'", "end").replace("end of template", "end")
 
 
-def _unknown_filter(shown: str, fault: Exception, sink: Sink | None) -> ExpressionError:
-    found = re.match(r"No (filter|test) named '(\w+)'", str(fault))
+def _unreadable(shown: str, told: str, sink: Sink | None) -> ExpressionError:
+    found = re.match(r"No (filter|test) named '(\w+)'", told)
     if not found:
-        return ExpressionError(f"{shown} cannot be read: {_lower(str(fault))}")
-    environment = _environment(sink)
-    known = environment.filters if found[1] == "filter" else environment.tests
+        return ExpressionError(f"{shown} cannot be read: {_lower(told)}")
+    known = _environment(sink).filters if found[1] == "filter" else _environment(sink).tests
     return ExpressionError(f'no {found[1]} of expressions is named "{found[2]}"', suggest(found[2], known))
 
 
@@ -93,9 +90,8 @@ def _result(value: Any) -> Any:
     """Returns a value as plain data, or raises where a part of it is none."""
     if isinstance(value, jinja2.Undefined):
         value()  # which says what is not there
-    if (isinstance(value, float) and not math.isfinite(value)) or (
-        isinstance(value, int) and value.bit_length() > 64
-    ):
+    is_wide = isinstance(value, int) and value.bit_length() > 64
+    if is_wide or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError("the number is too large")
     if isinstance(value, str | list | tuple | dict):
         _check_length(len(value))
@@ -118,8 +114,7 @@ def _compiled(expression: str, sink: Sink | None) -> Callable[..., Any]:
 def _environment(sink: Sink | None) -> jinja2.sandbox.SandboxedEnvironment:
     environment = _Sandbox(undefined=_Missing, autoescape=False, optimized=False)
     environment.globals.clear()
-    known = environment.filters
-    environment.filters = {name: known[name] for name in _FILTERS}
+    environment.filters = {name: environment.filters[name] for name in _FILTERS}
     environment.filters |= {"join": _join, "replace": _replace, "round": _round}
     for name, function in (sink.filters if sink else {}).items():
         environment.filters[name] = lambda value, function=function: Quoted(function(value))
@@ -142,10 +137,8 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         if isinstance(obj, jinja2.Undefined):
             str(obj)  # which says what is not there
-        has_parts = isinstance(obj, Mapping) or (
-            isinstance(obj, str | list) and isinstance(argument, int | slice)
-        )
-        if not has_parts:
+        is_place = isinstance(obj, str | list) and isinstance(argument, int | slice)
+        if not is_place and not isinstance(obj, Mapping):
             kind = "list" if isinstance(obj, list) else "single value"
             raise ExpressionError(f'a {kind} has no "{argument}"')
         try:

@@ -47,18 +47,14 @@ class Sink:
     ) -> None:
         self.quote, self.filters = quote, filters or {}
 
-    def quoted(self, value: Any) -> str:
-        return str(value) if isinstance(value, Quoted) else _tried(self.quote, value)
-
-    def filtered(self, name: str, value: Any) -> Quoted:
-        return Quoted(_tried(self.filters[name], value))
-
-
-def _tried(function: Callable[[Any], str], value: Any) -> str:
-    try:
-        return function(value)
-    except (AttributeError, TypeError, ValueError) as fault:
-        raise ExpressionError(str(fault)) from fault
+    def quoted(self, value: Any, by: str | None = None) -> Quoted:
+        """Returns a value as it enters a text, or as the filter `by` writes it."""
+        if by is None and isinstance(value, Quoted):
+            return value
+        try:
+            return Quoted(self.filters[by](value) if by else self.quote(value))
+        except (AttributeError, TypeError, ValueError) as fault:
+            raise ExpressionError(str(fault)) from fault
 
 
 def unknown(name: str, known: Mapping[str, Any], owner: str) -> ExpressionError:
@@ -82,27 +78,22 @@ def evaluate(
     for match in _EXPRESSION.finditer(text):
         parts.append(literal(text[end : match.start()]))
         end = match.end()
-        if match.group() == "$${{":
-            parts.append("${{")
-        elif match.group(1) is None:
-            told = "an expression, or a quote in it, is not closed"
-            fault = ExpressionError(told, 'close it with "}}", or write "$${{" for the text itself')
-            fault.source = text[match.start() :].partition("\n")[0]
-            raise fault
-        else:
-            try:
-                value = _value(match.group(1), scope, sink)
-                if sink is None and match.span() == (0, len(text)):
-                    return value
-                parts.append(sink.quoted(value) if sink else value)
-            except ExpressionError as fault:
-                fault.source = match.group()
-                raise
+        try:
+            value = "${{" if match[0] == "$${{" else _value(match[1], scope, sink)
+            if sink is None and match.span() == (0, len(text)):
+                return value
+            parts.append(str(sink.quoted(value)) if sink and match[0] != "$${{" else value)
+        except ExpressionError as fault:
+            fault.source = match[0] if match[1] is not None else text[match.start() :].partition("\n")[0]
+            raise
     parts.append(literal(text[end:]))
     return _joined(parts)
 
 
-def _value(expression: str, scope: Mapping[str, Any], sink: Sink | None) -> Any:
+def _value(expression: str | None, scope: Mapping[str, Any], sink: Sink | None) -> Any:
+    if expression is None:
+        told = "an expression, or a quote in it, is not closed"
+        raise ExpressionError(told, 'close it with "}}", or write "$${{" for the text itself')
     if len(expression) > _MAX_LENGTH:
         told = f"an expression is longer than {_MAX_LENGTH} characters"
         raise ExpressionError(told, "split it over several values")
@@ -111,7 +102,7 @@ def _value(expression: str, scope: Mapping[str, Any], sink: Sink | None) -> Any:
         value = _look_up(simple[2], scope)
         if simple[1]:
             return not value
-        return sink.filtered(simple[3], value) if sink and simple[3] else value
+        return sink.quoted(value, simple[3]) if sink and simple[3] else value
     from compiler.expressions.sandbox import run
 
     return run(expression, scope, sink)
@@ -142,17 +133,13 @@ def _joined(parts: list[Any]) -> str | Text:
                 raise ExpressionError(told, help)
             text = piece if isinstance(piece, str | Reference) else _plain(piece)
             last = joined[-1] if joined else None
-            if (
-                isinstance(text, str)
-                and isinstance(last, str)
-                and (type(text) is type(last) or "$" not in text)
-            ):
+            is_alike = type(text) is type(last) or (isinstance(text, str) and "$" not in text)
+            if is_alike and isinstance(text, str) and isinstance(last, str):
                 joined[-1] = type(last)(last + text)
             elif text != "":
                 joined.append(text)
-    if not joined:
-        return ""
-    return joined[0] if len(joined) == 1 and isinstance(joined[0], str) else Text(tuple(joined))
+    alone = joined[0] if joined else ""
+    return alone if len(joined) < 2 and isinstance(alone, str) else Text(tuple(joined))
 
 
 def _plain(value: Any) -> str:

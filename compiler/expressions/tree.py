@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from compiler.expressions.text import ExpressionError, Sink, evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from compiler.model import Path
 
@@ -29,27 +29,29 @@ def evaluate_tree(
     spliced; where its condition fails and it has no `else` it leaves nothing behind. Faults are appended with their
     place, and what has one becomes None.
     """
-    value = _Walk(faults).value(tree, scope, at, sink)
+    walk = _Walk()
+    value = walk.value(tree, scope, at, sink)
+    faults.extend(walk.faults.items())
     return None if value is _NOTHING else value
 
 
 class _Walk:
     """One evaluation; a condition or the list of a loop stands in no text, and so has no sink."""
 
-    def __init__(self, faults: list[tuple[Path, ExpressionError]]) -> None:
-        self.faults = faults
+    def __init__(self) -> None:
+        # The first of each place: a loop comes by more than once.
+        self.faults: dict[Path, ExpressionError] = {}
         self.rounds = 1
-        self.faulty: set[Path] = set()
 
     def value(self, tree: Any, scope: Mapping[str, Any], at: Path, sink: Sink | None) -> Any:
         if isinstance(tree, str):
             try:
                 return evaluate(tree, scope, sink)
             except ExpressionError as fault:
-                self.fault(at, fault)
+                self.faults.setdefault(at, fault)
                 return None
         if isinstance(tree, list):
-            return list(self.items(tree, scope, at, sink))
+            return self.items(tree, scope, at, sink)
         if not isinstance(tree, dict):
             return tree
         if _is_guard(tree):
@@ -57,19 +59,13 @@ class _Walk:
         entries = ((key, self.value(value, scope, (*at, key), sink)) for key, value in tree.items())
         return {key: value for key, value in entries if value is not _NOTHING}
 
-    def fault(self, at: Path, fault: ExpressionError) -> None:
-        """Keeps the first fault of each place: a loop comes by more than once."""
-        if at not in self.faulty:
-            self.faults.append((at, fault))
-        self.faulty.add(at)
-
-    def items(self, tree: list[Any], scope: Mapping[str, Any], at: Path, sink: Sink | None) -> Iterator[Any]:
+    def items(self, tree: list[Any], scope: Mapping[str, Any], at: Path, sink: Sink | None) -> list[Any]:
+        made: list[Any] = []
         for index, item in enumerate(tree):
             value = self.value(item, scope, (*at, index), sink)
-            if _is_guard(item) and isinstance(value, list):
-                yield from value
-            elif value is not _NOTHING:
-                yield value
+            is_spliced = _is_guard(item) and isinstance(value, list)
+            made += value if is_spliced else [] if value is _NOTHING else [value]
+        return made
 
     def when(self, tree: dict[str, Any], scope: Mapping[str, Any], at: Path, sink: Sink | None) -> Any:
         chosen = "then" if self.value(tree["when"], scope, (*at, "when"), None) else "else"
@@ -89,7 +85,7 @@ class _Walk:
             then = tree["then"]
             return [self.value(then, {**scope, "item": item}, (*at, "then"), sink) for item in items]
         except ExpressionError as fault:
-            self.fault((*at, "each"), fault)
+            self.faults.setdefault((*at, "each"), fault)
             return []
         finally:
             self.rounds = before
