@@ -68,29 +68,29 @@ class Document:
         return self.spans[path]
 
 
-def merge(base: Any, patch: Any) -> Any:
-    """Returns plain data with a patch applied by RFC 7396."""
-    if not isinstance(patch, dict):
-        return patch
+def patch(base: Any, change: Any) -> Any:
+    """Returns data with a JSON merge patch applied: https://www.rfc-editor.org/rfc/rfc7396."""
+    if not isinstance(change, dict):
+        return change
     result = dict(base) if isinstance(base, dict) else {}
-    for key, value in patch.items():
+    for key, value in change.items():
         if value is None:
             result.pop(key, None)
         else:
-            result[key] = merge(result.get(key), value)
+            result[key] = patch(result.get(key), value)
     return result
 
 
 def merge_patch(document: Document, at: Path) -> Document:
-    """Returns the document with the mapping at `at` merged onto its root by RFC 7396."""
-    base, patch = document.data, _mapping(document.data, at)
-    if patch is None:
+    """Returns the document with the mapping at `at` merged onto its root; one with no mapping there stays as it is."""
+    base, change = document.data, _mapping(document.data, at)
+    if change is None:
         return document
-    data = merge(base, patch)
+    data, old = patch(base, change), document.spans
     spans: dict[Path, Location] = {}
     for path in _iter_paths(data):
-        is_joined = _mapping(base, path) is not None and _mapping(patch, path) is not None
-        spans[path] = document.spans[path if is_joined or at + path not in document.spans else at + path]
+        is_joined = _mapping(base, path) is not None and _mapping(change, path) is not None
+        spans[path] = old[path if is_joined or at + path not in old else at + path]
     return replace(document, data=data, spans=spans)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import yaml
-
 from compiler.report import Diagnostic, Span
 
 _WORDS: dict[str, bool | None] = {
@@ -110,7 +108,7 @@ class Text:
         has_properties = tag is not None or start.anchor is not None
         if has_properties and (found := _PROPERTIES.match(text, column - 1)):
             column = found.end() + 1
-        if isinstance(start, yaml.CollectionStartEvent) and not (start.flow_style and end_line == line):
+        if hasattr(start, "flow_style") and not (start.flow_style and end_line == line):
             if first and first.line != line and has_properties:
                 return first
             end_column = first.end_column if first and first.line == line else column + 1
