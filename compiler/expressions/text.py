@@ -28,9 +28,7 @@ class ExpressionError(Exception):
 
     def __init__(self, message: str, help: str | None = None, code: str = "expression") -> None:
         super().__init__(message)
-        self.message = message
-        self.help = help
-        self.code = code
+        self.message, self.help, self.code = message, help, code
 
 
 class Quoted(str):

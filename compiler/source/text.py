@@ -24,6 +24,7 @@ TAGGED = {
 }
 Scalar = str | int | float | bool | None
 
+_KEYS = 'align it with the keys around it, and write ": " after each'
 _QUOTE, _ALIGN = "put the value in quotes", "give it the indentation of the lines that it belongs to"
 # What a parser says, a line break, the line up to where it stopped, NUL, and the rest of that line; then the message,
 # the help, and the rule where it is another than `yaml-syntax`. Each row holds for all releases of libyaml and for
@@ -32,7 +33,7 @@ _BEGAN = (
     (r"\n\0?%", 'a "%" line is not read here', "remove the line"),
     (r"quoted scalar: .*\n.*\0(---|\.{3}|$)", "the quote {1} is never closed", "add {1} where the text ends"),
     (r"tag handle", "the tag {} is not known", "remove the tag", "unknown-tag"),
-    (r" a tag: ", "the tag {} is not complete", _QUOTE),
+    (r" a tag: ", "the tag {} cannot be read", _QUOTE),
     (r"scanning an a", "{} needs a name of letters and digits", _QUOTE),
     (r"simple key: ", 'expected ": " after {}', 'write "key: value", or "- item" in a list'),
 )
@@ -48,7 +49,7 @@ _STOPPED = (
     (r"node content", "expected a value before {}", "write one, or put the text in quotes"),
     (r" a flow |unexpected ':'", 'expected "," or the closing bracket before {}', "put the text in quotes"),
     (r"mapping values.*\n.*: .*\0", 'a value with ": " in it needs quotes', _QUOTE),
-    (r"mapping values", "the key is indented too deep, or the line above is no key with a value", _ALIGN),
+    (r"mapping values", "the key is indented too deep, or the line above is no key with a value", _KEYS),
     (r"keys are", "{} stands in the middle of a value", _QUOTE),
     (r"entries are", "a list item cannot start here", "put each item on a line of its own"),
     (r"block collection: ", "expected another item of the list above", 'start the line with "- "'),

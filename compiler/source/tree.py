@@ -17,7 +17,8 @@ from compiler.source.text import TAGGED, Scalar, Text, convert, quoted, resolve
 if TYPE_CHECKING:
     from compiler.model import Path
 
-DEEPEST = MOST_FINDINGS = 100
+DEEPEST = 100
+MOST_FINDINGS = 100
 # What all aliases together may add: characters, and 16 for each value.
 MOST_EXPANSION = 2 * 1024 * 1024
 # libyaml compares each %TAG line with all before it.

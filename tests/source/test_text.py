@@ -68,7 +68,7 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> A
         ("a: | text", (1, 6), 'expected the end of the line before "text"'),
         ("a: |0\n x", (1, 5), 'expected the end of the line before "0"'),
         ("a: ? b", (1, 4), '"?" stands in the middle of a value'),
-        ("a: !<x", (1, 4), 'the tag "!<x" is not complete'),
+        ("a: !<x", (1, 4), 'the tag "!<x" cannot be read'),
         ("%YAML 3.0\n---\na: 1", (1, 1), 'a "%" line is not read here'),
         ("%YAML 1.2\n%YAML 1.2\n---\na: 1", (2, 1), 'a "%" line is not read here'),
         ("a: 1\n...\nb: 2\n", (3, 1), "text stands outside of the document"),
