@@ -48,6 +48,7 @@ _STOPPED = (
     (r" a flow .*\n.*\$\0\{", '"${{" inside brackets needs quotes', _QUOTE),
     (r"node content", "expected a value before {}", "write one, or put the text in quotes"),
     (r" a flow |unexpected ':'", 'expected "," or the closing bracket before {}', "put the text in quotes"),
+    (r"mapping values.*\n *\t", "a tab is used as indentation", "replace each tab with spaces", "yaml-tab"),
     (r"mapping values.*\n.*: .*\0", 'a value with ": " in it needs quotes', _QUOTE),
     (r"mapping values", "the key is indented too deep, or the line above is no key with a value", _KEYS),
     (r"keys are", "{} stands in the middle of a value", _QUOTE),
@@ -139,6 +140,8 @@ class Text:
         if bracket and is_over and " a flow " in said:
             message, help = "the {} is never closed", "close it where it ends"
             line, column = bracket.line, bracket.column
+        if "yaml-tab" in rule and not rest.startswith("\t"):
+            column = text.index("\t") + 1
         found = _TOKEN.match(self.lines[line - 1], column - 1)
         token = found[0] if found else ""
         place = self.on(line, column, column + max(len(token), 1))

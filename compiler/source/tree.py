@@ -188,7 +188,7 @@ class _Reader:
     def entries(self, start: Any, depth: int) -> Node:
         own: dict[str, tuple[Span, Node]] = {}
         seen: dict[tuple[str | None, bool], Span] = {}
-        merged: list[Node] = []
+        merged: list[dict[str, tuple[Span, Node]]] = []
         first: Span | None = None
         while not isinstance(event := self.next(), yaml.MappingEndEvent):
             key = self.node(event, depth)
@@ -203,19 +203,23 @@ class _Reader:
             end = value.place.end_column if value.place.line == place.line else place.end_column
             first = first or place._replace(end_column=end)
             if is_merge:
-                merged.append(value)
+                merged += self.merged(value)
             elif name is not None:
                 own[name] = (place, value)
-        for source in merged:  # the strongest first
-            for item in source.value if isinstance(source.value, list) else [source]:
-                if isinstance(item.value, dict):
-                    own |= {name: entry for name, entry in item.value.items() if name not in own}
-                elif item is not self.lost:
-                    told = 'the value of "<<" is not a mapping or a list of mappings'
-                    self.report("merge-key", told, source.place, "write the alias of a mapping after it")
+        for source in merged:
+            own |= {name: entry for name, entry in source.items() if name not in own}
         size = sum(16 + len(name) + value.size for name, (_, value) in own.items())
         height = max((value.height for _, value in own.values()), default=0)
         return Node(self.text.place(start, event, first), own, 16 + size, 1 + height)
+
+    def merged(self, value: Node) -> list[dict[str, tuple[Span, Node]]]:
+        """Returns the mappings that `<<` brings in, the strongest first."""
+        found = value.value if isinstance(value.value, list) else [value]
+        mappings = [item.value for item in found if isinstance(item.value, dict)]
+        if len(mappings) < len(found) and self.lost not in found:
+            told = 'the value of "<<" is not a mapping or a list of mappings'
+            self.report("merge-key", told, value.place, "write the alias of a mapping after it")
+        return mappings
 
     def key_name(self, key: Node) -> str | None:
         if isinstance(key.value, str):

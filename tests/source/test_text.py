@@ -120,6 +120,7 @@ def test_deep_nesting_is_refused(text: str) -> None:
         ("a:\n  - x\n\t- y", (3, 1, 2)),
         ("a: |\n\tx", (2, 1, 2)),
         ("a: [\n b\n\t]", (3, 1, 2)),
+        ("a:\n  b\n  \tc: 2", (3, 3, 4)),
     ],
 )
 def test_a_tab_as_indentation_is_named(text: str, place: tuple[int, int, int]) -> None:

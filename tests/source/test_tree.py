@@ -213,7 +213,7 @@ def test_every_way_to_repeat_a_key_is_seen(text: str) -> None:
 
 
 def test_faults_of_a_file_are_reported_together() -> None:
-    text = "a: 1\na: 2\nb: {80: x, y: !no z, y: *gone}\nc: 'open\n"
+    text = "a: 1\na: 2\nb: {80: x, y: !no z, y: *gone}\n<<: 1\nc: 'open\n"
     codes = [d.id for d in faults(text)]
     expected = [
         "duplicate-key",
@@ -221,6 +221,7 @@ def test_faults_of_a_file_are_reported_together() -> None:
         "unknown-tag",
         "duplicate-key",
         "unknown-anchor",
+        "merge-key",
         "yaml-syntax",
     ]
     assert codes == expected
