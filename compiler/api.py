@@ -104,10 +104,10 @@ def _registry(adapters: Sequence[str | Path]) -> Registry:
 def _compile(
     stack: str | Mapping[str, Any], environment: str, registry: Registry, today: str | None
 ) -> tuple[Compiled, list[Diagnostic]]:
-    document, diagnostics = parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _SOURCE)
-    if document is None:
-        raise StackError(diagnostics)
     report = Report()
+    document = parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _SOURCE, report)
+    if document is None:
+        raise StackError(list(report))
     compiled = compile_document(
         document, registry, report, environment=environment, today=_date(today), source=_SOURCE
     )

@@ -111,7 +111,7 @@ def every_database(name: str) -> dict[str, Any]:
 
 @cache
 def render_every(name: str) -> dict[str, str]:
-    document, _ = parse_yaml(json.dumps(every_database(name)).encode(), "stack.yaml")
+    document = parse_yaml(json.dumps(every_database(name)).encode(), "stack.yaml", Report())
     assert document is not None
     report = Report()
     compiled = compile_document(

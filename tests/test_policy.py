@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def findings(databases: str, services: str = "{}", today: str = "2026-01-01") -> list[Diagnostic]:
     text = f"name: demo\nservices: {services}\ndatabases:\n  main: {databases}\n"
-    document, found = parse_yaml(text.encode(), "stack.yaml")
-    assert document is not None, found
+    document = parse_yaml(text.encode(), "stack.yaml", Report())
+    assert document is not None
     report = Report()
     compile_document(document, Registry(), report, environment="local", today=today, source="stack.yaml")
     return list(report)

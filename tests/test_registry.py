@@ -56,8 +56,8 @@ def place(one: Diagnostic) -> str:
 
 def compiled(registry: Registry, **entry: Any) -> tuple[Compiled | None, list[Diagnostic]]:
     text = yaml.safe_dump({"name": "demo", "databases": {"main": entry}})
-    document, found = parse_yaml(text.encode(), "stack.yaml")
-    assert document is not None, found
+    document = parse_yaml(text.encode(), "stack.yaml", Report())
+    assert document is not None
     report = Report()
     compiled = compile_document(
         document, registry, report, environment="local", today=TODAY, source="stack.yaml"

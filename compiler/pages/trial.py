@@ -214,7 +214,7 @@ def _examples(adapter: Adapter, registry: Registry) -> Findings:
     for folder in sorted(EXAMPLES.iterdir(), key=lambda one: one.name):
         file = folder.joinpath("stack.yaml")
         if file.is_file():
-            document, _found = parse_yaml(file.read_bytes(), f"{folder.name}/stack.yaml")
+            document = parse_yaml(file.read_bytes(), f"{folder.name}/stack.yaml", Report())
             entries = document.data.get("databases", {}).values() if document else []
             words = {adapter.name, *adapter.data.get("aliases", [])}
             if document and any(
@@ -234,10 +234,10 @@ def _compiled(
     import json
 
     text = json.dumps({"name": "trial", "databases": {"db": entry}})
-    document, found = parse_yaml(text.encode(), "trial.yaml")
-    if document is None:
-        return None, found
     report = Report()
+    document = parse_yaml(text.encode(), "trial.yaml", report)
+    if document is None:
+        return None, list(report)
     compiled = compile_document(
         document, registry, report, environment="local", today=_FAR, source="trial.yaml"
     )

@@ -129,12 +129,13 @@ class Project:
     def _load(self) -> tuple[Document | None, list[Diagnostic]]:
         from compiler.source import load_yaml
 
-        document, diagnostics = load_yaml(self.stack, self.shown)
+        report = Report()
+        document = load_yaml(self.stack, self.shown, report)
         if document is not None:
             self.sources[self.shown] = document.text
         elif self.stack.is_file():
             self.sources[self.shown] = self.stack.read_bytes()[: 1 << 20].decode(errors="replace")
-        return document, diagnostics
+        return document, list(report)
 
     def dotenv(self) -> tuple[Dotenv | None, list[Diagnostic]]:
         """Returns what `.env` holds now; a missing file holds nothing."""

@@ -57,7 +57,7 @@ class Plan:
 
 def build_database(entry: str) -> tuple[Plan | None, list[str]]:
     """Returns the plan for a database entry in flow style, without its braces, and every finding with its help."""
-    document, _ = parse_yaml(f"name: trial\ndatabases:\n  db: {{{entry}}}\n".encode(), "stack.yaml")
+    document = parse_yaml(f"name: trial\ndatabases:\n  db: {{{entry}}}\n".encode(), "stack.yaml", Report())
     assert document
     report = Report()
     compiled = compile_document(

@@ -139,8 +139,10 @@ def test_nothing_is_limited_unless_the_stack_says_so() -> None:
 
 def test_connections_fit_the_limit_that_is_set() -> None:
     service = "\nservices:\n  a: {image: x, uses: [db]}\n"
-    document, _ = parse_yaml(
-        f"name: t\ndatabases:\n  db: {{adapter: mongo, max_connections: 50}}{service}".encode(), "stack.yaml"
+    document = parse_yaml(
+        f"name: t\ndatabases:\n  db: {{adapter: mongo, max_connections: 50}}{service}".encode(),
+        "stack.yaml",
+        Report(),
     )
     assert document
     found = Report()

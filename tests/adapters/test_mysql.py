@@ -42,7 +42,7 @@ VERSIONS = [
 
 def build(adapter: str, options: str = "") -> tuple[Plan | None, list[str]]:
     text = f"name: trial\ndatabases:\n  db: {{adapter: {adapter}, port: 21050{options}}}\n"
-    document, _ = parse_yaml(text.encode(), "stack.yaml")
+    document = parse_yaml(text.encode(), "stack.yaml", Report())
     assert document
     report = Report()
     compiled = compile_document(

@@ -198,7 +198,7 @@ def test_pools_of_all_replicas_must_fit_the_server() -> None:
         "name: trial\nservices:\n  app: {image: x, uses: [db], deploy: {replicas: 3}}\n"
         "databases:\n  db: {adapter: redis, maxclients: 100}\n"
     )
-    document, _ = parse_yaml(stack.encode(), "stack.yaml")
+    document = parse_yaml(stack.encode(), "stack.yaml", Report())
     assert document
     found = Report()
     compile_document(document, Registry(), found, environment="local", today=TODAY, source="stack.yaml")

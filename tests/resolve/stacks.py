@@ -30,8 +30,8 @@ def registry() -> Registry:
 
 
 def compile_text(text: str, base: str = "") -> tuple[Compiled | None, list[Diagnostic]]:
-    document, diagnostics = parse_yaml(text.encode(), "stack.yaml")
-    assert document is not None, diagnostics
+    document = parse_yaml(text.encode(), "stack.yaml", Report())
+    assert document is not None
     report = Report()
     compiled = compile_document(
         document, registry(), report, environment="local", today=TODAY, source="stack.yaml", base=base
