@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from compiler.project.containers import flat_lines
 from compiler.project.faults import AdapterTexts
 from compiler.project.scope import build_scope, sql_sink
 from compiler.registry.registry import Registry
-from compiler.report import Diagnostic, Span, error, has_errors
+from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document, render_secrets
 from compiler.source import parse_yaml
 from compiler.source.shipped import BUILT_IN, Folder
@@ -35,9 +36,9 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 class StackError(Exception):
     """A stack or an argument that does not compile; `diagnostics` say why and where."""
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("; ".join(one.message for one in diagnostics if one.severity == "error"))
+        super().__init__("; ".join(one.message for one in self.diagnostics if one.severity == "error"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,20 +67,40 @@ def compile_stack(
     below `tls/` of an earlier result, and a user's own; `adapters` are folders with more adapters; `today` is an ISO
     date (this day by default). Raises StackError.
     """
-    compiled, diagnostics = _compile(stack, environment, _registry(adapters), today)
+    report = Report()
+    compiled = _compile(stack, environment, _registry(adapters), today, report)
     dotenv, found = parse_dotenv(env, ".env")
-    if has_errors(found):
-        raise StackError(found)
-    issued = _certificates(compiled, files or {})
+    _take(found, report)
+    issued = _certificates(compiled, files or {}, report)
     secret, found = render_secrets(compiled.plan, dotenv, os.urandom, issued.values)
-    if not secret:
-        raise StackError(found)
+    _take(found, report)
     signed = (replace(artifact, content=content_of(artifact)) for artifact in compiled.artifacts)
-    artifacts = (*signed, *secret, *issued.artifacts)
-    return Result(artifacts=artifacts, diagnostics=(*diagnostics, *issued.diagnostics, *found))
+    return Result(artifacts=(*signed, *secret, *issued.artifacts), diagnostics=tuple(report))
 
 
-def _certificates(compiled: Compiled, files: Mapping[str, bytes]) -> Issued:
+def _take(found: Iterable[Diagnostic], report: Report) -> None:
+    report.extend(found)
+    if report.errors:
+        raise StackError(report)
+
+
+def _compile(
+    stack: str | Mapping[str, Any], environment: str, registry: Registry, today: str | None, report: Report
+) -> Compiled:
+    document, found = parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _SOURCE)
+    _take(found, report)
+    compiled = None
+    if document is not None:
+        compiled, found = compile_document(
+            document, registry, environment=environment, today=_date(today), source=_SOURCE
+        )
+        _take(found, report)
+    if compiled is None:
+        raise StackError(report)
+    return compiled
+
+
+def _certificates(compiled: Compiled, files: Mapping[str, bytes], report: Report) -> Issued:
     from datetime import UTC, datetime
 
     from compiler.certificates import Issued, issue
@@ -89,41 +110,13 @@ def _certificates(compiled: Compiled, files: Mapping[str, bytes]) -> Issued:
         return Issued()
     place = compiled.stack.document.value(("databases", wanted[0].name, "tls"))
     issued = issue(wanted, files, datetime.now(UTC).replace(tzinfo=None), place, ".")
-    if has_errors(issued.diagnostics):
-        raise StackError(issued.diagnostics)
+    _take(issued.diagnostics, report)
     return issued
 
 
-def _registry(adapters: Sequence[str | Path]) -> Registry:
+def _registry(adapters: str | Path | Sequence[str | Path]) -> Registry:
     given = [adapters] if isinstance(adapters, str | Path) else adapters
     return Registry((*(Folder(Path(folder), str(folder)) for folder in given), BUILT_IN))
-
-
-def _compile(
-    stack: str | Mapping[str, Any], environment: str, registry: Registry, today: str | None
-) -> tuple[Compiled, list[Diagnostic]]:
-    document, diagnostics = parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _SOURCE)
-    if document is None:
-        raise StackError(diagnostics)
-    compiled, diagnostics = compile_document(
-        document, registry, environment=environment, today=_date(today), source=_SOURCE
-    )
-    if compiled is None:
-        raise StackError(diagnostics)
-    return compiled, diagnostics
-
-
-def _date(today: str | None) -> str:
-    from datetime import date
-
-    try:
-        return (date.today() if today is None else date.fromisoformat(today)).isoformat()
-    except (TypeError, ValueError):
-        raise _wrong("today", "wrong-format", "today is not an ISO date", 'pass "2026-01-31"') from None
-
-
-def _wrong(argument: str, code: str, message: str, help: str) -> StackError:
-    return StackError([error(code, message, Span(path=argument), help)])
 
 
 def _text(stack: str | Mapping[str, Any]) -> str:
@@ -135,9 +128,21 @@ def _text(stack: str | Mapping[str, Any]) -> str:
         return json.dumps(stack, ensure_ascii=False, allow_nan=False, indent=2, default=dict)
     except (TypeError, ValueError, RecursionError):
         told = "the stack holds a value that YAML has no word for"
-        raise _wrong(
-            "stack", "wrong-type", told, "pass text, numbers, booleans, None, lists and maps"
-        ) from None
+        help = "pass text, numbers, booleans, None, lists and maps"
+        raise _wrong("stack", "wrong-type", told, help) from None
+
+
+def _date(today: str | None) -> str:
+    from datetime import date
+
+    try:
+        return (date.today() if today is None else date.fromisoformat(today)).isoformat()
+    except (TypeError, ValueError):
+        raise _wrong("today", "wrong-format", "today is not an ISO date", 'pass "2026-01-31"') from None
+
+
+def _wrong(argument: str, id: str, message: str, help: str) -> StackError:
+    return StackError([Diagnostic(id, "error", message, Span(path=argument), help)])
 
 
 class DatabaseAdapterRegistry:
@@ -152,9 +157,9 @@ class DatabaseAdapterRegistry:
 
     def get(self, name: str) -> Adapter:
         """Returns an adapter by its name or alias. Raises StackError."""
-        adapter, diagnostics = self._registry.find(name, Span(path="database_type"))
+        adapter, found = self._registry.find(name, Span(path="database_type"))
         if adapter is None:
-            raise StackError(diagnostics)
+            raise StackError(found)
         return adapter
 
 
@@ -196,7 +201,7 @@ class ConfigurationEngine:
         """
         entry = {"adapter": database_type, **({"database": db_name} if db_name else {}), **options}
         stack = {"name": "configuration", "databases": {_KEY: entry}}
-        compiled, _ = _compile(stack, "local", self._registry, None)
+        compiled = _compile(stack, "local", self._registry, None, Report())
         database = compiled.stack.databases[_KEY]
         spec = next(one.spec for one in compiled.plan.containers if one.name == _KEY)
         texts = AdapterTexts(database, build_scope(database))
@@ -262,24 +267,16 @@ def _services(tech_stack: Any) -> dict[str, dict[str, Any]]:
     if isinstance(tech_stack, Mapping) and all(isinstance(entry, Mapping) for entry in tech_stack.values()):
         return {str(key): dict(entry) for key, entry in tech_stack.items()}
     images = isinstance(tech_stack, Sequence) and not isinstance(tech_stack, str | bytes)
-    if images and all(isinstance(image, str) and image for image in tech_stack):
-        services = {_service_name(image): {"image": image} for image in tech_stack}
-        if len(services) < len(tech_stack):
-            told = "two images of tech_stack would have the same name"
-            raise _wrong(
-                "tech_stack", "name-collision", told, "pass a map of services, with names of your own"
-            )
-        return services
-    told = "tech_stack is neither a map of services nor a list of images"
-    raise _wrong("tech_stack", "wrong-type", told, 'pass {"app": {"image": "nginx:1.29"}}')
+    if not images or not all(isinstance(image, str) and image for image in tech_stack):
+        told = "tech_stack is neither a map of services nor a list of images"
+        raise _wrong("tech_stack", "wrong-type", told, 'pass {"app": {"image": "nginx:1.29"}}')
+    services = {_service_name(image): {"image": image} for image in tech_stack}
+    if len(services) < len(tech_stack):
+        told = "two images of tech_stack would have the same name"
+        raise _wrong("tech_stack", "name-collision", told, "pass a map of services, with names of your own")
+    return services
 
 
 def _service_name(image: str) -> str:
-    return (
-        image.rsplit("/", 1)[-1]
-        .partition("@")[0]
-        .partition(":")[0]
-        .lower()
-        .replace("_", "-")
-        .replace(".", "-")
-    )
+    name = re.split("[@:]", image.rsplit("/", 1)[-1])[0]
+    return re.sub("[_.]", "-", name.lower())

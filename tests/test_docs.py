@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from compiler.cli import cli
 from compiler.pages.catalog import catalog_rows, markdown_rows
 from compiler.registry.registry import Registry
+from compiler.report import Report
 
 if TYPE_CHECKING:
     import pytest
@@ -63,7 +64,7 @@ def test_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_table_of_adapters_is_what_the_catalog_renders() -> None:
-    table = markdown_rows(catalog_rows(Registry())[0])
+    table = markdown_rows(catalog_rows(Registry(), Report()))
     written = README.split("<!-- adapters -->\n")[1].split("<!-- /adapters -->")[0].strip()
     assert written == table, (
         "README.md is out of date: put in what `stackc adapters list --format markdown` prints"

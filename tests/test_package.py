@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import re
 import shutil
 import subprocess
 import sys
@@ -79,7 +80,11 @@ def test_wheel_holds_all_modules_and_data_and_nothing_else(wheel: Path) -> None:
     data = {
         f"compiler/{name}"
         for name in shipped(
-            "adapters/*.yaml", "adapters/__init__.py", "schemas/*.json", "schemas/__init__.py"
+            "adapters/*.yaml",
+            "adapters/__init__.py",
+            "schemas/*.json",
+            "schemas/findings.yaml",
+            "schemas/__init__.py",
         )
     }
     examples = shipped(
@@ -123,6 +128,37 @@ def test_installed_command_lists_every_adapter(stackc: Path, tmp_path: Path) -> 
     told = run(stackc, "adapters", "list", cwd=tmp_path, env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"})
     names = {line.split()[0] for line in told.splitlines()[1:-1]}
     assert names == {file.stem for file in (ROOT / "adapters").glob("*.yaml")}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project as a clone has it: nothing is installed."""
+    copy = tmp_path_factory.mktemp("checkout") / "stackc"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*LEFT_OUT, "tests"))
+    return copy
+
+
+def in_checkout(checkout: Path, code: str, *words: str) -> str:
+    """Runs Python in the folder of a checkout, with the dependencies on the path and no package installed there."""
+    paths = [entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")]
+    # -S: what an editable install has put into the folder of packages is not read.
+    return run(sys.executable, "-S", "-c", code, *words, cwd=checkout, env={"PYTHONPATH": ":".join(paths)})
+
+
+def test_python_of_the_readme_runs_in_a_plain_checkout(checkout: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    told = in_checkout(checkout, f"import compiler; print(compiler.__file__)\n{code}")
+    assert told.splitlines()[0] == str(checkout / "compiler" / "__init__.py")
+    assert "mongo:8.0" in told
+
+
+def test_command_of_a_plain_checkout_has_its_data(checkout: Path, tmp_path: Path) -> None:
+    code = "from compiler.cli import main; main()"
+    stack = str(tmp_path / "stack.yaml")
+    assert "librechat" in in_checkout(checkout, code, "init", "--list").split()
+    in_checkout(checkout, code, "init", str(tmp_path))
+    assert "up --wait" in in_checkout(checkout, code, "compile", stack)
+    assert in_checkout(checkout, code, "explain", "unknown-option").startswith("unknown-option: ")
 
 
 def test_installed_package_is_not_the_working_copy(stackc: Path, tmp_path: Path) -> None:
