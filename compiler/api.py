@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.model import Reference, Text
 from compiler.output import content_of
+from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connection_strings import mask
 from compiler.project.connections import build_access
 from compiler.project.containers import flat_lines
-from compiler.project.faults import AdapterTexts
 from compiler.project.scope import build_scope, sql_sink
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document, render_secrets
 from compiler.source import parse_yaml
 from compiler.source.shipped import BUILT_IN, Folder
+from compiler.targets.compose import written_service
 from compiler.targets.dotenv import parse_dotenv
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def compile_stack(
     dotenv, found = parse_dotenv(env, ".env")
     _take(found, report)
     issued = _certificates(compiled, files or {}, report)
-    secret, found = render_secrets(compiled.plan, dotenv, os.urandom, issued.values)
-    _take(found, report)
+    secret = render_secrets(compiled.project, dotenv, os.urandom, issued.values, report)
+    _take((), report)
     signed = (replace(artifact, content=content_of(artifact)) for artifact in compiled.artifacts)
     return Result(artifacts=(*signed, *secret, *issued.artifacts), diagnostics=tuple(report))
 
@@ -88,13 +89,13 @@ def _compile(
     stack: str | Mapping[str, Any], environment: str, registry: Registry, today: str | None, report: Report
 ) -> Compiled:
     document, found = parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _SOURCE)
-    _take(found, report)
-    compiled = None
-    if document is not None:
-        compiled, found = compile_document(
-            document, registry, environment=environment, today=_date(today), source=_SOURCE
-        )
-        _take(found, report)
+    report.extend(found)
+    if document is None:
+        raise StackError(report)
+    day = _date(today)
+    compiled = compile_document(
+        document, registry, report, environment=environment, today=day, source=_SOURCE
+    )
     if compiled is None:
         raise StackError(report)
     return compiled
@@ -105,7 +106,7 @@ def _certificates(compiled: Compiled, files: Mapping[str, bytes], report: Report
 
     from compiler.certificates import Issued, issue
 
-    wanted = compiled.plan.certificates
+    wanted = tuple(compiled.project.certificates)
     if not wanted:
         return Issued()
     place = compiled.stack.document.value(("databases", wanted[0].name, "tls"))
@@ -203,8 +204,8 @@ class ConfigurationEngine:
         stack = {"name": "configuration", "databases": {_KEY: entry}}
         compiled = _compile(stack, "local", self._registry, None, Report())
         database = compiled.stack.databases[_KEY]
-        spec = next(one.spec for one in compiled.plan.containers if one.name == _KEY)
-        texts = AdapterTexts(database, build_scope(database))
+        spec = written_service(compiled.project, _KEY)
+        texts = AdapterTexts(database, compiled.stack.document, build_scope(database), Report())
         access = build_access(texts, host)
         connections = access.host if host in _LOOPBACK and access.host else access.network
         return DatabaseConfiguration(

@@ -332,7 +332,7 @@ def test_no_color_is_respected_on_a_terminal(folder: Path, no_color: str, colore
 def test_verbose_logs_each_pass_on_stderr(folder: Path) -> None:
     result = run("compile", "-v")
     assert result.returncode == 0
-    for told in ("stackc: check: ", "stackc: resolve: ", "stackc: compose: "):
+    for told in ("stackc: check: ", "stackc: project: ", "stackc: compose: "):
         assert told in result.stderr
         assert told not in result.stdout
 

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from compiler.pages.explain import load_pages
 from compiler.report import suggest
+from compiler.rules.check import RULES
 from compiler.run.workspace import Project
 from compiler.source import load_yaml
 from compiler.source.shipped import SCHEMAS, load_schema
@@ -54,6 +55,12 @@ def test_right_stack_shows_nothing(id: str, tmp_path: Path, monkeypatch: pytest.
 def test_whatever_a_stack_alone_shows_has_its_two_stacks() -> None:
     shown = {file.stem for file in (ROOT / "fixtures" / "invalid").glob("*.yaml")}
     assert shown - NOT_BY_A_STACK - set(EXAMPLES) == set()
+
+
+def test_every_rule_has_a_page_with_two_stacks_and_its_severity() -> None:
+    assert {rule.id: rule.severity for rule in RULES} == {
+        rule.id: PAGES[rule.id].severity for rule in RULES if PAGES[rule.id].wrong
+    }
 
 
 def test_explain_prints_the_page_with_its_stacks() -> None:

@@ -43,7 +43,7 @@ def find_connections(
     report.extend(found)
     if compiled is None:
         return None
-    known, document = compiled.plan.access, compiled.stack.document
+    known, document = compiled.project.access, compiled.stack.document
     if database not in known:
         told = f'no database is named "{database}"'
         report.error("unknown-reference", told, document.key(("databases",)), suggest(database, known))

@@ -148,8 +148,8 @@ def _passwords(adapter: Adapter, registry: Registry, report: Report) -> int:
         if compiled is None:
             count += 1
             continue
-        access = compiled.plan.access[_KEY]
-        refused = {character for secret in compiled.plan.secrets for character in secret.refuse}
+        access = compiled.project.access[_KEY]
+        refused = {character for secret in compiled.project.secrets for character in secret.refuse}
         for connection, password in product((*access.network.values(), *access.host.values()), HOSTILE):
             if refused.isdisjoint(password):
                 count += 1
@@ -196,7 +196,9 @@ def _examples(adapter: Adapter, registry: Registry, report: Report) -> int:
         if document and any(isinstance(entry, dict) and entry.get("adapter") in words for entry in entries):
             count += 1
             near = Registry((*registry.folders, Folder(file.parent / "adapters", f"{name}/adapters")))
-            report.extend(_errors(_compile(document, near)[1]))
+            found = Report()
+            _compile(document, near, found)
+            report.extend(_errors(found))
     return count
 
 
@@ -206,13 +208,14 @@ def _compiled(
     import json
 
     text = json.dumps({"name": "trial", "databases": {_KEY: entry}})
-    document, found = parse_yaml(text.encode(), _FILE)
-    compiled, found = _compile(document, registry) if document else (None, found)
+    document, _ = parse_yaml(text.encode(), _FILE)
+    report = Report()
+    compiled = _compile(document, registry, report) if document else None
     place = adapter.key(("versions", str(entry["version"])))
     told = f"version {entry['version']} with TLS {entry['tls']} does not compile: "
     return compiled, [
         Diagnostic("adapter-trial", "error", told + one.message, _adapters(one.span, place), one.help)
-        for one in _errors(found)
+        for one in _errors(report)
     ]
 
 
@@ -221,8 +224,8 @@ def _adapters(span: Span, place: Span) -> Span:
     return place if span.path == _FILE else span
 
 
-def _compile(document: Document, registry: Registry) -> tuple[Compiled | None, list[Diagnostic]]:
-    return compile_document(document, registry, environment="local", today=_FAR, source="stack.yaml")
+def _compile(document: Document, registry: Registry, report: Report) -> Compiled | None:
+    return compile_document(document, registry, report, environment="local", today=_FAR, source="stack.yaml")
 
 
 _CHECKS: dict[str, Callable[[Adapter, Registry, Report], int]] = {
