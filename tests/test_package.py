@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 import zipfile
 from importlib.metadata import PackageNotFoundError, version
@@ -107,6 +108,26 @@ def test_wheel_needs_four_packages_and_names_the_licence(wheel: Path) -> None:
         "pyyaml",
     ]
     assert (told["License-Expression"], told["Requires-Python"]) == ("Apache-2.0", ">=3.11")
+
+
+def test_lowest_set_is_that_of_the_lower_bounds() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    bounds = dict(
+        re.findall(
+            r"^([\w-]+)>=([\d.]+)",
+            "\n".join([*project["dependencies"], *extras["tls"], *extras["test"]]),
+            re.M,
+        )
+    )
+    pins = dict(re.findall(r"^([\w-]+)==([\d.]+)$", (ROOT / "tests" / "lowest.txt").read_text(), re.M))
+    assert {line.partition(">")[0] for line in [*project["dependencies"], *extras["tls"]]} <= pins.keys()
+    wrong = {
+        name
+        for name, pin in pins.items()
+        if pin not in (f"{bounds[name]}{rest}" for rest in ("", ".0", ".0.0"))
+    }
+    assert wrong == set()
 
 
 def test_sdist_holds_the_readme_and_the_licence(dist: Path) -> None:
