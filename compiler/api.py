@@ -9,19 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compiler.model import Reference, Text
 from compiler.output import content_of
-from compiler.project.adapter_texts import AdapterTexts
-from compiler.project.connection_strings import mask
-from compiler.project.connections import build_access
-from compiler.project.containers import flat_lines
-from compiler.project.scope import build_scope, sql_sink
+from compiler.pages.configuration import DatabaseConfiguration, build_configuration
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document, render_secrets
 from compiler.source import parse_yaml
 from compiler.source.shipped import BUILT_IN, Folder
-from compiler.targets.compose import written_service
 from compiler.targets.dotenv import parse_dotenv
 
 if TYPE_CHECKING:
@@ -31,7 +25,6 @@ if TYPE_CHECKING:
 
 _SOURCE = "stack.yaml"
 _KEY = "db"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class StackError(Exception):
@@ -164,28 +157,6 @@ class DatabaseAdapterRegistry:
         return adapter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseConfiguration:
-    """One database as stackc would run it: the server's container in Compose's words, and how clients connect.
-
-    Connection strings are by driver, with the password masked; `timeout` is in milliseconds.
-    """
-
-    adapter: str
-    version: str
-    image: str
-    environment: Mapping[str, Any]
-    ports: tuple[str, ...]
-    volumes: tuple[str, ...]
-    health_check: Mapping[str, Any]
-    connections: Mapping[str, str]
-    tls: str
-    pool_size: int | None
-    timeout: int | None
-    vector_statements: str
-    vector_query: str
-
-
 class ConfigurationEngine:
     """Configures single databases."""
 
@@ -203,37 +174,7 @@ class ConfigurationEngine:
         entry = {"adapter": database_type, **({"database": db_name} if db_name else {}), **options}
         stack = {"name": "configuration", "databases": {_KEY: entry}}
         compiled = _compile(stack, "local", self._registry, None, Report())
-        database = compiled.stack.databases[_KEY]
-        spec = written_service(compiled.project, _KEY)
-        texts = AdapterTexts(database, compiled.stack.document, build_scope(database), Report())
-        access = build_access(texts, host)
-        connections = access.host if host in _LOOPBACK and access.host else access.network
-        return DatabaseConfiguration(
-            adapter=database.adapter.name,
-            version=database.version,
-            image=database.image,
-            environment={name: _shown(value) for name, value in spec.get("environment", {}).items()},
-            ports=tuple(spec.get("ports", ())) or (str(database.spec["container"]["port"]),),
-            volumes=tuple(spec.get("volumes", ())),
-            health_check=dict(spec["healthcheck"]),
-            connections={name: mask(connection) for name, connection in connections.items()},
-            tls=database.tls.mode,
-            pool_size=database.pool_size,
-            timeout=database.timeout,
-            vector_statements=_statements(texts) if database.vector else "",
-            vector_query=access.query,
-        )
-
-
-def _shown(value: Any) -> str:
-    parts = value.parts if isinstance(value, Text) else (value,)
-    return "".join(f"${{{part.key}}}" if isinstance(part, Reference) else str(part) for part in parts)
-
-
-def _statements(texts: AdapterTexts) -> str:
-    language = (texts.database.spec.get("init") or {}).get("language", "text")
-    statements = texts.evaluate(("vector", "statements"), sql_sink(texts.database, language))
-    return "\n".join(flat_lines(statements))
+        return build_configuration(compiled, _KEY, host)
 
 
 class DynamicStackGenerator:

@@ -211,17 +211,19 @@ def _compiled(
     document, _ = parse_yaml(text.encode(), _FILE)
     report = Report()
     compiled = _compile(document, registry, report) if document else None
+    # A line of a stack that was made up says nothing to a reader.
     place = adapter.key(("versions", str(entry["version"])))
     told = f"version {entry['version']} with TLS {entry['tls']} does not compile: "
     return compiled, [
-        Diagnostic("adapter-trial", "error", told + one.message, _adapters(one.span, place), one.help)
+        Diagnostic(
+            "adapter-trial",
+            "error",
+            told + one.message,
+            {_FILE: place}.get(one.span.path, one.span),
+            one.help,
+        )
         for one in _errors(report)
     ]
-
-
-def _adapters(span: Span, place: Span) -> Span:
-    # A line of the stack that was made up says nothing to a reader.
-    return place if span.path == _FILE else span
 
 
 def _compile(document: Document, registry: Registry, report: Report) -> Compiled | None:
