@@ -48,18 +48,21 @@ def render_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         versions = ", ".join(f"{one}*" if one == row["default_version"] else one for one in row["versions"])
         cells.append((row["name"], versions, ", ".join(row["aliases"]), ", ".join(row["capabilities"])))
-    widths = [max(len(cell[column]) for cell in cells) for column in range(3)]
-    lines = ["  ".join([*(cell[n].ljust(widths[n]) for n in range(3)), cell[3]]).rstrip() for cell in cells]
-    return "\n".join([*lines, "* the default"])
+    return f"{render_table(cells)}\n* the default"
+
+
+def render_table(rows: Sequence[Sequence[str]]) -> str:
+    """Returns rows of text in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def markdown_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     """Returns the rows as a Markdown table, as it stands in the README."""
     lines = ["| adapter | engine | versions (default in bold) | aliases |", "| --- | --- | --- | --- |"]
     for row in rows:
-        versions = ", ".join(
-            f"**{one}**" if one == row["default_version"] else one for one in row["versions"]
-        )
+        default = row["default_version"]
+        versions = ", ".join(f"**{one}**" if one == default else one for one in row["versions"])
         lines.append(f"| `{row['name']}` | {row['title']} | {versions} | {', '.join(row['aliases'])} |")
     return "\n".join(lines)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compiler.expressions.quoting import pair_value
+from compiler.pages.catalog import render_table
 from compiler.project.connection_strings import iter_keys, render_connection
 from compiler.registry.adapter import Adapter, check_adapter
 from compiler.registry.registry import Registry
@@ -212,16 +213,10 @@ def _compiled(
     report = Report()
     compiled = _compile(document, registry, report) if document else None
     # A line of a stack that was made up says nothing to a reader.
-    place = adapter.key(("versions", str(entry["version"])))
+    shown = {_FILE: adapter.key(("versions", str(entry["version"])))}
     told = f"version {entry['version']} with TLS {entry['tls']} does not compile: "
     return compiled, [
-        Diagnostic(
-            "adapter-trial",
-            "error",
-            told + one.message,
-            {_FILE: place}.get(one.span.path, one.span),
-            one.help,
-        )
+        Diagnostic("adapter-trial", "error", told + one.message, shown.get(one.span.path, one.span), one.help)
         for one in _errors(report)
     ]
 
@@ -245,7 +240,4 @@ def render_trials(trials: Sequence[Trial]) -> str:
     for trial in trials:
         counts = (str(trial.tried.get(what, "-")) for what in _CHECKS)
         rows.append((trial.name, *counts, "passed" if trial.passed else "failed"))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return render_table(rows)
