@@ -181,6 +181,8 @@ def test_the_pages_are_those_of_what_the_compiler_tells() -> None:
         tree = ast.parse(file.read_bytes())
         used |= strings(tree)
         told |= {code for node in ast.walk(tree) if isinstance(node, ast.Call) for code in codes_of(node)}
+    for file in (ROOT / "schemas").glob("*.json"):
+        told |= set(re.findall(r'"x-id": "([^"]+)"', file.read_text()))
     assert PAGES.keys() - used - told == set()
     assert told - PAGES.keys() == set()
 

@@ -56,17 +56,13 @@ def main() -> None:
         if isinstance(fault, OSError) and fault.errno in _STREAM:
             click.echo(f"stackc: the output cannot be written: {str(fault.strerror).lower()}", err=True)
             sys.exit(FINDINGS)
-        last = fault.__traceback__
-        while last and last.tb_next:
-            last = last.tb_next
-        place = (
-            f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else "an unknown place"
-        )
+        from traceback import extract_tb
+
+        *_, last = extract_tb(fault.__traceback__)
+        place = f"{Path(last.filename).name}:{last.lineno}"
         click.echo(f"stackc: bug: {type(fault).__name__} at {place}", err=True)
-        click.echo(
-            "This is a fault of stackc, not of your files; please report it with the stack that shows it.",
-            err=True,
-        )
+        told = "This is a fault of stackc, not of your files; please report it with the stack that shows it."
+        click.echo(told, err=True)
         if os.environ.get("STACKC_TRACEBACK"):
             raise
         sys.exit(BUG)

@@ -29,14 +29,13 @@ _WORDS = {
     "foreign": ("overwrote", "would overwrite"),
 }
 
+PATH = click.Path(path_type=Path)
+
 environment_option = click.option(
     "-e", "--env", "environment", default="local", show_default=True, help="Environment to compile for."
 )
 output_option = click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Folder for the rendered files; beside the stack by default.",
+    "-o", "--output", type=PATH, help="Folder for the rendered files; beside the stack by default."
 )
 adapters_option = click.option(
     "--adapters",
@@ -70,7 +69,7 @@ def stack_options(command: Any) -> Any:
         adapters_option,
         output_option,
         environment_option,
-        click.argument("stacks", nargs=-1, type=click.Path(path_type=Path), metavar="[STACK]..."),
+        click.argument("stacks", nargs=-1, type=PATH, metavar="[STACK]..."),
     ):
         command = option(command)
     return command

@@ -10,6 +10,7 @@ import click
 
 from compiler.cli.shared import (
     FINDINGS,
+    PATH,
     STACK,
     adapters_option,
     change_row,
@@ -88,14 +89,7 @@ def init(example: str, list_only: bool, folder: Path) -> None:
 
 @click.command()
 @click.argument("database")
-@click.option(
-    "-f",
-    "--stack",
-    type=click.Path(path_type=Path),
-    default=Path(STACK),
-    show_default=True,
-    help="The stack file.",
-)
+@click.option("-f", "--stack", type=PATH, default=Path(STACK), show_default=True, help="The stack file.")
 @environment_option
 @output_option
 @adapters_option
