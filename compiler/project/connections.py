@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 _PARTS = ("user", "password", "host", "port")
 
 
-def build_access(texts: AdapterTexts) -> Access:
-    """Returns the ways to reach a database: from the network of the stack, and where published, from this machine."""
+def build_access(texts: AdapterTexts, host: str = "") -> Access:
+    """Returns the ways to reach a database: from the network of the stack, and where published, from this machine.
+
+    `host` is the name of its server for clients, where that is another.
+    """
     database = texts.database
-    network = texts.within(texts.mapping(("endpoint",)))
+    network = texts.within(texts.mapping(("endpoint",)) | ({"host": host} if host else {}))
     outside = network.within(
         {
-            "host": "127.0.0.1",
+            "host": host or "127.0.0.1",
             "port": database.port,
             "ports": {name: host for name, (_, host) in further_ports(database).items()},
             "tls": {**network.scope["tls"], "ca": CA_FILE},

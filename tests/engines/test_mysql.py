@@ -14,7 +14,7 @@ import pytest
 from compiler.certificates import issue
 from compiler.model import Certificate
 from compiler.pages.access import find_connections
-from compiler.report import Span
+from compiler.report import Report, Span
 from compiler.run.workspace import Project
 
 if TYPE_CHECKING:
@@ -47,8 +47,9 @@ def plain(boot: Callable[..., Stack]) -> Stack:
 
 def strings(stack: Stack, database: str) -> dict[str, str]:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
-    answer, found = find_connections(project, database, driver=None, origin="host", reveal=True)
-    assert answer, found
+    found = Report()
+    answer = find_connections(project, database, found, driver=None, origin="host", reveal=True)
+    assert answer, list(found)
     return dict(answer.texts)
 
 

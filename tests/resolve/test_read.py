@@ -64,7 +64,7 @@ configs: {settings: {file: ./settings}}
 
 
 def read(text: str) -> Any:
-    document, _ = parse_yaml(text.encode(), "compose.yaml")
+    document = parse_yaml(text.encode(), "compose.yaml", Report())
     assert document is not None
     return read_project(document, TODAY)
 
