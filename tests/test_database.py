@@ -233,7 +233,7 @@ def test_a_query_timeout_of_another_form_is_refused(written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("512M", 512 << 20), ("1g", 1 << 30), ("64KB", 64 << 10), ("2Gb", 2 << 30)]
+    ("text", "size"), [("512M", 512 << 20), ("1g", 1 << 30), ("65536KB", 64 << 20), ("2Gb", 2 << 30)]
 )
 def test_memory_has_a_unit(text: str, size: int) -> None:
     assert parse_bytes(text) == size
