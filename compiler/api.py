@@ -16,7 +16,7 @@ from compiler.project.containers import flat_lines
 from compiler.project.faults import AdapterTexts
 from compiler.project.scope import build_scope, sql_sink
 from compiler.registry.registry import Registry
-from compiler.report import Diagnostic, Span, error, has_errors
+from compiler.report import Diagnostic, Report, Span, error, has_errors
 from compiler.run.passes import Compiled, compile_document, render_secrets
 from compiler.source import parse_yaml
 from compiler.source.shipped import BUILT_IN, Folder
@@ -152,7 +152,8 @@ class DatabaseAdapterRegistry:
 
     def get(self, name: str) -> Adapter:
         """Returns an adapter by its name or alias. Raises StackError."""
-        adapter, diagnostics = self._registry.find(name, Span(path="database_type"))
+        report = Report()
+        adapter, diagnostics = self._registry.find(name, Span(path="database_type"), report), list(report)
         if adapter is None:
             raise StackError(diagnostics)
         return adapter

@@ -18,7 +18,7 @@ from compiler import __version__
 from compiler.pages.findings import render_report
 from compiler.pages.trial import stacks
 from compiler.registry.registry import Registry
-from compiler.report import Span, has_errors
+from compiler.report import Report, Span, has_errors
 from compiler.run.passes import compile_document, render_secrets
 from compiler.source import parse_yaml
 from compiler.targets.dotenv import parse_dotenv
@@ -100,8 +100,9 @@ def test_cases_cover_every_environment() -> None:
 
 def every_database(name: str) -> dict[str, Any]:
     """Returns a stack with the adapter in every version, mode of TLS, metric and method, each at its own port."""
-    adapter, found = Registry().find(name, Span(path="test"))
-    assert adapter is not None, found
+    found = Report()
+    adapter = Registry().find(name, Span(path="test"), found)
+    assert adapter is not None, list(found)
     databases = {f"d{index}": dict(entry) for index, entry in enumerate(stacks(adapter))}
     for port, entry in enumerate(databases.values(), 20_000):
         if "port" in entry:

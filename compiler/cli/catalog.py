@@ -49,12 +49,13 @@ def list_adapters(adapters: Path | None, needs: str | None, form: str) -> None:
 def show_adapter(name: str, adapters: Path | None, form: str) -> None:
     """Show one adapter: its versions, its options with their defaults, its drivers."""
     from compiler.pages.catalog import adapter_page, render_page
-    from compiler.report import Span
+    from compiler.report import Report, Span
 
     registry = load_registry(adapters)
-    adapter, diagnostics = registry.find(name, Span(path="stackc adapters show"))
+    report = Report()
+    adapter = registry.find(name, Span(path="stackc adapters show"), report)
     if adapter is None:
-        show_report(diagnostics, registry.sources, "text")
+        show_report(list(report), registry.sources, "text")
         sys.exit(FINDINGS)
     page = adapter_page(adapter)
     click.echo(to_json(page) if form == "json" else render_page(page))

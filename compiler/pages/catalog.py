@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from compiler.registry.bundle import bundle, database_schema
-from compiler.report import Diagnostic, Span, error, suggest
+from compiler.report import Diagnostic, Report, Span, error, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,10 @@ def catalog_rows(
 ) -> tuple[list[dict[str, Any]], list[Diagnostic]]:
     """Returns a row for each adapter that has all of `needs`, and what is wrong with files that do not load."""
     adapters = registry.adapters()
-    diagnostics = [finding for name in registry.stems() for finding in registry.load(name)[1]]
+    report = Report()
+    for name in registry.stems():
+        registry.load(name, report)
+    diagnostics = list(report)
     known = sorted(
         {
             name
@@ -149,8 +152,9 @@ def detect(word: str, registry: Registry) -> tuple[Adapter | None, str | None, l
                 )
             ],
         )
-    found, diagnostics = registry.find(name, Span(path=f"{COMMAND} detect"))
-    return found, None, diagnostics
+    report = Report()
+    found = registry.find(name, Span(path=f"{COMMAND} detect"), report)
+    return found, None, list(report)
 
 
 def _line(adapter: Adapter, tag: str) -> str | None:

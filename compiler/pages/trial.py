@@ -12,7 +12,7 @@ from compiler.expressions.quoting import pair_value
 from compiler.project.connection_strings import iter_keys, render_connection
 from compiler.registry.adapter import Adapter, check_adapter
 from compiler.registry.registry import Registry
-from compiler.report import Diagnostic, Span, error, has_errors, warning
+from compiler.report import Diagnostic, Report, Span, error, has_errors, warning
 from compiler.run.passes import Compiled, compile_document
 from compiler.source import parse_yaml
 from compiler.source.shipped import EXAMPLES, Folder
@@ -71,8 +71,9 @@ def run_trials(words: Sequence[str], given: Path | None) -> tuple[list[Trial], d
 def try_adapter(name: str, registry: Registry) -> Trial:
     """Returns what one adapter shows without an engine."""
     trial = Trial(name)
-    adapter, diagnostics = registry.find(name, Span(path="stackc adapters test"))
-    trial.diagnostics += [finding for finding in diagnostics if finding.severity == "error"]
+    report = Report()
+    adapter = registry.find(name, Span(path="stackc adapters test"), report)
+    trial.diagnostics += [finding for finding in report if finding.severity == "error"]
     if adapter is None:
         return trial
     trial.name = adapter.name

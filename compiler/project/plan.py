@@ -17,7 +17,6 @@ from compiler.report import Diagnostic, has_errors
 from compiler.rules.adapter_rules import check_adapter_rules
 from compiler.rules.names import check_names
 from compiler.rules.policy import check_policy
-from compiler.rules.value_rules import check_image
 from compiler.rules.wiring import check_wiring
 
 if TYPE_CHECKING:
@@ -56,7 +55,6 @@ def build_plan(stack: Stack, today: str, base: str = "") -> tuple[Plan | None, l
     made += services
     sections = {kind: builder.section(kind) for kind in ("volumes", "networks", "configs", "secrets")}
     check_wiring(stack, builder, made)
-    _check_images(stack, builder)
     diagnostics += builder.findings.diagnostics
     if not has_errors(diagnostics):
         diagnostics += check_policy(stack, builder, today)
@@ -80,18 +78,6 @@ def build_plan(stack: Stack, today: str, base: str = "") -> tuple[Plan | None, l
         user_secrets=sections["secrets"],
     )
     return plan, diagnostics
-
-
-def _check_images(stack: Stack, builder: ServiceBuilder) -> None:
-    for database in stack.databases.values():
-        at = (*database.path, "image")
-        if "$" in database.image:
-            told = f'the image of database "{database.key}" holds a variable, which has no value here'
-            builder.findings.error(
-                "wrong-format", told, at, "write it out, or change it under `environments:`"
-            )
-        elif "image" in database.entry:
-            check_image(builder.findings, database.image, at)
 
 
 def _database_containers(texts: AdapterTexts) -> tuple[list[Container], dict[str, str]]:

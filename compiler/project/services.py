@@ -19,8 +19,7 @@ from compiler.project.references import References, first_port, secret_key
 from compiler.project.scope import NETWORK
 from compiler.report import suggest
 from compiler.rules.findings import Findings
-from compiler.rules.section_rules import check_section
-from compiler.rules.service_rules import check_entry
+from compiler.rules.leftover import check_entry, check_section
 
 if TYPE_CHECKING:
     from compiler.model import Access, Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from compiler.model import Artifact, Plan
 from compiler.project.plan import build_plan
-from compiler.report import Diagnostic, has_errors
+from compiler.report import Diagnostic, Report, has_errors
 from compiler.stack.stack import Stack, build_stack
 from compiler.targets.compose import check_overlays, digests, render_compose, render_files
 from compiler.targets.dotenv import env_example, update_dotenv
@@ -41,17 +41,17 @@ def compile_document(
     environment: str,
     today: str,
     source: str,
-    trusted: bool = False,
     base: str = "",
 ) -> tuple[Compiled | None, list[Diagnostic]]:
     """Returns the compiled stack, or None where a finding is an error, and every finding.
 
-    `today` is an ISO date, `source` the name of the stack file for headers; `trusted` skips schemas that this very
-    text has passed before; `base` is the way from the rendered files to the folder of the stack.
+    `today` is an ISO date, `source` the name of the stack file for headers, `base` the way from the rendered files to the folder of the stack.
     """
     log.info("check: %s in environment %s", document.path, environment)
-    stack, diagnostics = build_stack(document, registry, environment, trusted)
-    if stack is None or has_errors(diagnostics):
+    report = Report()
+    stack = build_stack(document, registry, environment, report)
+    diagnostics = list(report)
+    if stack is None or report.errors:
         return None, diagnostics
     for database in stack.databases.values():
         why = f" ({database.chosen})" if database.chosen else ""

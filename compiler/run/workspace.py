@@ -65,14 +65,12 @@ class Project:
         registry = self.registry()
         key = key or self._key()
         passed = key is not None and recall(key) is not None
-        registry.trusted = passed
         compiled, found = compile_document(
             document,
             registry,
             environment=self.environment,
             today=self.today,
             source=self.stack.name.encode(errors="replace").decode(),
-            trusted=passed,
             base=self._base(),
         )
         self.sources.update(registry.sources)
