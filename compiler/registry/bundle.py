@@ -92,8 +92,8 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
     need = {"enum": spec["capabilities"], "x-id": "missing-capability", "x-says": told}
     own["needs"] = {**own["needs"], "items": {**own["needs"]["items"], **need}}
     for part in ("database", "user"):
-        own[part] |= _name(part, (spec.get("credentials") or {}).get(part))
-    conflicts = []
+        own[part] = {**own[part], **_name(part, (spec.get("credentials") or {}).get(part))}
+    conflicts: Schema = {}
     if "tls" not in spec:
         own["tls"] = _lacks("has no TLS", adapter, "tls", {"const": "off"})
     if "read_only" not in spec["container"]:
@@ -102,13 +102,14 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
         # Compose mounts only files of this machine there, and their owner is not the server's user.
         both = {"properties": {"read_only": {"const": True}, "tls": {"not": {"const": "off"}}}}
         told = "`read_only` and `tls` exclude each other: the server could not own its private key"
-        conflicts = [_worded({"not": {"required": ["tls", "read_only"], **both}}, told, "remove one of them")]
+        conflicts = _worded({"not": {"required": ["tls", "read_only"], **both}}, told, "remove one of them")
+        conflicts = {"allOf": [conflicts]}
     timeout = spec.get("query_timeout") or {"applies": "nowhere"}
     if timeout["applies"] == "nowhere":
         help = timeout.get("help", "set it in the application's code")
         own["query_timeout"] = _lacks("has no query timeout", adapter, "query_timeout", {"not": {}}, help)
     own["vector"] = _vector(own["vector"], spec.get("vector"), whole)
-    return {**base, "properties": own, "additionalProperties": False, "allOf": conflicts, "$defs": bundle()["$defs"]}
+    return {**base, "properties": own, "additionalProperties": False, **conflicts, "$defs": bundle()["$defs"]}
 
 
 def _worded(rule: Schema, says: str, help: str | None, id: str | None = None) -> Schema:

@@ -70,7 +70,10 @@ def choose(
         told = '"adapter: auto" chooses the version too'
         report.error("conflicting-options", told, at("version"), "remove `version`, or name the adapter")
         return None
-    if not isinstance(needs, list) or not needs or not all(isinstance(need, str) for need in needs):
+    if needs and not (isinstance(needs, list) and all(isinstance(need, str) for need in needs)):
+        # The schema of every database tells that.
+        return None
+    if not needs:
         told = '"adapter: auto" needs a list of capabilities'
         report.error("missing-option", told, at("adapter"), "add `needs: [vector]`")
         return None

@@ -59,7 +59,7 @@ def _filled(text: str, fault: Fault) -> str | None:
     if "{text}" in text and _hidden(fault):
         return None
     name = str(fault.path[-1]) if fault.path else fault.noun
-    words = {"{value}": _shown(fault), "{text}": _scalar(fault.data), "{name}": name, "{owner}": _owner(fault)}
+    words = {"{value}": _shown(fault), "{text}": _scalar(fault.data), "{name}": name, "{owner}": fault.noun}
     return re.sub(r"\{\w+\}", lambda match: _escaped(words.get(match[0], match[0]), 3 * _LONGEST), text)
 
 
