@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.model import Reference, Text
 from compiler.output import content_of
+from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connection_strings import mask
 from compiler.project.connections import build_access
 from compiler.project.containers import flat_lines
-from compiler.project.faults import AdapterTexts
 from compiler.project.scope import build_scope, sql_sink
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span, error, has_errors
 from compiler.run.passes import Compiled, compile_document, render_secrets
 from compiler.source import parse_yaml
 from compiler.source.shipped import BUILT_IN, Folder
+from compiler.targets.compose import written_service
 from compiler.targets.dotenv import parse_dotenv
 
 if TYPE_CHECKING:
@@ -71,12 +72,13 @@ def compile_stack(
     if has_errors(found):
         raise StackError(found)
     issued = _certificates(compiled, files or {})
-    secret, found = render_secrets(compiled.plan, dotenv, os.urandom, issued.values)
+    report = Report()
+    secret = render_secrets(compiled.project, dotenv, os.urandom, issued.values, report)
     if not secret:
-        raise StackError(found)
+        raise StackError(list(report))
     signed = (replace(artifact, content=content_of(artifact)) for artifact in compiled.artifacts)
     artifacts = (*signed, *secret, *issued.artifacts)
-    return Result(artifacts=artifacts, diagnostics=(*diagnostics, *issued.diagnostics, *found))
+    return Result(artifacts=artifacts, diagnostics=(*diagnostics, *issued.diagnostics, *report))
 
 
 def _certificates(compiled: Compiled, files: Mapping[str, bytes]) -> Issued:
@@ -84,7 +86,7 @@ def _certificates(compiled: Compiled, files: Mapping[str, bytes]) -> Issued:
 
     from compiler.certificates import Issued, issue
 
-    wanted = compiled.plan.certificates
+    wanted = tuple(compiled.project.certificates)
     if not wanted:
         return Issued()
     place = compiled.stack.document.value(("databases", wanted[0].name, "tls"))
@@ -105,12 +107,13 @@ def _compile(
     document, diagnostics = parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _SOURCE)
     if document is None:
         raise StackError(diagnostics)
-    compiled, diagnostics = compile_document(
-        document, registry, environment=environment, today=_date(today), source=_SOURCE
+    report = Report()
+    compiled = compile_document(
+        document, registry, report, environment=environment, today=_date(today), source=_SOURCE
     )
     if compiled is None:
-        raise StackError(diagnostics)
-    return compiled, diagnostics
+        raise StackError(list(report))
+    return compiled, list(report)
 
 
 def _date(today: str | None) -> str:
@@ -199,9 +202,10 @@ class ConfigurationEngine:
         stack = {"name": "configuration", "databases": {_KEY: entry}}
         compiled, _ = _compile(stack, "local", self._registry, None)
         database = compiled.stack.databases[_KEY]
-        spec = next(one.spec for one in compiled.plan.containers if one.name == _KEY)
-        texts = AdapterTexts(database, build_scope(database))
-        access = build_access(texts, host)
+        spec = written_service(compiled.project, _KEY)
+        names = {"host": host} if host not in (_KEY, *_LOOPBACK) else {}
+        texts = AdapterTexts(database, compiled.stack.document, build_scope(database), Report())
+        access = build_access(texts.within(names))
         connections = access.host if host in _LOOPBACK and access.host else access.network
         return DatabaseConfiguration(
             adapter=database.adapter.name,

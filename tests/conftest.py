@@ -16,6 +16,7 @@ from hypothesis import settings
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from compiler.cli import cli
+from compiler.report import Report
 from compiler.run.passes import render_secrets
 from compiler.run.workspace import Project
 from compiler.targets.dotenv import parse_dotenv
@@ -107,15 +108,15 @@ def render(case: Case) -> Rendered:
     project = Project(case.stack, case.stack.parent, environment=case.environment, today=TODAY)
     compiled, diagnostics = project.compiled()
     assert compiled is not None, diagnostics
-    given = {key: f"private {key}" for one in compiled.plan.certificates for key in (one.key, one.bundle)}
-    (env, *_), found = render_secrets(
-        compiled.plan, parse_dotenv("", ".env")[0], Random(case.name).randbytes, given
+    given = {key: f"private {key}" for one in compiled.project.certificates for key in (one.key, one.bundle)}
+    report = Report()
+    env, *_ = render_secrets(
+        compiled.project, parse_dotenv("", ".env")[0], Random(case.name).randbytes, given, report
     )
-    assert env is not None, found
     artifacts: tuple[Artifact, ...] = (*compiled.artifacts, env)
     files = {artifact.path: artifact.content.decode() for artifact in artifacts}
-    keys = [secret.key for secret in compiled.plan.secrets]
-    return Rendered(files=files, secrets=keys, diagnostics=[*diagnostics, *found], sources=project.sources)
+    keys = [secret.key for secret in compiled.project.secrets]
+    return Rendered(files=files, secrets=keys, diagnostics=[*diagnostics, *report], sources=project.sources)
 
 
 @pytest.fixture(params=CASES, ids=str)

@@ -18,7 +18,7 @@ from compiler import __version__
 from compiler.pages.findings import render_report
 from compiler.pages.trial import stacks
 from compiler.registry.registry import Registry
-from compiler.report import Report, Span, has_errors
+from compiler.report import Report, Span
 from compiler.run.passes import compile_document, render_secrets
 from compiler.source import parse_yaml
 from compiler.targets.dotenv import parse_dotenv
@@ -100,9 +100,8 @@ def test_cases_cover_every_environment() -> None:
 
 def every_database(name: str) -> dict[str, Any]:
     """Returns a stack with the adapter in every version, mode of TLS, metric and method, each at its own port."""
-    found = Report()
-    adapter = Registry().find(name, Span(path="test"), found)
-    assert adapter is not None, list(found)
+    adapter, found = Registry().find(name, Span(path="test"))
+    assert adapter is not None, found
     databases = {f"d{index}": dict(entry) for index, entry in enumerate(stacks(adapter))}
     for port, entry in enumerate(databases.values(), 20_000):
         if "port" in entry:
@@ -114,14 +113,15 @@ def every_database(name: str) -> dict[str, Any]:
 def render_every(name: str) -> dict[str, str]:
     document, _ = parse_yaml(json.dumps(every_database(name)).encode(), "stack.yaml")
     assert document is not None
-    compiled, found = compile_document(
-        document, Registry(), environment="local", today=TODAY, source="stack.yaml"
+    report = Report()
+    compiled = compile_document(
+        document, Registry(), report, environment="local", today=TODAY, source="stack.yaml"
     )
-    assert compiled is not None, [one.message for one in found]
-    given = {key: "private" for one in compiled.plan.certificates for key in (one.key, one.bundle)}
-    (env, *_), found = render_secrets(compiled.plan, parse_dotenv("", ".env")[0], bytes, given)
+    assert compiled is not None, list(report)
+    given = {key: "private" for one in compiled.project.certificates for key in (one.key, one.bundle)}
+    env, *_ = render_secrets(compiled.project, parse_dotenv("", ".env")[0], bytes, given, report)
     assert env is not None
-    assert not has_errors(found)
+    assert not report.errors
     return {one.path: one.content.decode() for one in (*compiled.artifacts, env)}
 
 

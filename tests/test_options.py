@@ -79,7 +79,8 @@ def findings(option: str, value: Any, entry: dict[str, Any]) -> tuple[list[Diagn
     line = next(n for n, one in enumerate(text, 1) if one.strip().startswith(f"{option.split('.')[-1]}:"))
     document, found = parse_yaml("\n".join(text).encode(), "stack.yaml")
     assert document is not None, found
-    found = compile_document(document, REGISTRY, environment="local", today=TODAY, source="stack.yaml")[1]
+    found = Report()
+    compile_document(document, REGISTRY, found, environment="local", today=TODAY, source="stack.yaml")
     return [one for one in found if one.severity == "error"], line
 
 

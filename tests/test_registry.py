@@ -59,7 +59,11 @@ def compiled(registry: Registry, **entry: Any) -> tuple[Compiled | None, list[Di
     text = yaml.safe_dump({"name": "demo", "databases": {"main": entry}})
     document, found = parse_yaml(text.encode(), "stack.yaml")
     assert document is not None, found
-    return compile_document(document, registry, environment="local", today=TODAY, source="stack.yaml")
+    report = Report()
+    compiled = compile_document(
+        document, registry, report, environment="local", today=TODAY, source="stack.yaml"
+    )
+    return compiled, list(report)
 
 
 # Look-up

@@ -44,7 +44,7 @@ def find_connections(
     if compiled is None:
         return None, diagnostics
     place = compiled.stack.document.key(("databases",))
-    known = compiled.plan.access
+    known = compiled.project.access
     if database not in known:
         told = f'no database is named "{database}"'
         return None, [error("unknown-reference", told, place, suggest(database, known))]

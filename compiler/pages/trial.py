@@ -175,8 +175,8 @@ def _passwords(adapter: Adapter, registry: Registry) -> Findings:
         if compiled is None:
             yield found
             continue
-        access = compiled.plan.access["db"]
-        refused = "".join(secret.refuse for secret in compiled.plan.secrets)
+        access = compiled.project.access["db"]
+        refused = "".join(secret.refuse for secret in compiled.project.secrets)
         for connection, password in product((*access.network.values(), *access.host.values()), HOSTILE):
             if not set(password) & set(refused):
                 yield _arrives(adapter, connection, password)
@@ -215,7 +215,7 @@ def _examples(adapter: Adapter, registry: Registry) -> Findings:
     for folder in sorted(EXAMPLES.iterdir(), key=lambda one: one.name):
         file = folder.joinpath("stack.yaml")
         if file.is_file():
-            document, found = parse_yaml(file.read_bytes(), f"{folder.name}/stack.yaml")
+            document, _found = parse_yaml(file.read_bytes(), f"{folder.name}/stack.yaml")
             entries = document.data.get("databases", {}).values() if document else []
             words = {adapter.name, *adapter.data.get("aliases", [])}
             if document and any(
@@ -224,10 +224,9 @@ def _examples(adapter: Adapter, registry: Registry) -> Findings:
                 near = Registry(
                     (*registry.folders, Folder(folder.joinpath("adapters"), f"{folder.name}/adapters"))
                 )
-                found = compile_document(
-                    document, near, environment="local", today=_FAR, source="stack.yaml"
-                )[1]
-                yield [finding for finding in found if finding.severity == "error"]
+                report = Report()
+                compile_document(document, near, report, environment="local", today=_FAR, source="stack.yaml")
+                yield [finding for finding in report if finding.severity == "error"]
 
 
 def _compiled(
@@ -239,8 +238,9 @@ def _compiled(
     document, found = parse_yaml(text.encode(), "trial.yaml")
     if document is None:
         return None, found
-    compiled, found = compile_document(
-        document, registry, environment="local", today=_FAR, source="trial.yaml"
+    report = Report()
+    compiled = compile_document(
+        document, registry, report, environment="local", today=_FAR, source="trial.yaml"
     )
     place = adapter.key(("versions", str(entry["version"])))
     told = f"version {entry['version']} with TLS {entry['tls']} does not compile: "
@@ -251,7 +251,7 @@ def _compiled(
             one.span if one.span.path != "trial.yaml" else place,
             one.help,
         )
-        for one in found
+        for one in report
         if one.severity == "error"
     ]
 

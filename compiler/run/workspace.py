@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from compiler.report import Diagnostic, Span, error, has_errors
+from compiler.report import Diagnostic, Report, Span, error, has_errors
 from compiler.run.memo import bytes_of, digest_of, is_current, key_of, recall, remember
 from compiler.source.shipped import folders
 
@@ -65,16 +65,18 @@ class Project:
         registry = self.registry()
         key = key or self._key()
         passed = key is not None and recall(key) is not None
-        compiled, found = compile_document(
+        report = Report()
+        compiled = compile_document(
             document,
             registry,
+            report,
             environment=self.environment,
             today=self.today,
             source=self.stack.name.encode(errors="replace").decode(),
             base=self._base(),
         )
         self.sources.update(registry.sources)
-        diagnostics += found
+        diagnostics += report
         if key is not None and compiled is not None and not passed:
             made = {one.path: digest_of(content_of(one)) for one in compiled.artifacts if one.signed}
             remember(key, {} if diagnostics else made)
@@ -165,13 +167,13 @@ class Project:
             ]
 
     def _secret_artifacts(self, compiled: Compiled) -> tuple[list[Artifact], list[Diagnostic]]:
-        from compiler.project.variables import unset_variables
+        from compiler.rules.variables import check_set
         from compiler.run.passes import render_secrets
 
         dotenv, diagnostics = self.dotenv()
         if dotenv is None:
             return [], diagnostics
-        plan, document = compiled.plan, compiled.stack.document
+        plan = compiled.project
         artifacts: list[Artifact] = []
         given: Mapping[str, str] = {}
         if plan.certificates:
@@ -179,8 +181,9 @@ class Project:
             diagnostics += found
         if has_errors(diagnostics):
             return [], diagnostics
-        secret, found = render_secrets(plan, dotenv, os.urandom, given)
-        diagnostics += found
+        report = Report()
+        secret = render_secrets(plan, dotenv, os.urandom, given, report)
+        diagnostics += report
         if not secret:
             return [], diagnostics
         known = {
@@ -188,7 +191,8 @@ class Project:
             *(secret.key for secret in plan.secrets),
             *(one.key for one in plan.variables),
         }
-        diagnostics += unset_variables(plan, known, document.value)
+        check_set(plan, known, report)
+        diagnostics += [one for one in report if one not in diagnostics]
         return [*secret, *artifacts], diagnostics
 
     def _certificates(self, compiled: Compiled) -> tuple[list[Artifact], Mapping[str, str], list[Diagnostic]]:
@@ -196,25 +200,25 @@ class Project:
 
         from compiler.certificates import issue
 
-        plan = compiled.plan
+        plan = compiled.project
         files, diagnostics = self._certificate_files(compiled)
         if diagnostics:
             return [], {}, diagnostics
         now = datetime.now(UTC).replace(tzinfo=None)
         place = compiled.stack.document.value(("databases", plan.certificates[0].name, "tls"))
-        issued = issue(plan.certificates, files, now, place, str(self.output))
+        issued = issue(tuple(plan.certificates), files, now, place, str(self.output))
         return issued.artifacts, issued.values, issued.diagnostics
 
     def _certificate_files(self, compiled: Compiled) -> tuple[dict[str, bytes], list[Diagnostic]]:
         files: dict[str, bytes] = {}
         diagnostics: list[Diagnostic] = []
-        names = ["authority", *(certificate.name for certificate in compiled.plan.certificates)]
+        names = ["authority", *(certificate.name for certificate in compiled.project.certificates)]
         for name in (f"{CA_FOLDER}/{name}.{ending}" for name in names for ending in ("key", "crt")):
             content, found = self._read(name)
             diagnostics += found
             if content is not None:
                 files[name] = content
-        for certificate in compiled.plan.certificates:
+        for certificate in compiled.project.certificates:
             for own in certificate.own or ():
                 try:
                     files[own.path] = bytes_of(self.stack.parent / own.path)

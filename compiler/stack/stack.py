@@ -19,7 +19,10 @@ LOCAL = "local"
 
 
 class Stack(NamedTuple):
-    """A checked stack in one environment; services and secrets keep the shape in which they were written."""
+    """A checked stack in one environment; services and secrets keep the shape in which they were written.
+
+    Only what is in order is in it; `faulty` names the rest, so that what follows from that is not told again.
+    """
 
     name: str
     environment: str
@@ -28,38 +31,42 @@ class Stack(NamedTuple):
     databases: Mapping[str, Database]
     secrets: Mapping[str, Any]
     extra: Mapping[str, Any] = {}
+    faulty: frozenset[str] = frozenset()
 
 
 def build_stack(document: Document, registry: Registry, environment: str, report: Report) -> Stack | None:
-    """Returns the services and databases that are in order, or None where the stack around them is not.
+    """Returns what is in order of a stack in one environment, or None where there is no such environment.
 
-    Reports all that is wrong with the stack in its environment, and with what every other environment changes.
+    Reports all that is wrong with it, and with what every other environment changes.
     """
     overlays = _group(document.data, "environments")
-    own = Report()
     if environment != LOCAL and not isinstance(overlays.get(environment), dict):
         told, known = f'the stack has no environment "{environment}"', [LOCAL, *overlays]
         report.error("unknown-environment", told, document.key(("environments",)), suggest(environment, known))
         return None
     whole = merge_patch(document, ("environments", environment))
     data = whole.data
-    is_shaped = check_schema(data, outer(), own, noun="the stack", locate=whole)
-    services, databases = _entries(whole, registry, own)
+    is_shaped = check_schema(data, outer(), report, noun="the stack", locate=whole)
+    services, databases = _entries(whole, registry, report)
     if not (data.get("services") or data.get("databases")) and is_shaped:
         told = "the stack has neither services nor databases"
         help = "add a service under `services:` or a database under `databases:`"
-        own.error("empty-stack", told, whole.key(("name",)), help)
+        report.error("empty-stack", told, whole.key(("name",)), help)
     for name, overlay in overlays.items():
         if name != environment and isinstance(overlay, dict):
             other = merge_patch(document, ("environments", name))
-            check_schema(other.data, outer(), own, noun="the stack", locate=other)
-            _entries(other, registry, own, overlay)
-    report.extend(own)
-    if not is_shaped:
-        return None
-    extra = {key: data[key] for key in ("volumes", "networks", "configs") if data.get(key)}
-    secrets = data.get("secrets") or {}
-    return Stack(data["name"], environment, whole, services, databases, secrets, extra)
+            check_schema(other.data, outer(), report, noun="the stack", locate=other)
+            _entries(other, registry, report, overlay)
+    sections = {key: _group(data, key) for key in ("volumes", "networks", "configs", "secrets")}
+    names = {name for group in ("services", "databases") for name in _group(data, group)}
+    faulty = names - services.keys() - databases.keys()
+    for key, section in sections.items() if not is_shaped else ():
+        if not check_schema({"name": "x", key: section}, outer(), Report(), noun="", locate=whole):
+            faulty |= section.keys()
+            sections[key] = {}
+    name, secrets = data.get("name"), sections.pop("secrets")
+    extra = {key: section for key, section in sections.items() if section}
+    return Stack(str(name), environment, whole, services, databases, secrets, extra, frozenset(faulty))
 
 
 def _group(data: Mapping[str, Any], name: str) -> dict[str, Any]:

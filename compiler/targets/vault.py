@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from compiler.model import Connection, Digest, Plan, Secret, Variable
+from compiler.model import Connection, Digest, Secret, Variable
 from compiler.project.connection_strings import iter_keys, render_connection
 from compiler.report import Diagnostic, error
 
 if TYPE_CHECKING:
-    from compiler.report import Span
+    from compiler.project.project import Project
+    from compiler.report import Report, Span
     from compiler.targets.dotenv import Dotenv
 
 Entropy = Callable[[int], bytes]
@@ -40,7 +41,15 @@ def generate(secret: Secret, entropy: Entropy) -> str:
 
 
 def fill(
-    plan: Plan, digests: list[Variable], dotenv: Dotenv, entropy: Entropy, given: Mapping[str, str]
+    project: Project, dotenv: Dotenv, entropy: Entropy, given: Mapping[str, str], report: Report
+) -> list[Assignment]:
+    lines, found = _fill(project, dotenv, entropy, given)
+    report.extend(found)
+    return lines
+
+
+def _fill(
+    plan: Project, dotenv: Dotenv, entropy: Entropy, given: Mapping[str, str]
 ) -> tuple[list[Assignment], list[Diagnostic]]:
     """Returns every line that `.env` must have, with its comment; values that are there are kept.
 
@@ -61,7 +70,7 @@ def fill(
     if diagnostics:
         return [], diagnostics
     lines += [(key, value, "Private key of a server certificate") for key, value in given.items()]
-    for variable in (*plan.variables, *digests):
+    for variable in plan.variables:
         try:
             values[variable.key] = derive(variable, values)
         except ValueError as fault:
@@ -81,7 +90,7 @@ def derive(variable: Variable, values: Mapping[str, str]) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _place(variable: Variable, plan: Plan, dotenv: Dotenv) -> Span:
+def _place(variable: Variable, plan: Project, dotenv: Dotenv) -> Span:
     """Returns the place of the password that a connection string holds."""
     assert isinstance(variable.value, Connection)
     keys = set(iter_keys(variable.value))

@@ -81,7 +81,7 @@ def compiled(folder: Path, options: str = "") -> Any:
     (folder / "stack.yaml").write_text(text)
     made, found = Project(folder / "stack.yaml", folder, adapters=ADAPTER.parent, today=TODAY).compiled()
     assert made and not found, found
-    return made.plan
+    return made.project
 
 
 def run(folder: Path, script: str, url: str, key: str = KEY) -> subprocess.CompletedProcess[str]:

@@ -6,20 +6,26 @@ https://docs.docker.com/reference/compose-file/interpolation/
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from compiler.model import Path, Plan, Raw
-from compiler.report import Diagnostic, Span, warning
+from compiler.model import Raw
+from compiler.rules.rule import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from compiler.model import Path
+    from compiler.project.project import Project
+    from compiler.report import Report
+    from compiler.rules.rule import Tell
 
 _START = re.compile(r"\$(?:\$|(\{)|([A-Za-z_][A-Za-z0-9_]*))")
 _EDGE = re.compile(r"\$\{|\}")
 _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """One use of a variable: its name, the operator behind it, and what that operator adds."""
 
     name: str
@@ -54,6 +60,31 @@ def _closing(text: str, start: int) -> int:
     return position - 1
 
 
+@rule("variable-syntax")
+def variable_syntax(project: Project, tell: Tell) -> None:
+    for path, text in _iter_raw(project):
+        try:
+            list(scan_variables(text))
+        except ValueError as fault:
+            help = 'write "${NAME}", or "$$" for the character itself'
+            tell(f'Compose cannot read the variable "{fault}"', path, help)
+
+
+def check_set(project: Project, known: set[str], report: Report) -> None:
+    """Warns of each variable that the stack takes from `.env` and that is not there."""
+    told: set[str] = set()
+    for path, text in _iter_raw(project):
+        for variable in missing_variables(text, known):
+            if variable.name not in told:
+                told.add(variable.name)
+                owner = f'{str(path[0]).removesuffix("s")} "{path[1]}"'
+                message = f"{owner} takes {variable.name} from .env, which does not set it"
+                if variable.operator.endswith("?"):
+                    message += ", so Compose will not start"
+                place = project.places.value(path)
+                report.warning("unset-variable", message, place, f"add {variable.name}= to .env")
+
+
 def missing_variables(text: str, known: set[str]) -> Iterator[Variable]:
     """Yields each variable that has neither a value nor a default."""
     for variable in scan_variables(text):
@@ -65,41 +96,17 @@ def missing_variables(text: str, known: set[str]) -> Iterator[Variable]:
             yield from missing_variables(variable.argument, known)
 
 
-def unset_variables(plan: Plan, known: set[str], place: Callable[[Path], Span]) -> list[Diagnostic]:
-    """Returns a warning for each variable that the stack takes from `.env` and that is not there."""
-    found: dict[str, Diagnostic] = {}
-    for owner, at, tree in _written(plan):
-        for path, text in iter_raw(tree):
-            for variable in missing_variables(text, known):
-                if variable.name not in found:
-                    found[variable.name] = _unset(variable, owner, place((*at, *path)))
-    return list(found.values())
+def _iter_raw(project: Project) -> Iterator[tuple[Path, Raw]]:
+    """Yields the path and text of everything in the tree that is in Compose's own syntax and has a `$`."""
+    for section, entries in project.tree.items():
+        yield from _raw_in(entries, (section,))
 
 
-def _written(plan: Plan) -> Iterator[tuple[str, Path, Any]]:
-    """Yields what a person wrote: its name, its place, and what became of it."""
-    for container in plan.containers:
-        if container.kind == "service":
-            yield f'service "{container.name}"', container.origin, container.spec
-    sections = {"volumes": plan.volumes, "networks": plan.networks, "configs": plan.configs}
-    for kind, entries in sections.items():
-        for key, entry in entries.items():
-            yield f'{kind.removesuffix("s")} "{key}"', (kind, key), entry
-
-
-def _unset(variable: Variable, owner: str, span: Span) -> Diagnostic:
-    told = f"{owner} takes {variable.name} from .env, which does not set it"
-    if variable.operator.endswith("?"):
-        told += ", so Compose will not start"
-    return warning("unset-variable", told, span, f"add {variable.name}= to .env")
-
-
-def iter_raw(tree: Any, at: Path = ()) -> Iterator[tuple[Path, Raw]]:
-    """Yields the path and text of everything that is in Compose's own syntax and has a `$`."""
+def _raw_in(tree: Any, at: Path) -> Iterator[tuple[Path, Raw]]:
     inner = tree.items() if isinstance(tree, Mapping) else enumerate(tree) if isinstance(tree, list) else ()
     for step, value in inner:
         if isinstance(value, Raw):
             if "$" in value:
                 yield (*at, step), value
         else:
-            yield from iter_raw(value, (*at, step))
+            yield from _raw_in(value, (*at, step))
