@@ -16,7 +16,7 @@ from compiler.project.containers import flat_lines
 from compiler.project.faults import AdapterTexts
 from compiler.project.scope import build_scope, sql_sink
 from compiler.registry.registry import Registry
-from compiler.report import Diagnostic, Span, error, has_errors
+from compiler.report import Diagnostic, Report, Span, error, has_errors
 from compiler.run.passes import Compiled, compile_document, render_secrets
 from compiler.source import parse_yaml
 from compiler.source.shipped import BUILT_IN, Folder
@@ -70,27 +70,28 @@ def compile_stack(
     dotenv, found = parse_dotenv(env, ".env")
     if has_errors(found):
         raise StackError(found)
-    issued = _certificates(compiled, files or {})
+    report = Report()
+    issued = _certificates(compiled, files or {}, report)
     secret, found = render_secrets(compiled.plan, dotenv, os.urandom, issued.values)
     if not secret:
         raise StackError(found)
     signed = (replace(artifact, content=content_of(artifact)) for artifact in compiled.artifacts)
     artifacts = (*signed, *secret, *issued.artifacts)
-    return Result(artifacts=artifacts, diagnostics=(*diagnostics, *issued.diagnostics, *found))
+    return Result(artifacts=artifacts, diagnostics=(*diagnostics, *report, *found))
 
 
-def _certificates(compiled: Compiled, files: Mapping[str, bytes]) -> Issued:
+def _certificates(compiled: Compiled, files: Mapping[str, bytes], report: Report) -> Issued:
     from datetime import UTC, datetime
 
     from compiler.certificates import Issued, issue
 
     wanted = compiled.plan.certificates
     if not wanted:
-        return Issued()
+        return Issued([], {})
     place = compiled.stack.document.value(("databases", wanted[0].name, "tls"))
-    issued = issue(wanted, files, datetime.now(UTC).replace(tzinfo=None), place, ".")
-    if has_errors(issued.diagnostics):
-        raise StackError(issued.diagnostics)
+    issued = issue(wanted, files, datetime.now(UTC).replace(tzinfo=None), place, ".", report)
+    if report.errors:
+        raise StackError([*report])
     return issued
 
 

@@ -107,7 +107,9 @@ def render(case: Case) -> Rendered:
     project = Project(case.stack, case.stack.parent, environment=case.environment, today=TODAY)
     compiled, diagnostics = project.compiled()
     assert compiled is not None, diagnostics
-    given = {key: f"private {key}" for one in compiled.plan.certificates for key in (one.key, one.bundle)}
+    given = {
+        key: f"private {key}" for one in compiled.plan.certificates for key in (one.key, one.bundle) if key
+    }
     (env, *_), found = render_secrets(
         compiled.plan, parse_dotenv("", ".env")[0], Random(case.name).randbytes, given
     )

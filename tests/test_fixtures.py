@@ -117,7 +117,7 @@ def render_every(name: str) -> dict[str, str]:
         document, Registry(), environment="local", today=TODAY, source="stack.yaml"
     )
     assert compiled is not None, [one.message for one in found]
-    given = {key: "private" for one in compiled.plan.certificates for key in (one.key, one.bundle)}
+    given = {key: "private" for one in compiled.plan.certificates for key in (one.key, one.bundle) if key}
     (env, *_), found = render_secrets(compiled.plan, parse_dotenv("", ".env")[0], bytes, given)
     assert env is not None
     assert not has_errors(found)

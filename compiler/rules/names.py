@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from compiler.model import env_key
+from compiler.project.certificates import tls_kinds
 from compiler.project.entries import pairs
 from compiler.project.scope import secret_key, secret_rules
 from compiler.report import Diagnostic, Note, Span, error
@@ -50,7 +51,7 @@ def _keys(stack: Stack) -> Iterator[tuple[str, Path]]:
             "url",
             "host_url",
             "secrets_sha256",
-            *(("tls_key", "tls_bundle") if database.tls.enabled else ()),
+            *(f"tls_{kind}" for kind in sorted(tls_kinds(database)) if database.tls.enabled),
         ]
         keys = [env_key(key, word) for word in words]
         keys += [

@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from compiler.report import Diagnostic, Span, error, has_errors
+from compiler.report import Diagnostic, Report, Span, error, has_errors
 from compiler.run.memo import bytes_of, digest_of, is_current, key_of, recall, remember
 from compiler.source.shipped import folders
 
@@ -204,8 +204,9 @@ class Project:
             return [], {}, diagnostics
         now = datetime.now(UTC).replace(tzinfo=None)
         place = compiled.stack.document.value(("databases", plan.certificates[0].name, "tls"))
-        issued = issue(plan.certificates, files, now, place, str(self.output))
-        return issued.artifacts, issued.values, issued.diagnostics
+        report = Report()
+        issued = issue(plan.certificates, files, now, place, str(self.output), report)
+        return issued.artifacts, issued.values, [*report]
 
     def _certificate_files(self, compiled: Compiled) -> tuple[dict[str, bytes], list[Diagnostic]]:
         files: dict[str, bytes] = {}

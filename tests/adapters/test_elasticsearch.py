@@ -27,7 +27,7 @@ from compiler.expressions.quoting import env_quote
 from compiler.model import Certificate, Plan
 from compiler.pages.trial import HOSTILE
 from compiler.project.connection_strings import render_connection
-from compiler.report import Span
+from compiler.report import Report, Span
 from compiler.targets.dotenv import parse_dotenv
 from compiler.targets.vault import fill
 from tests.adapters.plans import build_database, plan_database
@@ -301,8 +301,8 @@ def test_no_password_is_an_argument_of_a_program(machine: Machine, search: Searc
 
 def certificate(folder: Path) -> ssl.SSLContext:
     """Writes an authority and a certificate for the service, as `compile` does, where the job has them."""
-    wanted = Certificate(name="db", hosts=("db", "127.0.0.1"), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime.now(), Span(path="x"), ".")
+    wanted = Certificate(name="db", hosts=("db",), key="K", bundle="B")
+    issued = issue((wanted,), {}, datetime.now(), Span(path="x"), ".", Report())
     files = {artifact.path: artifact.content for artifact in issued.artifacts}
     (folder / "etc/stackc/tls").mkdir(parents=True)
     (folder / "etc/stackc/tls/ca.crt").write_bytes(files["tls/ca.crt"])

@@ -16,7 +16,7 @@ from compiler.model import Certificate, Plan
 from compiler.pages.trial import HOSTILE
 from compiler.project.connection_strings import render_connection
 from compiler.registry.registry import Registry
-from compiler.report import Span
+from compiler.report import Report, Span
 from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
 from compiler.targets.dotenv import parse_dotenv
@@ -85,7 +85,7 @@ def test_pymongo_reads_pool_and_timeouts() -> None:
 
 def test_pymongo_verifies_where_it_is_asked_to(tmp_path: Path) -> None:
     wanted = Certificate(name="db", hosts=("db",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime.now(), Span(path="x"), ".")
+    issued = issue((wanted,), {}, datetime.now(), Span(path="x"), ".", Report())
     ca = tmp_path / "ca.crt"
     ca.write_bytes(next(one.content for one in issued.artifacts if one.path == "tls/ca.crt"))
     for mode, expected in (("verify-full", ssl.CERT_REQUIRED), ("require", ssl.CERT_NONE)):

@@ -14,7 +14,7 @@ import pytest
 from compiler.certificates import issue
 from compiler.model import Certificate
 from compiler.pages.access import find_connections
-from compiler.report import Span
+from compiler.report import Report, Span
 from compiler.run.workspace import Project
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def test_tls_is_verified_and_plaintext_refused(plain: Stack, tmp_path: Path) -> 
 
 def _other_authority() -> bytes:
     wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".")
+    issued = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
     return next(artifact.content for artifact in issued.artifacts if artifact.path == "tls/ca.crt")
 
 
