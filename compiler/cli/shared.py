@@ -123,7 +123,7 @@ def say_changes(project: Project, outcome: Outcome, would: bool) -> None:
 
 
 def show_diff(changes: Iterable[Change], edited_only: bool) -> None:
-    from compiler.output import unified_diff
+    from compiler.output.diff import unified_diff
 
     for change in changes:
         if not edited_only or change.status in ("edited", "foreign"):
