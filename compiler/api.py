@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compiler.model import Reference, Text
 from compiler.output import content_of
-from compiler.project.connection_strings import mask
-from compiler.project.connections import build_access
-from compiler.project.containers import flat_lines
-from compiler.project.faults import AdapterTexts
-from compiler.project.scope import build_scope, sql_sink
+from compiler.pages.configuration import DatabaseConfiguration, build_configuration
 from compiler.registry.registry import Registry
-from compiler.report import Diagnostic, Report, Span, error, has_errors
+from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document, render_secrets
 from compiler.source import parse_yaml
 from compiler.source.shipped import BUILT_IN, Folder
@@ -29,15 +25,14 @@ if TYPE_CHECKING:
 
 _SOURCE = "stack.yaml"
 _KEY = "db"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class StackError(Exception):
     """A stack or an argument that does not compile; `diagnostics` say why and where."""
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("; ".join(one.message for one in diagnostics if one.severity == "error"))
+        super().__init__("; ".join(one.message for one in self.diagnostics if one.severity == "error"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,18 +61,32 @@ def compile_stack(
     below `tls/` of an earlier result, and a user's own; `adapters` are folders with more adapters; `today` is an ISO
     date (this day by default). Raises StackError.
     """
-    compiled, diagnostics = _compile(stack, environment, _registry(adapters), today)
-    dotenv, found = parse_dotenv(env, ".env")
-    if has_errors(found):
-        raise StackError(found)
     report = Report()
+    compiled = _compile(stack, environment, _registry(adapters), today, report)
+    dotenv = parse_dotenv(env, ".env", report)
+    if dotenv is None:
+        raise StackError(report)
     issued = _certificates(compiled, files or {}, report)
-    secret, found = render_secrets(compiled.plan, dotenv, os.urandom, issued.values)
-    if not secret:
-        raise StackError(found)
+    secret = render_secrets(compiled.project, dotenv, os.urandom, issued.values, report)
+    if report.errors:
+        raise StackError(report)
     signed = (replace(artifact, content=content_of(artifact)) for artifact in compiled.artifacts)
-    artifacts = (*signed, *secret, *issued.artifacts)
-    return Result(artifacts=artifacts, diagnostics=(*diagnostics, *report, *found))
+    return Result(artifacts=(*signed, *secret, *issued.artifacts), diagnostics=tuple(report))
+
+
+def _compile(
+    stack: str | Mapping[str, Any], environment: str, registry: Registry, today: str | None, report: Report
+) -> Compiled:
+    document = parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _SOURCE, report)
+    if document is None:
+        raise StackError(report)
+    day = _date(today)
+    compiled = compile_document(
+        document, registry, report, environment=environment, today=day, source=_SOURCE
+    )
+    if compiled is None:
+        raise StackError(report)
+    return compiled
 
 
 def _certificates(compiled: Compiled, files: Mapping[str, bytes], report: Report) -> Issued:
@@ -85,46 +94,16 @@ def _certificates(compiled: Compiled, files: Mapping[str, bytes], report: Report
 
     from compiler.certificates import Issued, issue
 
-    wanted = compiled.plan.certificates
+    wanted = tuple(compiled.project.certificates)
     if not wanted:
         return Issued([], {})
     place = compiled.stack.document.value(("databases", wanted[0].name, "tls"))
-    issued = issue(wanted, files, datetime.now(UTC).replace(tzinfo=None), place, ".", report)
-    if report.errors:
-        raise StackError([*report])
-    return issued
+    return issue(wanted, files, datetime.now(UTC).replace(tzinfo=None), place, ".", report)
 
 
-def _registry(adapters: Sequence[str | Path]) -> Registry:
+def _registry(adapters: str | Path | Sequence[str | Path]) -> Registry:
     given = [adapters] if isinstance(adapters, str | Path) else adapters
     return Registry((*(Folder(Path(folder), str(folder)) for folder in given), BUILT_IN))
-
-
-def _compile(
-    stack: str | Mapping[str, Any], environment: str, registry: Registry, today: str | None
-) -> tuple[Compiled, list[Diagnostic]]:
-    document, diagnostics = parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _SOURCE)
-    if document is None:
-        raise StackError(diagnostics)
-    compiled, diagnostics = compile_document(
-        document, registry, environment=environment, today=_date(today), source=_SOURCE
-    )
-    if compiled is None:
-        raise StackError(diagnostics)
-    return compiled, diagnostics
-
-
-def _date(today: str | None) -> str:
-    from datetime import date
-
-    try:
-        return (date.today() if today is None else date.fromisoformat(today)).isoformat()
-    except (TypeError, ValueError):
-        raise _wrong("today", "wrong-format", "today is not an ISO date", 'pass "2026-01-31"') from None
-
-
-def _wrong(argument: str, code: str, message: str, help: str) -> StackError:
-    return StackError([error(code, message, Span(path=argument), help)])
 
 
 def _text(stack: str | Mapping[str, Any]) -> str:
@@ -136,9 +115,21 @@ def _text(stack: str | Mapping[str, Any]) -> str:
         return json.dumps(stack, ensure_ascii=False, allow_nan=False, indent=2, default=dict)
     except (TypeError, ValueError, RecursionError):
         told = "the stack holds a value that YAML has no word for"
-        raise _wrong(
-            "stack", "wrong-type", told, "pass text, numbers, booleans, None, lists and maps"
-        ) from None
+        help = "pass text, numbers, booleans, None, lists and maps"
+        raise _wrong("stack", "wrong-type", told, help) from None
+
+
+def _date(today: str | None) -> str:
+    from datetime import date
+
+    try:
+        return (date.today() if today is None else date.fromisoformat(today)).isoformat()
+    except (TypeError, ValueError):
+        raise _wrong("today", "wrong-format", "today is not an ISO date", 'pass "2026-01-31"') from None
+
+
+def _wrong(argument: str, id: str, message: str, help: str) -> StackError:
+    return StackError([Diagnostic(id, "error", message, Span(path=argument), help)])
 
 
 class DatabaseAdapterRegistry:
@@ -153,32 +144,10 @@ class DatabaseAdapterRegistry:
 
     def get(self, name: str) -> Adapter:
         """Returns an adapter by its name or alias. Raises StackError."""
-        adapter, diagnostics = self._registry.find(name, Span(path="database_type"))
+        adapter, found = self._registry.find(name, Span(path="database_type"))
         if adapter is None:
-            raise StackError(diagnostics)
+            raise StackError(found)
         return adapter
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseConfiguration:
-    """One database as stackc would run it: the server's container in Compose's words, and how clients connect.
-
-    Connection strings are by driver, with the password masked; `timeout` is in milliseconds.
-    """
-
-    adapter: str
-    version: str
-    image: str
-    environment: Mapping[str, Any]
-    ports: tuple[str, ...]
-    volumes: tuple[str, ...]
-    health_check: Mapping[str, Any]
-    connections: Mapping[str, str]
-    tls: str
-    pool_size: int | None
-    timeout: int | None
-    vector_statements: str
-    vector_query: str
 
 
 class ConfigurationEngine:
@@ -197,38 +166,8 @@ class ConfigurationEngine:
         """
         entry = {"adapter": database_type, **({"database": db_name} if db_name else {}), **options}
         stack = {"name": "configuration", "databases": {_KEY: entry}}
-        compiled, _ = _compile(stack, "local", self._registry, None)
-        database = compiled.stack.databases[_KEY]
-        spec = next(one.spec for one in compiled.plan.containers if one.name == _KEY)
-        texts = AdapterTexts(database, build_scope(database))
-        access = build_access(texts, host)
-        connections = access.host if host in _LOOPBACK and access.host else access.network
-        return DatabaseConfiguration(
-            adapter=database.adapter.name,
-            version=database.version,
-            image=database.image,
-            environment={name: _shown(value) for name, value in spec.get("environment", {}).items()},
-            ports=tuple(spec.get("ports", ())) or (str(database.spec["container"]["port"]),),
-            volumes=tuple(spec.get("volumes", ())),
-            health_check=dict(spec["healthcheck"]),
-            connections={name: mask(connection) for name, connection in connections.items()},
-            tls=database.tls.mode,
-            pool_size=database.pool_size,
-            timeout=database.timeout,
-            vector_statements=_statements(texts) if database.vector else "",
-            vector_query=access.query,
-        )
-
-
-def _shown(value: Any) -> str:
-    parts = value.parts if isinstance(value, Text) else (value,)
-    return "".join(f"${{{part.key}}}" if isinstance(part, Reference) else str(part) for part in parts)
-
-
-def _statements(texts: AdapterTexts) -> str:
-    language = (texts.database.spec.get("init") or {}).get("language", "text")
-    statements = texts.evaluate(("vector", "statements"), sql_sink(texts.database, language))
-    return "\n".join(flat_lines(statements))
+        compiled = _compile(stack, "local", self._registry, None, Report())
+        return build_configuration(compiled, _KEY, host)
 
 
 class DynamicStackGenerator:
@@ -263,24 +202,16 @@ def _services(tech_stack: Any) -> dict[str, dict[str, Any]]:
     if isinstance(tech_stack, Mapping) and all(isinstance(entry, Mapping) for entry in tech_stack.values()):
         return {str(key): dict(entry) for key, entry in tech_stack.items()}
     images = isinstance(tech_stack, Sequence) and not isinstance(tech_stack, str | bytes)
-    if images and all(isinstance(image, str) and image for image in tech_stack):
-        services = {_service_name(image): {"image": image} for image in tech_stack}
-        if len(services) < len(tech_stack):
-            told = "two images of tech_stack would have the same name"
-            raise _wrong(
-                "tech_stack", "name-collision", told, "pass a map of services, with names of your own"
-            )
-        return services
-    told = "tech_stack is neither a map of services nor a list of images"
-    raise _wrong("tech_stack", "wrong-type", told, 'pass {"app": {"image": "nginx:1.29"}}')
+    if not images or not all(isinstance(image, str) and image for image in tech_stack):
+        told = "tech_stack is neither a map of services nor a list of images"
+        raise _wrong("tech_stack", "wrong-type", told, 'pass {"app": {"image": "nginx:1.29"}}')
+    services = {_service_name(image): {"image": image} for image in tech_stack}
+    if len(services) < len(tech_stack):
+        told = "two images of tech_stack would have the same name"
+        raise _wrong("tech_stack", "name-collision", told, "pass a map of services, with names of your own")
+    return services
 
 
 def _service_name(image: str) -> str:
-    return (
-        image.rsplit("/", 1)[-1]
-        .partition("@")[0]
-        .partition(":")[0]
-        .lower()
-        .replace("_", "-")
-        .replace(".", "-")
-    )
+    name = re.split("[@:]", image.rsplit("/", 1)[-1])[0]
+    return re.sub("[_.]", "-", name.lower())

@@ -111,50 +111,6 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecretMount:
-    """A key of `.env` that a container reads as a file; owner and mode are Compose's own strings."""
-
-    name: str
-    key: str
-    uid: str | None = None
-    gid: str | None = None
-    mode: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileMount:
-    """A file in a container: its text, or where it lies beside the rendered files."""
-
-    name: str
-    target: str
-    content: Any = None
-    source: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
-    """One container of the plan, in the Compose Specification's vocabulary.
-
-    `kind` is `service`, `database`, `job` or `gate`; `mounted` are the keys of `.env` that a service mounts as
-    secrets by itself; `overlay` is the user's `x-compose`.
-    """
-
-    name: str
-    kind: str
-    spec: Mapping[str, Any]
-    secrets: tuple[SecretMount, ...] = ()
-    files: tuple[FileMount, ...] = ()
-    mounted: tuple[str, ...] = ()
-    overlay: Mapping[str, Any] = field(default_factory=dict)
-    origin: Path = ()
-
-    @property
-    def secret_keys(self) -> set[str]:
-        """The keys of `.env` whose values the container reads as files."""
-        return {*(mount.key for mount in self.secrets), *self.mounted}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OwnFile:
     """A file of the user's: its path from the folder of the stack, and where the stack names it."""
 
@@ -188,37 +144,3 @@ class Access:
     host: Mapping[str, Connection]
     parts: Mapping[str, Any]
     query: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The resolved deployment, free of any target's file format."""
-
-    name: str
-    environment: str
-    containers: tuple[Container, ...]
-    secrets: tuple[Secret, ...]
-    variables: tuple[Variable, ...]
-    certificates: tuple[Certificate, ...]
-    access: Mapping[str, Access]
-    volumes: Mapping[str, Any]
-    networks: Mapping[str, Any]
-    configs: Mapping[str, Any]
-    user_secrets: Mapping[str, Any]
-
-    @property
-    def secret_files(self) -> Mapping[str, str]:
-        """The secrets that must be files, by name, with their key of `.env`.
-
-        Into a container with a read-only file system Compose can only mount files.
-        """
-        return {mount.name: mount.key for container in self._read_only() for mount in container.secrets}
-
-    @property
-    def config_files(self) -> Mapping[str, Any]:
-        """The texts that must be files for the same reason, by name."""
-        mounts = (file for container in self._read_only() for file in container.files)
-        return {file.name: file.content for file in mounts if file.content is not None}
-
-    def _read_only(self) -> list[Container]:
-        return [container for container in self.containers if container.spec.get("read_only") is True]

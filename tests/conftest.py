@@ -16,6 +16,7 @@ from hypothesis import settings
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from compiler.cli import cli
+from compiler.report import Report
 from compiler.run.passes import render_secrets
 from compiler.run.workspace import Project
 from compiler.targets.dotenv import parse_dotenv
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from compiler.model import Artifact
     from compiler.report import Diagnostic
+    from compiler.targets.dotenv import Dotenv
 
 ROOT = Path(__file__).parent.parent
 VALID = ROOT / "fixtures" / "valid"
@@ -108,16 +110,14 @@ def render(case: Case) -> Rendered:
     compiled, diagnostics = project.compiled()
     assert compiled is not None, diagnostics
     given = {
-        key: f"private {key}" for one in compiled.plan.certificates for key in (one.key, one.bundle) if key
+        key: f"private {key}" for one in compiled.project.certificates for key in (one.key, one.bundle) if key
     }
-    (env, *_), found = render_secrets(
-        compiled.plan, parse_dotenv("", ".env")[0], Random(case.name).randbytes, given
-    )
-    assert env is not None, found
+    report = Report()
+    env, *_ = render_secrets(compiled.project, read_env(""), Random(case.name).randbytes, given, report)
     artifacts: tuple[Artifact, ...] = (*compiled.artifacts, env)
     files = {artifact.path: artifact.content.decode() for artifact in artifacts}
-    keys = [secret.key for secret in compiled.plan.secrets]
-    return Rendered(files=files, secrets=keys, diagnostics=[*diagnostics, *found], sources=project.sources)
+    keys = [secret.key for secret in compiled.project.secrets]
+    return Rendered(files=files, secrets=keys, diagnostics=[*diagnostics, *report], sources=project.sources)
 
 
 @pytest.fixture(params=CASES, ids=str)
@@ -129,6 +129,14 @@ def case(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture
 def rendered(case: Case) -> Rendered:
     return render(case)
+
+
+def read_env(text: str) -> Dotenv:
+    """Returns what an `.env` without a fault holds."""
+    report = Report()
+    dotenv = parse_dotenv(text, ".env", report)
+    assert dotenv is not None, list(report)
+    return dotenv
 
 
 class TextFile(SingleFileSnapshotExtension):

@@ -357,7 +357,7 @@ def test_a_private_key_stands_once_in_env(tmp_path: Path, adapter: str, kinds: l
 
 def test_the_key_of_env_that_a_database_does_not_take_is_free_for_a_secret(tmp_path: Path) -> None:
     secret = "secrets:\n  own: {environment: MAIN_TLS_%s}\nservices:\n  app: {image: 'a:1', secrets: [own]}\n"
-    for kind, told in (("KEY", ["name-collision"]), ("BUNDLE", ["missing-secret"])):
+    for kind, told in (("KEY", ["key-collision"]), ("BUNDLE", ["missing-secret"])):
         found = compile_in(tmp_path, STACK + secret % kind).diagnostics
         assert [one.id for one in found] == told
 
@@ -376,7 +376,7 @@ def test_an_own_file_that_is_missing_is_told_where_it_is_named(tmp_path: Path, l
     (tmp_path / lacking).unlink()
     (one,) = compile_in(tmp_path, OWN).diagnostics
     assert (one.id, one.span.line) == ("unusable-certificate", 5)
-    assert one.message == f'the file "{lacking}" cannot be read: no such file or directory'
+    assert one.message == f'there is no file "{lacking}"'
 
 
 def test_an_own_file_that_is_a_folder_is_told(tmp_path: Path) -> None:
@@ -384,7 +384,7 @@ def test_an_own_file_that_is_a_folder_is_told(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     found = compile_in(tmp_path, OWN).diagnostics
     assert [one.message for one in found] == [
-        f'the file "{name}" cannot be read: not a regular file' for name in ("a.crt", "a.key", "ca.crt")
+        f'"{name}" is a folder, a device or a pipe, expected a file' for name in ("a.crt", "a.key", "ca.crt")
     ]
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -18,9 +19,9 @@ import yaml
 
 from compiler import __version__
 from compiler.cli import cli
+from compiler.report import Report
 from compiler.source import load_yaml
-from compiler.targets.dotenv import parse_dotenv
-from tests.conftest import CASES, ROOT, VALID, Case, stackc
+from tests.conftest import CASES, ROOT, VALID, Case, read_env, stackc
 
 STACK = """\
 name: demo
@@ -238,8 +239,49 @@ def broken(folder: Path) -> Path:
 
 def test_json_holds_each_finding(folder: Path) -> None:
     result = stackc("check", "--format", "json", broken(folder) / "stack.yaml")
-    (finding,) = json.loads(result.stdout)
-    assert (result.exit_code, finding["code"], result.stderr) == (1, "unknown-adapter", "")
+    document = json.loads(result.stdout)
+    assert [finding["id"] for finding in document["findings"]] == ["unknown-adapter"]
+    assert (result.exit_code, document["changes"], result.stderr) == (1, [], "")
+
+
+def test_json_holds_what_was_done_to_each_file(folder: Path) -> None:
+    first, again = (json.loads(stackc("compile", "--format", "json").stdout) for _ in range(2))
+    files = ["docker-compose.yml", ".env.example", ".env"]
+    assert first == {"findings": [], "changes": [{"path": path, "status": "new"} for path in files]}
+    assert [change["status"] for change in again["changes"]] == ["unchanged"] * 3
+
+
+def test_json_of_check_is_one_document_with_what_would_change(compiled: Path) -> None:
+    (compiled / "stack.yaml").write_text(STACK.replace("1.29-alpine", "1.29.3-alpine"))
+    result = stackc("compile", "--check", "--format", "json")
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert json.loads(result.stdout)["changes"][0] == {"path": "docker-compose.yml", "status": "changed"}
+
+
+def test_json_of_diff_is_one_document_with_masked_diffs(compiled: Path) -> None:
+    secret = secrets_of(compiled)
+    (compiled / "stack.yaml").write_text(STACK.replace("port: 5432", "port: 5433, user: app"))
+    result = stackc("compile", "--diff", "--format", "json")
+    diffs = {change["path"]: change["diff"] for change in json.loads(result.stdout)["changes"]}
+    assert "-      - '127.0.0.1:5432:5432'\n+      - '127.0.0.1:5433:5432'\n" in diffs["docker-compose.yml"]
+    assert "+MAIN_URL=***\n" in diffs[".env"]
+    assert (result.stderr, [value for value in secret if value in result.stdout]) == ("", [])
+
+
+def test_json_of_a_refused_file_holds_its_diff(compiled: Path) -> None:
+    change_one_byte(compiled / "docker-compose.yml")
+    document = json.loads(stackc("compile", "--format", "json").stdout)
+    change = document["changes"][0]
+    assert ([one["id"] for one in document["findings"]], change["status"]) == (["edited-output"], "edited")
+    assert "-    restart: unless-stoppeb\n" in change["diff"]
+
+
+@pytest.mark.parametrize("form", ["github", "sarif"])
+def test_diffs_stand_beside_other_machine_formats_on_stderr(compiled: Path, form: str) -> None:
+    (compiled / "stack.yaml").write_text(STACK.replace("1.29-alpine", "1.29.3-alpine"))
+    result = stackc("compile", "--diff", "--format", form)
+    assert "+    image: nginx:1.29.3-alpine\n" in result.stderr
+    assert result.stdout == stackc("compile", "--check", "--format", form).stdout
 
 
 def test_github_annotates_the_place(folder: Path) -> None:
@@ -250,14 +292,23 @@ def test_github_annotates_the_place(folder: Path) -> None:
 
 def test_sarif_names_the_rule(folder: Path) -> None:
     broken(folder)
-    document = json.loads(stackc("check", "--format", "sarif").stdout)
-    assert [one["ruleId"] for one in document["runs"][0]["results"]] == ["unknown-adapter"]
+    (run,) = json.loads(stackc("check", "--format", "sarif").stdout)["runs"]
+    assert [one["ruleId"] for one in run["results"]] == ["unknown-adapter"]
+    (rule,) = run["tool"]["driver"]["rules"]
+    assert all(rule[name]["text"] for name in ("shortDescription", "fullDescription", "help"))
 
 
+@pytest.mark.parametrize(
+    "words", [["compile"], ["check"], ["compile", "--check"], ["compile", "--diff"]], ids=str
+)
 @pytest.mark.parametrize("form", ["json", "sarif"])
-def test_machine_formats_are_documents_where_nothing_is_wrong(compiled: Path, form: str) -> None:
-    result = stackc("compile", "--format", form)
-    assert (result.exit_code, bool(json.loads(result.stdout)) == (form == "sarif")) == (0, True)
+def test_machine_formats_are_documents_where_nothing_is_wrong(
+    compiled: Path, words: list[str], form: str
+) -> None:
+    result = stackc(*words, "--format", form)
+    document = json.loads(result.stdout)
+    found = document["findings"] if form == "json" else document["runs"][0]["results"]
+    assert (result.exit_code, found) == (0, [])
 
 
 def test_output_that_is_no_terminal_has_no_colour(folder: Path) -> None:
@@ -281,7 +332,7 @@ def test_no_color_is_respected_on_a_terminal(folder: Path, no_color: str, colore
 def test_verbose_logs_each_pass_on_stderr(folder: Path) -> None:
     result = run("compile", "-v")
     assert result.returncode == 0
-    for told in ("stackc: check: ", "stackc: resolve: ", "stackc: compose: "):
+    for told in ("stackc: check: ", "stackc: project: ", "stackc: compose: "):
         assert told in result.stderr
         assert told not in result.stdout
 
@@ -310,6 +361,7 @@ def test_wrong_usage_exits_2(folder: Path, words: list[str]) -> None:
     assert (result.exit_code, result.stderr.startswith("Usage: stackc")) == (2, True)
 
 
+@pytest.mark.skipif(not hasattr(click.exceptions, "NoSuchCommand"), reason="an older click names no command")
 def test_mistyped_command_gets_the_nearest() -> None:
     assert "compile" in stackc("compil").stderr.splitlines()[-1]
 
@@ -333,6 +385,18 @@ def test_a_bug_exits_3_and_says_so_without_a_traceback(folder: Path) -> None:
     )
     assert (done.returncode, "stackc: bug: FileNotFoundError" in done.stderr) == (3, True)
     assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_exits_130_without_a_traceback(folder: Path) -> None:
+    slow = "import time, compiler.source as s; s.load_yaml = lambda *_: print('now', flush=True) or time.sleep(60)"
+    code = f"{slow}; from compiler.cli import main; main()"
+    words = [sys.executable, "-c", code, "compile"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stdout.readline() == "now\n"
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert (process.returncode, told.strip()) == (130, "")
+    assert sorted(contents(folder)) == ["stack.yaml"]
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file names are always text")
@@ -413,7 +477,7 @@ def test_schema_follows_the_metaschema() -> None:
 @pytest.mark.parametrize("case", [case for case in CASES if case.environment == "local"], ids=str)
 def test_schema_accepts_every_case(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(case.stack.parent)
-    document, _ = load_yaml(case.stack, "stack.yaml")
+    document = load_yaml(case.stack, "stack.yaml", Report())
     assert document is not None
     errors = jsonschema.Draft202012Validator(editor_schema()).iter_errors(document.data)
     assert [f"{error.json_path}: {error.message}" for error in errors] == []
@@ -543,11 +607,11 @@ def test_broken_adapter_does_not_disturb_stacks_that_do_not_use_it(folder: Path)
     assert stackc("compile").exit_code == 0
 
 
-# connect, explain
+# connect
 
 
 def secrets_of(folder: Path) -> list[str]:
-    values = parse_dotenv((folder / ".env").read_text(), ".env")[0].values
+    values = read_env((folder / ".env").read_text()).values
     return [value for key, value in values.items() if key.endswith("PASSWORD")]
 
 
@@ -587,11 +651,6 @@ def test_connect_needs_an_env_file_only_to_reveal(compiled: Path) -> None:
     (compiled / ".env").unlink()
     assert stackc("connect", "main").exit_code == 0
     assert "[missing-secret]" in stackc("connect", "main", "--reveal").stderr
-
-
-def test_explain_tells_what_is_behind_a_code() -> None:
-    result = stackc("explain", "unknown-adapter")
-    assert (result.exit_code, result.stdout.startswith("unknown-adapter: ")) == (0, True)
 
 
 @pytest.mark.parametrize(

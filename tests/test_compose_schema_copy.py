@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+
+import pytest
 
 from compiler.schema import schema_errors
 from compiler.source.shipped import load_schema
@@ -12,6 +15,7 @@ COPY = Path(__file__).parent.parent / "schemas" / "compose-spec.json"
 PUBLISHED = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
 
 
+@pytest.mark.skipif(version("check-jsonschema") == "0.33.0", reason="that release has an older copy")
 def test_compose_schema_is_the_published_one() -> None:
     told = f"schemas/{COPY.name} is out of date, run: python tests/{Path(__file__).name}"
     assert COPY.read_bytes() == PUBLISHED.read_bytes(), told

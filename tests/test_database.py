@@ -331,7 +331,7 @@ def test_the_limit_of_dimensions_is_named_with_the_version() -> None:
 def test_the_step_of_dimensions_chooses_the_type(dimensions: int, kind: str) -> None:
     compiled, _ = compile_text(entry(f"adapter: postgresql, vector: {{dimensions: {dimensions}}}"))
     assert compiled is not None
-    assert f"::{kind}({dimensions})" in compiled.plan.access["main"].query
+    assert f"::{kind}({dimensions})" in compiled.project.access["main"].query
 
 
 # Needs

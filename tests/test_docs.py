@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import textwrap
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 from click.testing import CliRunner
 
 from compiler.cli import cli
+from compiler.cli.shared import BUG, FINDINGS, INTERRUPTED
 from compiler.pages.catalog import catalog_rows, markdown_rows
 from compiler.registry.registry import Registry
+from compiler.report import Report
 
 if TYPE_CHECKING:
     import pytest
@@ -63,7 +67,7 @@ def test_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_table_of_adapters_is_what_the_catalog_renders() -> None:
-    table = markdown_rows(catalog_rows(Registry())[0])
+    table = markdown_rows(catalog_rows(Registry(), Report()))
     written = README.split("<!-- adapters -->\n")[1].split("<!-- /adapters -->")[0].strip()
     assert written == table, (
         "README.md is out of date: put in what `stackc adapters list --format markdown` prints"
@@ -75,3 +79,17 @@ def test_every_command_of_the_readme_exists() -> None:
         if name in cli.commands:
             assert CliRunner().invoke(cli, [name, "--help"]).exit_code == 0
     assert set(cli.commands) <= set(re.findall(r"stackc ([a-z]+)", README)) | {"adapters"}
+
+
+def test_exit_statuses_of_the_readme_are_those_of_the_command() -> None:
+    told = README.split("## Exit status\n")[1].split("##")[0]
+    assert [int(status) for status in re.findall(r"(?:^|, )(\d+) ", told.strip())] == [
+        *(0, FINDINGS, click.UsageError.exit_code, BUG, INTERRUPTED)
+    ]
+
+
+def test_dependencies_of_the_readme_are_those_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = [line.partition(">")[0] for line in project["dependencies"]]
+    assert f"Dependencies are {', '.join(names[:-1])} and {names[-1]}" in README
+    assert project["optional-dependencies"]["tls"][0].startswith("cryptography")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compiler.report import Report
 from compiler.source import load_yaml
 from tests.conftest import CASES, ROOT, VALID, examples, stackc
 
@@ -121,8 +122,8 @@ MISSPELLED = [
 
 @cache
 def data_of(file: Path) -> Any:
-    document, found = load_yaml(file, file.name)
-    assert document is not None, found
+    document = load_yaml(file, file.name, Report())
+    assert document is not None
     return document.data
 
 

@@ -1,4 +1,7 @@
-"""Every diagnostic code, shown by one file or folder of fixtures/invalid with one fault; its report is the snapshot."""
+"""Every finding, shown by one file or folder of fixtures/invalid with one fault; its report is the snapshot.
+
+A finding without one is shown by the stack `wrong` of its page.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ import pytest
 
 from compiler import __version__
 from compiler.pages.access import find_connections
-from compiler.pages.codes import CODES
+from compiler.pages.explain import load_pages
 from compiler.pages.findings import render_report
 from compiler.pages.trial import run_trials
-from compiler.report import Diagnostic, has_errors
+from compiler.report import Diagnostic, Report, has_errors
+from compiler.rules.check import RULES
 from compiler.run.workspace import Project
 from tests.conftest import ROOT, TODAY
 
@@ -27,22 +31,27 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 INVALID = ROOT / "fixtures" / "invalid"
-FIXTURES = {file.stem: file for file in sorted(INVALID.iterdir()) if file.name != "options"}
+PAGES = load_pages()
+FIXTURES = {
+    **{id: None for id, page in PAGES.items() if page.wrong},
+    **{file.stem: file for file in sorted(INVALID.iterdir()) if file.name != "options"},
+}
+# What is asked of the stack of a file, where that is not to compile it as it is.
 ENVIRONMENTS = {"unknown-environment": "production"}
 # What no stack shows by itself: the test that makes what it takes.
 SHOWN_BY = {
     "certificate-ends": "test_certificates.py::test_a_certificate_that_ends_soon_is_told",
     "disk-full": "output/test_files.py::test_a_full_disk_changes_nothing",
     "file-exists": "test_cli.py::test_init_refuses_a_folder_with_a_stack_and_changes_nothing",
-    "file-too-large": "test_source.py::test_a_large_file_is_not_read_to_its_end",
+    "file-too-large": "source/test_reader.py::test_a_large_file_is_not_read_to_its_end",
     "missing-extra": "test_certificates.py::test_without_the_package_the_extra_is_named",
-    "missing-file": "test_source.py::test_a_missing_file_is_said_to_be_missing",
-    "not-a-file": "test_source.py::test_a_folder_is_no_file",
+    "missing-file": "source/test_reader.py::test_a_missing_file_is_said_to_be_missing",
+    "not-a-file": "source/test_reader.py::test_a_folder_is_no_file",
     "output-is-a-folder": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
     "output-is-a-symlink": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
     "output-not-a-folder": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
     "output-not-writable": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
-    "unreadable-file": "test_source.py::test_a_file_that_cannot_be_opened_is_unreadable",
+    "unreadable-file": "source/test_reader.py::test_a_file_that_cannot_be_opened_is_unreadable",
 }
 
 
@@ -66,13 +75,15 @@ def check_it(project: Project) -> list[Diagnostic]:
 
 
 def connect_to_it(project: Project) -> list[Diagnostic]:
-    return find_connections(project, "main", driver=None, origin="host", reveal=False)[1]
+    report = Report()
+    find_connections(project, "main", report, driver=None, origin="host", reveal=False)
+    return list(report)
 
 
 def try_its_adapter(project: Project) -> list[Diagnostic]:
     (trial,), sources = run_trials([file.stem for file in Path("adapters").iterdir()], None)
     project.sources.update(sources)
-    return trial.diagnostics
+    return list(trial.report)
 
 
 ACTS: dict[str, Callable[[Project], list[Diagnostic]]] = {
@@ -93,12 +104,15 @@ def contents(folder: Path) -> dict[str, bytes]:
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     code, folder = request.param, tmp_path_factory.mktemp("stack")
     source = FIXTURES[code]
-    copy = shutil.copytree if source.is_dir() else shutil.copy2
-    copy(source, folder if source.is_file() else folder / code)
-    folder = folder if source.is_file() else folder / code
+    name = "stack.yaml" if source is None or source.is_dir() else source.name
+    if source is None:
+        (folder / name).write_text(PAGES[code].wrong)
+    elif source.is_dir():
+        folder = shutil.copytree(source, folder / code)
+    else:
+        shutil.copy2(source, folder)
     before = contents(folder)
     with chdir(folder):
-        name = "stack.yaml" if source.is_dir() else source.name
         environment = ENVIRONMENTS.get(code, "local")
         project = Project(Path(name), Path(), environment=environment, today=TODAY)
         found = ACTS.get(code, compile_it)(project)
@@ -133,8 +147,8 @@ def test_a_warning_stops_nothing(told: Told) -> None:
     assert has_errors(told.diagnostics) or written <= told.after.keys()
 
 
-def test_every_code_is_shown() -> None:
-    assert FIXTURES.keys() | SHOWN_BY.keys() == CODES.keys()
+def test_every_finding_is_shown() -> None:
+    assert FIXTURES.keys() | SHOWN_BY.keys() == PAGES.keys()
     assert not FIXTURES.keys() & SHOWN_BY.keys()
 
 
@@ -161,15 +175,16 @@ def strings(tree: ast.AST) -> set[str]:
     }
 
 
-def test_the_table_of_codes_is_that_of_the_compiler() -> None:
-    files = [file for file in (ROOT / "compiler").rglob("*.py") if file.name != "codes.py"]
-    used, told = {"edited-output", "foreign-output"}, set()
-    for file in files:
+def test_the_pages_are_those_of_what_the_compiler_tells() -> None:
+    used, told = {"edited-output", "foreign-output"}, {rule.id for rule in RULES}
+    for file in (ROOT / "compiler").rglob("*.py"):
         tree = ast.parse(file.read_bytes())
         used |= strings(tree)
         told |= {code for node in ast.walk(tree) if isinstance(node, ast.Call) for code in codes_of(node)}
-    assert CODES.keys() - used == set()
-    assert told - CODES.keys() == set()
+    for file in (ROOT / "schemas").glob("*.json"):
+        told |= set(re.findall(r'"x-id": "([^"]+)"', file.read_text()))
+    assert PAGES.keys() - used - told == set()
+    assert told - PAGES.keys() == set()
 
 
 def codes_of(call: ast.Call) -> set[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from compiler.registry.bundle import bundle
 from compiler.registry.registry import Registry
+from compiler.report import Report
 from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
 from tests.conftest import ROOT, TODAY
@@ -27,8 +28,8 @@ COMMON = "database"
 
 @cache
 def wrong_values(name: str) -> dict[str, list[Any]]:
-    document, found = parse_yaml((OPTIONS / f"{name}.yaml").read_bytes(), name)
-    assert document is not None, found
+    document = parse_yaml((OPTIONS / f"{name}.yaml").read_bytes(), name, Report())
+    assert document is not None
     return dict(document.data)
 
 
@@ -76,9 +77,10 @@ def findings(option: str, value: Any, entry: dict[str, Any]) -> tuple[list[Diagn
     """Returns what is found in a database with one wrong value, and the line of that value."""
     text = ["name: demo", "databases:", "  main:", *lines(entry_with(option, value, entry))]
     line = next(n for n, one in enumerate(text, 1) if one.strip().startswith(f"{option.split('.')[-1]}:"))
-    document, found = parse_yaml("\n".join(text).encode(), "stack.yaml")
-    assert document is not None, found
-    found = compile_document(document, REGISTRY, environment="local", today=TODAY, source="stack.yaml")[1]
+    document = parse_yaml("\n".join(text).encode(), "stack.yaml", Report())
+    assert document is not None
+    found = Report()
+    compile_document(document, REGISTRY, found, environment="local", today=TODAY, source="stack.yaml")
     return [one for one in found if one.severity == "error"], line
 
 

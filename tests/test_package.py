@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import email
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 import zipfile
 from importlib.metadata import PackageNotFoundError, version
@@ -79,7 +81,11 @@ def test_wheel_holds_all_modules_and_data_and_nothing_else(wheel: Path) -> None:
     data = {
         f"compiler/{name}"
         for name in shipped(
-            "adapters/*.yaml", "adapters/__init__.py", "schemas/*.json", "schemas/__init__.py"
+            "adapters/*.yaml",
+            "adapters/__init__.py",
+            "schemas/*.json",
+            "schemas/findings.yaml",
+            "schemas/__init__.py",
         )
     }
     examples = shipped(
@@ -104,6 +110,26 @@ def test_wheel_needs_four_packages_and_names_the_licence(wheel: Path) -> None:
     assert (told["License-Expression"], told["Requires-Python"]) == ("Apache-2.0", ">=3.11")
 
 
+def test_lowest_set_is_that_of_the_lower_bounds() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    bounds = dict(
+        re.findall(
+            r"^([\w-]+)>=([\d.]+)",
+            "\n".join([*project["dependencies"], *extras["tls"], *extras["test"]]),
+            re.M,
+        )
+    )
+    pins = dict(re.findall(r"^([\w-]+)==([\d.]+)$", (ROOT / "tests" / "lowest.txt").read_text(), re.M))
+    assert {line.partition(">")[0] for line in [*project["dependencies"], *extras["tls"]]} <= pins.keys()
+    wrong = {
+        name
+        for name, pin in pins.items()
+        if pin not in (f"{bounds[name]}{rest}" for rest in ("", ".0", ".0.0"))
+    }
+    assert wrong == set()
+
+
 def test_sdist_holds_the_readme_and_the_licence(dist: Path) -> None:
     (found,) = dist.glob("*.tar.gz")
     with tarfile.open(found) as archive:
@@ -123,6 +149,37 @@ def test_installed_command_lists_every_adapter(stackc: Path, tmp_path: Path) -> 
     told = run(stackc, "adapters", "list", cwd=tmp_path, env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"})
     names = {line.split()[0] for line in told.splitlines()[1:-1]}
     assert names == {file.stem for file in (ROOT / "adapters").glob("*.yaml")}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project as a clone has it: nothing is installed."""
+    copy = tmp_path_factory.mktemp("checkout") / "stackc"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*LEFT_OUT, "tests"))
+    return copy
+
+
+def in_checkout(checkout: Path, code: str, *words: str) -> str:
+    """Runs Python in the folder of a checkout, with the dependencies on the path and no package installed there."""
+    paths = [entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")]
+    # -S: what an editable install has put into the folder of packages is not read.
+    return run(sys.executable, "-S", "-c", code, *words, cwd=checkout, env={"PYTHONPATH": ":".join(paths)})
+
+
+def test_python_of_the_readme_runs_in_a_plain_checkout(checkout: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    told = in_checkout(checkout, f"import compiler; print(compiler.__file__)\n{code}")
+    assert told.splitlines()[0] == str(checkout / "compiler" / "__init__.py")
+    assert "mongo:8.0" in told
+
+
+def test_command_of_a_plain_checkout_has_its_data(checkout: Path, tmp_path: Path) -> None:
+    code = "from compiler.cli import main; main()"
+    stack = str(tmp_path / "stack.yaml")
+    assert "librechat" in in_checkout(checkout, code, "init", "--list").split()
+    in_checkout(checkout, code, "init", str(tmp_path))
+    assert "up --wait" in in_checkout(checkout, code, "compile", stack)
+    assert in_checkout(checkout, code, "explain", "unknown-option").startswith("unknown-option: ")
 
 
 def test_installed_package_is_not_the_working_copy(stackc: Path, tmp_path: Path) -> None:

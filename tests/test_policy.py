@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from compiler.registry.registry import Registry
+from compiler.report import Report
 from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
 
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
 def findings(databases: str, services: str = "{}", today: str = "2026-01-01") -> list[Diagnostic]:
     text = f"name: demo\nservices: {services}\ndatabases:\n  main: {databases}\n"
-    document, found = parse_yaml(text.encode(), "stack.yaml")
-    assert document is not None, found
-    return compile_document(document, Registry(), environment="local", today=today, source="stack.yaml")[1]
+    document = parse_yaml(text.encode(), "stack.yaml", Report())
+    assert document is not None
+    report = Report()
+    compile_document(document, Registry(), report, environment="local", today=today, source="stack.yaml")
+    return list(report)
 
 
 def codes(databases: str, today: str = "2026-01-01") -> list[str]:

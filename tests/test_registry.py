@@ -11,7 +11,7 @@ import yaml
 
 from compiler.registry.adapter import Adapter, patch
 from compiler.registry.registry import Registry
-from compiler.report import Diagnostic, Span
+from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document
 from compiler.source import parse_yaml
 from compiler.source.shipped import ADAPTERS, BUILT_IN, Folder, folders
@@ -56,9 +56,13 @@ def place(one: Diagnostic) -> str:
 
 def compiled(registry: Registry, **entry: Any) -> tuple[Compiled | None, list[Diagnostic]]:
     text = yaml.safe_dump({"name": "demo", "databases": {"main": entry}})
-    document, found = parse_yaml(text.encode(), "stack.yaml")
-    assert document is not None, found
-    return compile_document(document, registry, environment="local", today=TODAY, source="stack.yaml")
+    document = parse_yaml(text.encode(), "stack.yaml", Report())
+    assert document is not None
+    report = Report()
+    compiled = compile_document(
+        document, registry, report, environment="local", today=TODAY, source="stack.yaml"
+    )
+    return compiled, list(report)
 
 
 # Look-up

@@ -9,6 +9,7 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
+from compiler.pages.explain import load_pages
 from compiler.pages.findings import render_report
 from compiler.report import Note, Span, error, warning
 
@@ -72,9 +73,12 @@ def test_the_summary_counts_in_plural():
     assert render_report(findings, {}, "text", version="1.0").endswith("\n\n2 errors, 3 warnings")
 
 
-@pytest.mark.parametrize(("format", "expected"), [("text", ""), ("github", ""), ("json", "[]")])
+@pytest.mark.parametrize(
+    ("format", "expected"), [("text", ""), ("github", ""), ("json", {"findings": [], "changes": []})]
+)
 def test_no_finding_leaves_an_empty_report(format, expected):
-    assert render_report([], {}, format, version="1.0") == expected
+    shown = render_report([], {}, format, version="1.0")
+    assert (json.loads(shown) if expected else shown) == expected
 
 
 def test_a_note_has_its_own_place_and_snippet():
@@ -211,12 +215,11 @@ def test_every_report_can_be_written_as_utf_8():
 
 def test_json_has_every_field_in_a_stable_order():
     note = Note(message="here", span=Span(path="b.yaml", line=2))
-    shown = json.loads(
-        render_report([error("code", "m", Span(path="a"), "h", [note])], {}, "json", version="1")
-    )
+    finding = error("code", "m", Span(path="a"), "h", [note])
+    shown = json.loads(render_report([finding], {}, "json", version="1"))["findings"]
     span = {"path": "a", "line": 1, "column": 1, "end_line": 1, "end_column": 1}
     there = {**span, "path": "b.yaml", "line": 2}
-    expected = {"code": "code", "severity": "error", "message": "m", "span": span, "help": "h"}
+    expected = {"id": "code", "severity": "error", "message": "m", "span": span, "help": "h"}
     assert shown == [{**expected, "notes": [{"message": "here", "span": there}]}]
     assert list(shown[0]) == [*expected, "notes"]
 
@@ -259,6 +262,15 @@ def test_sarif_is_valid_by_the_schema_of_its_standard():
     checker = jsonschema.Draft4Validator(schema, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER)
     checker.validate(sarif(WRONG, warning("other-code", "m", whole, notes=[note])))
     checker.validate(sarif())
+
+
+def test_sarif_rules_carry_the_page_of_their_finding():
+    (rule,) = sarif(WRONG)["runs"][0]["tool"]["driver"]["rules"]
+    page = load_pages()["unknown-adapter"]
+    assert rule["shortDescription"]["text"] == page.what
+    assert rule["fullDescription"]["text"] == page.why
+    assert page.wrong.splitlines()[-1] in rule["help"]["text"]
+    assert rule["defaultConfiguration"] == {"level": "error"}
 
 
 def test_sarif_points_at_the_place():

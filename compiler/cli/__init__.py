@@ -1,6 +1,6 @@
 """The command `stackc`: the one place that reads arguments, prints, catches and exits.
 
-Exit status: 0 nothing wrong, 1 findings, 2 wrong usage, 3 a bug in stackc itself.
+Exit status: 0 nothing wrong, 1 findings, 2 wrong usage, 3 a bug in stackc itself, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -10,18 +10,29 @@ import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import click
 
 from compiler import __version__
 from compiler.cli import catalog, stacks
-from compiler.cli.shared import BUG, FINDINGS
+from compiler.cli.shared import BUG, FINDINGS, INTERRUPTED
 
 # What goes wrong with stdout alone: files that cannot be written are findings.
 _STREAM = (errno.ENOSPC, errno.EIO, errno.EBADF)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Interruptible(click.Group):
+    """Exits as a shell expects after Ctrl-C; click itself would say 1, which means findings."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(cls=_Interruptible, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="stackc")
 def cli() -> None:
     """Compile a stack.yaml into a Docker Compose project that works the first time."""
@@ -45,17 +56,13 @@ def main() -> None:
         if isinstance(fault, OSError) and fault.errno in _STREAM:
             click.echo(f"stackc: the output cannot be written: {str(fault.strerror).lower()}", err=True)
             sys.exit(FINDINGS)
-        last = fault.__traceback__
-        while last and last.tb_next:
-            last = last.tb_next
-        place = (
-            f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else "an unknown place"
-        )
+        from traceback import extract_tb
+
+        *_, last = extract_tb(fault.__traceback__)
+        place = f"{Path(last.filename).name}:{last.lineno}"
         click.echo(f"stackc: bug: {type(fault).__name__} at {place}", err=True)
-        click.echo(
-            "This is a fault of stackc, not of your files; please report it with the stack that shows it.",
-            err=True,
-        )
+        told = "This is a fault of stackc, not of your files; please report it with the stack that shows it."
+        click.echo(told, err=True)
         if os.environ.get("STACKC_TRACEBACK"):
             raise
         sys.exit(BUG)

@@ -12,46 +12,67 @@ import click
 from compiler import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from compiler.output import Change
     from compiler.registry.registry import Registry
-    from compiler.report import Diagnostic
-    from compiler.run.workspace import Outcome, Project
+    from compiler.report import Diagnostic, Report
+    from compiler.run.workspace import Project
 
-FINDINGS, BUG = 1, 3
-_FORMATS = click.Choice(["text", "json", "github", "sarif"])
+FINDINGS, BUG, INTERRUPTED = 1, 3, 130
 STACK = "stack.yaml"
+# What a compile does, by the state of a file: one word when it is done, one when it would be.
+_WORDS = {
+    "new": ("wrote", "would write"),
+    "changed": ("updated", "would update"),
+    "edited": ("overwrote", "would overwrite"),
+    "foreign": ("overwrote", "would overwrite"),
+}
 
-stacks_argument = click.argument("stacks", nargs=-1, type=click.Path(path_type=Path), metavar="[STACK]...")
+PATH = click.Path(path_type=Path)
+
 environment_option = click.option(
     "-e", "--env", "environment", default="local", show_default=True, help="Environment to compile for."
 )
 output_option = click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Folder for the rendered files; beside the stack by default.",
+    "-o", "--output", type=PATH, help="Folder for the rendered files; beside the stack by default."
 )
 adapters_option = click.option(
     "--adapters",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="A folder with more adapters.",
 )
-format_option = click.option(
-    "--format", "form", type=_FORMATS, default="text", show_default=True, help="Format of the findings."
-)
 
 
-def data_format_option(*further: str) -> Callable[[Any], Any]:
-    """Returns the option of a command that prints data: text, JSON and what else it offers."""
+def format_option(of: str, *further: str) -> Callable[[Any], Any]:
+    """Returns the option for the format of what a command tells: text, JSON and what else it offers."""
     choices = click.Choice(["text", "json", *further])
     return click.option(
-        "--format", "form", type=choices, default="text", show_default=True, help="Format of the answer."
+        "--format", "form", type=choices, default="text", show_default=True, help=f"Format of the {of}."
     )
 
 
-verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log each pass.")
+def _log_passes(context: click.Context, option: click.Parameter, verbose: bool) -> None:
+    if verbose:
+        import logging
+
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
+
+
+def stack_options(command: Any) -> Any:
+    """Adds what every command on rendered stacks takes."""
+    for option in (
+        click.option(
+            "-v", "--verbose", is_flag=True, expose_value=False, callback=_log_passes, help="Log each pass."
+        ),
+        format_option("findings", "github", "sarif"),
+        adapters_option,
+        output_option,
+        environment_option,
+        click.argument("stacks", nargs=-1, type=PATH, metavar="[STACK]..."),
+    ):
+        command = option(command)
+    return command
 
 
 def load_registry(adapters: Path | None) -> Registry:
@@ -88,56 +109,53 @@ def _today() -> str:
         raise click.UsageError("SOURCE_DATE_EPOCH is not a number of seconds") from None
 
 
-def failed(diagnostics: Iterable[Diagnostic]) -> bool:
-    return any(diagnostic.severity == "error" for diagnostic in diagnostics)
-
-
-def show_report(diagnostics: Iterable[Diagnostic], sources: dict[str, str], form: Any) -> None:
+def show_report(
+    findings: Iterable[Diagnostic],
+    sources: dict[str, str],
+    form: Any = "text",
+    changes: Sequence[Mapping[str, str]] = (),
+) -> None:
     from compiler.pages.findings import render_report
 
     # There is no stderr where it was closed.
     color = form == "text" and bool(sys.stderr and sys.stderr.isatty()) and not os.environ.get("NO_COLOR")
-    text = render_report(diagnostics, sources, form, color=color, version=__version__)
+    text = render_report(findings, sources, form, color=color, version=__version__, changes=changes)
     if text:
         click.echo(text, err=form == "text", color=color or None)
 
 
-def say_changes(project: Project, outcome: Outcome, would: bool) -> None:
-    words = {"new": "wrote", "changed": "updated", "edited": "overwrote", "foreign": "overwrote"}
-    if would:
-        words = {
-            "new": "would write",
-            "changed": "would update",
-            "edited": "would overwrite",
-            "foreign": "would overwrite",
-        }
-    first = any(change.status == "new" and change.path == "docker-compose.yml" for change in outcome.changes)
-    changed = [change for change in outcome.changes if change.status in words]
+def finish(report: Report, sources: dict[str, str]) -> None:
+    """Shows what was found, and exits where that is an error."""
+    show_report(report, sources)
+    if report.errors:
+        sys.exit(FINDINGS)
+
+
+def say_changes(project: Project, changes: Sequence[Change], would: bool) -> None:
+    changed = [change for change in changes if change.status in _WORDS]
     for change in changed:
-        click.echo(f"{words[change.status]} {project.output / change.path}")
-    if first and not would:
-        there = "" if project.output == Path() else f"cd {project.output} && "
-        click.echo(f"next: {there}docker compose up --wait")
+        click.echo(f"{_WORDS[change.status][would]} {project.output / change.path}")
     if not changed:
         click.echo(f"{project.output / 'docker-compose.yml'} is up to date")
+    elif not would and any((one.status, one.path) == ("new", "docker-compose.yml") for one in changed):
+        there = "" if project.output == Path() else f"cd {project.output} && "
+        click.echo(f"next: {there}docker compose up --wait")
 
 
-def show_diff(changes: Iterable[Change], edited_only: bool) -> None:
+def change_row(project: Project, change: Change, form: str, show_diff: bool) -> dict[str, str]:
+    """Returns what JSON says of a change; other formats show its diff at once, beside their document."""
+    row = {"path": str(project.output / change.path), "status": change.status}
+    if not show_diff:
+        return row
     from compiler.output.diff import unified_diff
 
-    for change in changes:
-        if not edited_only or change.status in ("edited", "foreign"):
-            click.echo(unified_diff(change), nl=False)
+    diff = unified_diff(change)
+    if form != "json":
+        click.echo(diff, nl=False, err=form != "text")
+    return {**row, "diff": diff}
 
 
 def to_json(data: Any) -> str:
     import json
 
     return json.dumps(data, indent=2, ensure_ascii=False)
-
-
-def log_passes(verbose: bool) -> None:
-    if verbose:
-        import logging
-
-        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")

@@ -4,99 +4,64 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from compiler.cli.shared import (
     FINDINGS,
+    PATH,
     STACK,
     adapters_option,
-    data_format_option,
+    change_row,
     environment_option,
-    failed,
+    finish,
     format_option,
     iter_projects,
-    log_passes,
     output_option,
     say_changes,
-    show_diff,
     show_report,
-    stacks_argument,
+    stack_options,
     to_json,
-    verbose_option,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from compiler.report import Diagnostic
+from compiler.report import Report
 
 
 @click.command("compile")
-@stacks_argument
-@environment_option
-@output_option
-@adapters_option
-@format_option
-@verbose_option
+@stack_options
 @click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 1 if a file would change.")
 @click.option("--diff", "diff_only", is_flag=True, help="Write nothing; show what would change.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited by hand or made by others.")
-def compile_command(
-    stacks: Sequence[Path],
-    environment: str,
-    output: Path | None,
-    adapters: Path | None,
-    form: str,
-    verbose: bool,
-    check_only: bool,
-    diff_only: bool,
-    force: bool,
-) -> None:
+def compile_command(form: str, check_only: bool, diff_only: bool, force: bool, **given: Any) -> None:
     """Render docker-compose.yml and .env from each STACK (stack.yaml by default)."""
-    log_passes(verbose)
-    found: list[Diagnostic] = []
+    report, rows = Report(), []
     sources: dict[str, str] = {}
-    stale = False
-    for project in iter_projects(stacks, environment, output, adapters):
+    for project in iter_projects(**given):
         outcome = project.compile(force=force, write=not (check_only or diff_only))
-        found += outcome.diagnostics
+        report.extend(outcome.diagnostics)
         sources |= project.sources
-        refused = any(change.status in ("edited", "foreign") for change in outcome.changes) and not force
-        if diff_only or refused:
-            show_diff(outcome.changes, edited_only=not diff_only)
-        elif form == "text" and not failed(outcome.diagnostics):
-            say_changes(project, outcome, would=check_only)
-        stale |= any(change.status != "unchanged" for change in outcome.changes)
-    show_report(found, sources, form)
-    sys.exit(FINDINGS if failed(found) or (check_only and stale) else 0)
+        refused = {one.path for one in outcome.changes if one.status in ("edited", "foreign") and not force}
+        for change in outcome.changes:
+            rows.append(change_row(project, change, form, diff_only or change.path in refused))
+        failed = any(finding.severity == "error" for finding in outcome.diagnostics)
+        if form == "text" and not (diff_only or refused or failed):
+            say_changes(project, outcome.changes, would=check_only)
+    show_report(report, sources, form, rows)
+    stale = check_only and any(row["status"] != "unchanged" for row in rows)
+    sys.exit(FINDINGS if report.errors or stale else 0)
 
 
 @click.command()
-@stacks_argument
-@environment_option
-@output_option
-@adapters_option
-@format_option
-@verbose_option
-def check(
-    stacks: Sequence[Path],
-    environment: str,
-    output: Path | None,
-    adapters: Path | None,
-    form: str,
-    verbose: bool,
-) -> None:
+@stack_options
+def check(form: str, **given: Any) -> None:
     """Check that each STACK is valid and its rendered files are up to date; write nothing."""
-    log_passes(verbose)
-    found: list[Diagnostic] = []
+    report = Report()
     sources: dict[str, str] = {}
-    for project in iter_projects(stacks, environment, output, adapters):
-        found += project.check().diagnostics
+    for project in iter_projects(**given):
+        report.extend(project.check().diagnostics)
         sources |= project.sources
-    show_report(found, sources, form)
-    sys.exit(FINDINGS if failed(found) else 0)
+    show_report(report, sources, form)
+    sys.exit(FINDINGS if report.errors else 0)
 
 
 @click.command()
@@ -107,18 +72,16 @@ def init(example: str, list_only: bool, folder: Path) -> None:
     """Write a first stack.yaml into FOLDER (the current one by default)."""
     from compiler.pages.starter import copy_example, example_names
 
+    names = example_names()
     if list_only:
-        click.echo("\n".join(example_names()))
+        click.echo("\n".join(names))
         return
-    if example not in example_names():
-        raise click.BadParameter(
-            f'no shipped stack is named "{example}"; one of: {", ".join(example_names())}',
-            param_hint="--from",
-        )
-    written, diagnostics = copy_example(example, folder)
-    show_report(diagnostics, {}, "text")
-    if diagnostics:
-        sys.exit(FINDINGS)
+    if example not in names:
+        told = f'no shipped stack is named "{example}"; one of: {", ".join(names)}'
+        raise click.BadParameter(told, param_hint="--from")
+    report = Report()
+    written = copy_example(example, folder, report)
+    finish(report, {})
     for path in written:
         click.echo(f"wrote {path}")
     click.echo("next: stackc compile" + ("" if folder == Path() else f" {folder / STACK}"))
@@ -126,14 +89,7 @@ def init(example: str, list_only: bool, folder: Path) -> None:
 
 @click.command()
 @click.argument("database")
-@click.option(
-    "-f",
-    "--stack",
-    type=click.Path(path_type=Path),
-    default=Path(STACK),
-    show_default=True,
-    help="The stack file.",
-)
+@click.option("-f", "--stack", type=PATH, default=Path(STACK), show_default=True, help="The stack file.")
 @environment_option
 @output_option
 @adapters_option
@@ -148,29 +104,28 @@ def init(example: str, list_only: bool, folder: Path) -> None:
 )
 @click.option("--reveal", is_flag=True, help="Show passwords, from the rendered .env.")
 @click.option(
-    "--query", "query", is_flag=True, help="Show the nearest-neighbour query of the database's vector index."
+    "--query", is_flag=True, help="Show the nearest-neighbour query of the database's vector index."
 )
-@data_format_option()
+@format_option("answer")
 def connect(
     database: str,
     stack: Path,
-    environment: str,
-    output: Path | None,
-    adapters: Path | None,
     driver: str | None,
     origin: str,
     reveal: bool,
     query: bool,
     form: str,
+    **given: Any,
 ) -> None:
     """Show how to connect to DATABASE, with passwords masked."""
     from compiler.pages.access import find_connections, render_connections
 
-    project = next(iter(iter_projects((stack,), environment, output, adapters)))
-    answer, diagnostics = find_connections(project, database, driver=driver, origin=origin, reveal=reveal)
-    show_report(diagnostics, project.sources, "text")
+    (project,) = iter_projects((stack,), **given)
+    report = Report()
+    answer = find_connections(project, database, report, driver=driver, origin=origin, reveal=reveal)
+    finish(report, project.sources)
     if answer is None:
-        sys.exit(FINDINGS)
+        return
     if query:
         click.echo(answer.query or f'database "{database}" has no vector index')
     else:

@@ -13,18 +13,9 @@ _NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _ENV_BARE = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
 _ENV_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\r": "\\r"})
 _PAIR_BARE = re.compile(r"[^\s\"'=\x00-\x1f\x7f-\x9f]+")
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _XML_ESCAPES = str.maketrans(
-    {
-        "&": "&amp;",
-        "<": "&lt;",
-        ">": "&gt;",
-        '"': "&quot;",
-        "'": "&apos;",
-        "\t": "&#9;",
-        "\n": "&#10;",
-        "\r": "&#13;",
-    }
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
+    | {blank: f"&#{ord(blank)};" for blank in "\t\n\r"}
 )
 
 
@@ -63,9 +54,10 @@ def url_part(text: str, safe: str = "") -> str:
 
     https://www.rfc-editor.org/rfc/rfc3986#section-2
     """
+    from urllib.parse import quote
+
     refuse_unrepresentable(text, "a URL")
-    kept = _UNRESERVED.union(safe.encode())
-    return "".join(chr(byte) if byte in kept else f"%{byte:02X}" for byte in text.encode())
+    return quote(text, safe=safe)
 
 
 # https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-CONSTANTS
@@ -112,9 +104,6 @@ def json_text(value: object) -> str:
 
     refuse_unrepresentable(json.dumps(value, ensure_ascii=False, allow_nan=False), "JSON")
     return json.dumps(value, allow_nan=False)
-
-
-javascript_text = json_text
 
 
 def xml_text(text: str) -> str:

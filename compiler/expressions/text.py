@@ -1,4 +1,4 @@
-"""Expressions in one text.
+"""Expressions in one text, their errors, and how values enter a text of one language.
 
 A dotted name, which is nearly every expression, is looked up here, so that most runs never import jinja2.
 """
@@ -9,14 +9,56 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from compiler.expressions.sandbox import run
-from compiler.expressions.values import ExpressionError, Sink, unknown
 from compiler.model import Reference, Text
+from compiler.report import suggest
 
 _EXPRESSION = re.compile(r"""\$\$\{\{|\$\{\{((?:[^}"']|"[^"]*"|'[^']*'|\}(?!\}))*)\}\}|\$\{\{""")
 _SIMPLE = re.compile(r"\s*(not\s+)?([A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*)*)\s*(?:\|\s*(\w+)\s*)?\Z")
 _MAX_LENGTH = 1000
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "none": None, "None": None}
+
+
+class ExpressionError(Exception):
+    """An expression that has no value: a plain message, what to do, and the code of such findings in a stack.
+
+    `source` is the expression as it is written, where that is known.
+    """
+
+    source = ""
+
+    def __init__(self, message: str, help: str | None = None, code: str = "expression") -> None:
+        super().__init__(message)
+        self.message, self.help, self.code = message, help, code
+
+
+class Quoted(str):
+    """Text that a filter has made safe for its sink: it is not quoted again."""
+
+    __slots__ = ()
+
+
+class Sink:
+    """How values enter a text of one language: `quote` for each value, `filters` for what else its author may say."""
+
+    def __init__(
+        self, quote: Callable[[Any], str], filters: Mapping[str, Callable[[Any], str]] | None = None
+    ) -> None:
+        self.quote, self.filters = quote, filters or {}
+
+    def quoted(self, value: Any, by: str | None = None) -> Quoted:
+        """Returns a value as it enters a text, or as the filter `by` writes it."""
+        if by is None and isinstance(value, Quoted):
+            return value
+        try:
+            return Quoted(self.filters[by](value) if by else self.quote(value))
+        except (AttributeError, TypeError, ValueError) as fault:
+            raise ExpressionError(str(fault)) from fault
+
+
+def unknown(name: str, known: Mapping[str, Any], owner: str) -> ExpressionError:
+    """Returns the error for a name that its owner lacks, with the closest one that it has."""
+    told = f'"{owner}" has no "{name}"' if owner else f'nothing is named "{name}"'
+    return ExpressionError(told, suggest(name, known), "unknown-reference")
 
 
 def evaluate(
@@ -34,27 +76,22 @@ def evaluate(
     for match in _EXPRESSION.finditer(text):
         parts.append(literal(text[end : match.start()]))
         end = match.end()
-        if match.group() == "$${{":
-            parts.append("${{")
-        elif match.group(1) is None:
-            told = "an expression, or a quote in it, is not closed"
-            fault = ExpressionError(told, 'close it with "}}", or write "$${{" for the text itself')
-            fault.source = text[match.start() :].partition("\n")[0]
-            raise fault
-        else:
-            try:
-                value = _value(match.group(1), scope, sink)
-                if sink is None and match.span() == (0, len(text)):
-                    return value
-                parts.append(sink.quoted(value) if sink else value)
-            except ExpressionError as fault:
-                fault.source = match.group()
-                raise
+        try:
+            value = "${{" if match[0] == "$${{" else _value(match[1], scope, sink)
+            if sink is None and match.span() == (0, len(text)):
+                return value
+            parts.append(str(sink.quoted(value)) if sink and match[0] != "$${{" else value)
+        except ExpressionError as fault:
+            fault.source = match[0] if match[1] is not None else text[match.start() :].partition("\n")[0]
+            raise
     parts.append(literal(text[end:]))
     return _joined(parts)
 
 
-def _value(expression: str, scope: Mapping[str, Any], sink: Sink | None) -> Any:
+def _value(expression: str | None, scope: Mapping[str, Any], sink: Sink | None) -> Any:
+    if expression is None:
+        told = "an expression, or a quote in it, is not closed"
+        raise ExpressionError(told, 'close it with "}}", or write "$${{" for the text itself')
     if len(expression) > _MAX_LENGTH:
         told = f"an expression is longer than {_MAX_LENGTH} characters"
         raise ExpressionError(told, "split it over several values")
@@ -63,7 +100,9 @@ def _value(expression: str, scope: Mapping[str, Any], sink: Sink | None) -> Any:
         value = _look_up(simple[2], scope)
         if simple[1]:
             return not value
-        return sink.filtered(simple[3], value) if sink and simple[3] else value
+        return sink.quoted(value, simple[3]) if sink and simple[3] else value
+    from compiler.expressions.sandbox import run
+
     return run(expression, scope, sink)
 
 
@@ -92,17 +131,13 @@ def _joined(parts: list[Any]) -> str | Text:
                 raise ExpressionError(told, help)
             text = piece if isinstance(piece, str | Reference) else _plain(piece)
             last = joined[-1] if joined else None
-            if isinstance(text, str) and isinstance(last, str) and _is_alike(text, last):
+            is_alike = type(text) is type(last) or (isinstance(text, str) and "$" not in text)
+            if is_alike and isinstance(text, str) and isinstance(last, str):
                 joined[-1] = type(last)(last + text)
             elif text != "":
                 joined.append(text)
-    if not joined:
-        return ""
-    return joined[0] if len(joined) == 1 and isinstance(joined[0], str) else Text(tuple(joined))
-
-
-def _is_alike(text: str, last: str) -> bool:
-    return type(text) is type(last) or "$" not in text
+    alone = joined[0] if joined else ""
+    return alone if len(joined) < 2 and isinstance(alone, str) else Text(tuple(joined))
 
 
 def _plain(value: Any) -> str:

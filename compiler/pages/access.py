@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.project.connection_strings import mask, render_connection
 from compiler.project.scope import CA_FILE
-from compiler.report import Diagnostic, Span, error, has_errors, suggest, warning
+from compiler.report import Span, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from compiler.model import Connection
+    from compiler.model import Access, Connection
+    from compiler.report import Report
     from compiler.run.workspace import Project
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """The connections that were asked for, as text by driver."""
 
     connections: Mapping[str, Connection]
@@ -37,38 +36,45 @@ class Answer:
 
 
 def find_connections(
-    project: Project, database: str, *, driver: str | None, origin: str, reveal: bool
-) -> tuple[Answer | None, list[Diagnostic]]:
+    project: Project, database: str, report: Report, *, driver: str | None, origin: str, reveal: bool
+) -> Answer | None:
     """Returns the connections of a database from the `network` or the `host`; only `reveal` reads `.env`."""
-    compiled, diagnostics = project.compiled()
+    compiled, found = project.compiled()
+    report.extend(found)
     if compiled is None:
-        return None, diagnostics
-    place = compiled.stack.document.key(("databases",))
-    known = compiled.plan.access
+        return None
+    known, document = compiled.project.access, compiled.stack.document
     if database not in known:
         told = f'no database is named "{database}"'
-        return None, [error("unknown-reference", told, place, suggest(database, known))]
+        report.error("unknown-reference", told, document.key(("databases",)), suggest(database, known))
+        return None
     access = known[database]
-    place = compiled.stack.document.key(("databases", database))
-    connections = access.host if origin == "host" else access.network
-    if not connections:
-        told = f'database "{database}" is not published to this machine'
-        return None, [error("not-published", told, place, "add `port:` to the database and compile")]
-    if driver in access.network and driver not in connections:
-        told = f'database "{database}" does not publish the port of {driver} to this machine'
-        help = f"set the option that publishes it, from `stackc adapters show {access.adapter}`"
-        return None, [error("not-published", told, place, help)]
-    if driver is not None and driver not in connections:
-        told = f'{access.adapter} has no connection for a driver "{driver}"'
-        return None, [error("unknown-driver", told, place, suggest(driver, connections))]
-    wanted = {name: one for name, one in connections.items() if driver in (None, name)}
+    connections = _choose(access, driver, origin, document.key(("databases", database)), report)
     if origin == "host":
-        wanted = {name: _from_here(one, str(project.output / CA_FILE)) for name, one in wanted.items()}
-    texts, found = _texts(project, wanted, reveal)
-    if has_errors(found):
-        return None, found
-    kept = {name: one for name, one in wanted.items() if name in texts}
-    return Answer(connections=kept, texts=texts, query=access.query), found
+        authority = str(project.output / CA_FILE)
+        connections = {name: _from_here(one, authority) for name, one in connections.items()}
+    texts = _texts(project, connections, reveal, report)
+    kept = {name: one for name, one in connections.items() if name in texts}
+    return Answer(kept, texts, access.query) if kept else None
+
+
+def _choose(
+    access: Access, driver: str | None, origin: str, place: Span, report: Report
+) -> dict[str, Connection]:
+    there = access.host if origin == "host" else access.network
+    if there and (driver is None or driver in there):
+        return {name: one for name, one in there.items() if driver in (None, name)}
+    if not there:
+        told = f'database "{access.database}" is not published to this machine'
+        report.error("not-published", told, place, "add `port:` to the database and compile")
+    elif driver in access.network:
+        told = f'database "{access.database}" does not publish the port of {driver} to this machine'
+        help = f"set the option that publishes it, from `stackc adapters show {access.adapter}`"
+        report.error("not-published", told, place, help)
+    else:
+        told = f'{access.adapter} has no connection for a driver "{driver}"'
+        report.error("unknown-driver", told, place, suggest(driver, there))
+    return {}
 
 
 def _from_here(connection: Connection, authority: str) -> Connection:
@@ -85,27 +91,28 @@ def _from_here(connection: Connection, authority: str) -> Connection:
 
 
 def _texts(
-    project: Project, connections: Mapping[str, Connection], reveal: bool
-) -> tuple[dict[str, str], list[Diagnostic]]:
-    if not reveal:
-        return {name: mask(connection) for name, connection in connections.items()}, []
-    dotenv, diagnostics = project.dotenv()
+    project: Project, connections: Mapping[str, Connection], reveal: bool, report: Report
+) -> dict[str, str]:
+    if not (reveal and connections):
+        return {name: mask(connection) for name, connection in connections.items()}
+    dotenv, found = project.dotenv()
+    report.extend(found)
     if dotenv is None:
-        return {}, diagnostics
+        return {}
     place = Span(path=str(project.output / ".env"))
-    report = error if len(connections) == 1 else warning
+    # One driver that cannot carry the password is no reason to hide the others.
+    tell = report.error if len(connections) == 1 else report.warning
     texts: dict[str, str] = {}
     for name, one in connections.items():
         try:
             texts[name] = render_connection(one, dotenv.values)
         except KeyError as fault:
             told = f"{fault.args[0]} is not set in .env"
-            return {}, [error("missing-secret", told, place, "run `stackc compile` first")]
+            report.error("missing-secret", told, place, "run `stackc compile` first")
+            return {}
         except ValueError as fault:
-            diagnostics.append(
-                report("unusable-password", f"the string of {name} cannot be made: {fault}", place)
-            )
-    return texts, diagnostics
+            tell("unusable-password", f"the string of {name} cannot be made: {fault}", place)
+    return texts
 
 
 def render_connections(answer: Answer) -> str:

@@ -5,47 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from compiler.registry.bundle import bundle, database_schema
-from compiler.report import Diagnostic, Span, error, suggest
+from compiler.report import Span, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from compiler.registry.adapter import Adapter
     from compiler.registry.registry import Registry
+    from compiler.report import Report
 
 COMMAND = "stackc adapters"
 
 
-def catalog_rows(
-    registry: Registry, needs: Sequence[str] = ()
-) -> tuple[list[dict[str, Any]], list[Diagnostic]]:
-    """Returns a row for each adapter that has all of `needs`, and what is wrong with files that do not load."""
+def catalog_rows(registry: Registry, report: Report, needs: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Returns a row for each adapter that has all of `needs`; reports what is wrong with files that do not load."""
     adapters = registry.adapters()
-    diagnostics = [finding for name in registry.stems() for finding in registry.load(name)[1]]
-    known = sorted(
-        {
-            name
-            for adapter in adapters
-            for version in adapter.versions
-            for name in adapter.capabilities(version)
-        }
-    )
+    for name in registry.stems():
+        report.extend(registry.load(name)[1])
+    known = sorted({can for one in adapters for version in one.versions for can in one.capabilities(version)})
     for need in needs:
         if need not in known:
-            place = Span(path=f"{COMMAND} list")
-            diagnostics.append(
-                error(
-                    "missing-capability", f'no adapter has a capability "{need}"', place, suggest(need, known)
-                )
-            )
-    fitting = [
-        adapter for adapter in adapters if any(_has(adapter, version, needs) for version in adapter.versions)
-    ]
-    return [_row(adapter, needs) for adapter in fitting], diagnostics
-
-
-def _has(adapter: Adapter, version: str, needs: Iterable[str]) -> bool:
-    return set(needs) <= set(adapter.capabilities(version))
+            told = f'no adapter has a capability "{need}"'
+            report.error("missing-capability", told, Span(path=f"{COMMAND} list"), suggest(need, known))
+    return [row for one in adapters if (row := _row(one, needs))["versions"]]
 
 
 def _row(adapter: Adapter, needs: Sequence[str]) -> dict[str, Any]:
@@ -53,7 +35,7 @@ def _row(adapter: Adapter, needs: Sequence[str]) -> dict[str, Any]:
         "name": adapter.name,
         "title": adapter.title,
         "default_version": str(adapter.data["default_version"]),
-        "versions": [version for version in adapter.versions if _has(adapter, version, needs)],
+        "versions": [one for one in adapter.versions if set(needs) <= set(adapter.capabilities(one))],
         "aliases": list(adapter.data.get("aliases", [])),
         "capabilities": adapter.capabilities(),
         "built_in": adapter.built_in,
@@ -66,18 +48,21 @@ def render_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         versions = ", ".join(f"{one}*" if one == row["default_version"] else one for one in row["versions"])
         cells.append((row["name"], versions, ", ".join(row["aliases"]), ", ".join(row["capabilities"])))
-    widths = [max(len(cell[column]) for cell in cells) for column in range(3)]
-    lines = ["  ".join([*(cell[n].ljust(widths[n]) for n in range(3)), cell[3]]).rstrip() for cell in cells]
-    return "\n".join([*lines, "* the default"])
+    return f"{render_table(cells)}\n* the default"
+
+
+def render_table(rows: Sequence[Sequence[str]]) -> str:
+    """Returns rows of text in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def markdown_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     """Returns the rows as a Markdown table, as it stands in the README."""
     lines = ["| adapter | engine | versions (default in bold) | aliases |", "| --- | --- | --- | --- |"]
     for row in rows:
-        versions = ", ".join(
-            f"**{one}**" if one == row["default_version"] else one for one in row["versions"]
-        )
+        default = row["default_version"]
+        versions = ", ".join(f"**{one}**" if one == default else one for one in row["versions"])
         lines.append(f"| `{row['name']}` | {row['title']} | {versions} | {', '.join(row['aliases'])} |")
     return "\n".join(lines)
 
@@ -119,49 +104,43 @@ def render_page(page: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def detect(word: str, registry: Registry) -> tuple[Adapter | None, str | None, list[Diagnostic]]:
-    """Returns the adapter, and where it can be told the version line, of a URL, an image name or an alias."""
+def detect(word: str, registry: Registry, report: Report) -> list[str]:
+    """Returns the adapter of a URL, an image or an alias, and the version line where that can be told."""
     scheme, separator, _ = word.partition("://")
-    plain = scheme.removeprefix("jdbc:").partition("+")[0].lower()
-    image, _, tag = (
-        word.partition("@")[0].rpartition(":") if ":" in word.rsplit("/", 1)[-1] else (word, "", "")
-    )
+    if separator:
+        return _by_scheme(scheme.removeprefix("jdbc:").partition("+")[0].lower(), registry.adapters(), report)
+    tagged = ":" in word.rsplit("/", 1)[-1]
+    image, _, tag = word.partition("@")[0].rpartition(":") if tagged else (word, "", "")
     name = image.removeprefix("docker.io/").removeprefix("library/")
     for adapter in registry.adapters():
-        rules = adapter.data.get("detect", {})
-        if separator and plain in rules.get("schemes", []):
-            return adapter, None, []
-        if not separator and name in rules.get("images", []):
-            return adapter, _line(adapter, tag), []
-    if separator:
-        place = Span(path=f"{COMMAND} detect")
-        known = [
-            one
-            for adapter in registry.adapters()
-            for one in adapter.data.get("detect", {}).get("schemes", [])
-        ]
-        return (
-            None,
-            None,
-            [
-                error(
-                    "unknown-adapter", f'no adapter has a URL scheme "{plain}"', place, suggest(plain, known)
-                )
-            ],
-        )
+        if name in _signs(adapter, "images"):
+            return [adapter.name, *_lines(adapter, tag)[:1]]
     found, diagnostics = registry.find(name, Span(path=f"{COMMAND} detect"))
-    return found, None, diagnostics
+    report.extend(diagnostics)
+    return [found.name] if found else []
 
 
-def _line(adapter: Adapter, tag: str) -> str | None:
-    for name in adapter.versions:
-        if (
-            str(adapter.versions[name]["image"]).endswith(f":{tag}")
-            or tag == name
-            or tag.startswith((f"{name}.", f"{name}-"))
-        ):
-            return name
-    return None
+def _by_scheme(scheme: str, adapters: Sequence[Adapter], report: Report) -> list[str]:
+    for adapter in adapters:
+        if scheme in _signs(adapter, "schemes"):
+            return [adapter.name]
+    told = f'no adapter has a URL scheme "{scheme}"'
+    help = suggest(scheme, [sign for adapter in adapters for sign in _signs(adapter, "schemes")])
+    report.error("unknown-adapter", told, Span(path=f"{COMMAND} detect"), help)
+    return []
+
+
+def _signs(adapter: Adapter, kind: str) -> list[str]:
+    signs: list[str] = adapter.data.get("detect", {}).get(kind, [])
+    return signs
+
+
+def _lines(adapter: Adapter, tag: str) -> list[str]:
+    return [
+        name
+        for name, line in adapter.versions.items()
+        if str(line["image"]).endswith(f":{tag}") or tag == name or tag.startswith((f"{name}.", f"{name}-"))
+    ]
 
 
 def editor_schema(registry: Registry) -> dict[str, Any]:

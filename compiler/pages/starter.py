@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.report import Diagnostic, Span, error
+from compiler.report import Span
 from compiler.source.shipped import EXAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from compiler.report import Report
 
 _IGNORED = ".env\n*.key\n"
 
@@ -17,29 +19,29 @@ def example_names() -> list[str]:
     return sorted(entry.name for entry in EXAMPLES.iterdir() if entry.joinpath("stack.yaml").is_file())
 
 
-def copy_example(name: str, folder: Path) -> tuple[list[Path], list[Diagnostic]]:
+def copy_example(name: str, folder: Path, report: Report) -> list[Path]:
     """Copies a shipped stack with its adapters and a .gitignore; refuses where one of the files is there."""
     files = {folder / "stack.yaml": EXAMPLES.joinpath(name, "stack.yaml").read_bytes()}
     for file in _adapters(EXAMPLES.joinpath(name, "adapters")):
         files[folder / "adapters" / file.name] = file.read_bytes()
     there = [path for path in files if path.exists() or path.is_symlink()]
-    if there:
+    for path in there:
         help = "move it away, or name another folder"
-        return [], [
-            error("file-exists", "the file is there already", Span(path=str(path)), help) for path in there
-        ]
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        files[ignore] = _IGNORED.encode()
+        report.error("file-exists", "the file is there already", Span(path=str(path)), help)
+    if there:
+        return []
+    if not (folder / ".gitignore").exists():
+        files[folder / ".gitignore"] = _IGNORED.encode()
     try:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     except OSError as fault:
-        place = Span(path=str(fault.filename or folder))
         told = f"the folder cannot be written: {(fault.strerror or 'unknown reason').lower()}"
-        return [], [error("output-not-writable", told, place, "name another folder")]
-    return list(files), []
+        place = Span(path=str(fault.filename or folder))
+        report.error("output-not-writable", told, place, "name another folder")
+        return []
+    return list(files)
 
 
 def _adapters(folder: Path) -> list[Path]:

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from compiler.stack.database import Database
 
 
-def tls_kinds(database: Database) -> set[str]:
+def tls_kinds(database: Database) -> list[str]:
     """Returns what the containers of a database with TLS mount: `key`, `bundle` or both."""
     companions = (database.spec.get("companions") or {}).values()
     sections = [one.get("tls") or {} for one in (database.spec, *companions)]
-    return {kind for kind in ("key", "bundle") for one in sections if kind in one}
+    return [kind for kind in ("key", "bundle") if any(kind in one for one in sections)]
 
 
 def build_certificate(database: Database, document: Document) -> Certificate:

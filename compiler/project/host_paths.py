@@ -16,7 +16,7 @@ _DEFAULT = re.compile(r"(\$\{\w+:?-)([^${}]*)(\}.*)", re.DOTALL)
 
 
 def rebase(tree: Any, kind: str, base: str) -> Any:
-    """Returns a service, or an entry of a top-level section, with its host paths reached by way of `base`."""
+    """Returns an entry of a section, in long form, with its host paths reached by way of `base`."""
     if not base or not isinstance(tree, Mapping):
         return tree
     for steps, rewrite in _PLACES[kind]:
@@ -54,21 +54,17 @@ def _path(text: str, base: str) -> str:
 
 def _marked_path(text: str, base: str) -> str:
     """Rewrites what is a path for sure; anything else may be the name of a volume."""
+    if match := _DEFAULT.fullmatch(text):
+        return f"{match[1]}{_marked_path(match[2], base)}{match[3]}"
     return _path(text, base) if text.startswith(("./", "../")) or text in (".", "..") else text
 
 
 def _volume(value: Any, base: str) -> Any:
-    if isinstance(value, Mapping):
-        is_bind = value.get("type") == "bind" and "source" in value
-        return {**value, "source": _texts(_path)(value["source"], base)} if is_bind else value
-    return _texts(_short_volume)(value, base)
-
-
-def _short_volume(text: str, base: str) -> str:
-    if match := _DEFAULT.fullmatch(text):
-        return f"{match[1]}{_marked_path(match[2], base)}{match[3]}"
-    source, colon, rest = text.partition(":")
-    return f"{_marked_path(source, base)}{colon}{rest}" if colon else text
+    if not isinstance(value, Mapping) or "source" not in value or value.get("type", "bind") != "bind":
+        return value
+    # Without a type it may be the name of a volume.
+    rewrite = _path if "type" in value else _marked_path
+    return {**value, "source": _texts(rewrite)(value["source"], base)}
 
 
 def _context(text: str, base: str) -> str:
@@ -92,17 +88,13 @@ def _env_file(text: str, base: str) -> str:
 
 
 _PLACES: Mapping[str, tuple[tuple[tuple[str, ...], Rewrite], ...]] = {
-    "service": (
-        (("build",), _texts(_context)),
+    "services": (
         (("build", "context"), _texts(_context)),
         (("build", "additional_contexts", "*"), _texts(_named_context)),
         (("build", "ssh", "*"), _texts(_key_file)),
         (("develop", "watch", "*", "path"), _texts(_path)),
-        (("env_file",), _texts(_env_file)),
-        (("env_file", "*"), _texts(_env_file)),
         (("env_file", "*", "path"), _texts(_env_file)),
         (("extends", "file"), _texts(_path)),
-        (("label_file",), _texts(_path)),
         (("label_file", "*"), _texts(_path)),
         (("volumes", "*"), _volume),
     ),

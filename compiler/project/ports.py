@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from compiler.model import Raw
-from compiler.project.entries import plain, sections, written_text
+from compiler.model import Raw, Reference, Text
+from compiler.project.values import plain, sections, written_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LOOPBACK = "127.0.0.1"
 HIGHEST = 65535
 PROTOCOLS = ("tcp", "udp", "sctp")
 _EVERYWHERE = frozenset(("0.0.0.0", "::"))
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}")
-_IPV6 = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 # A variable whose default holds a colon brings its own address.
 _OWN_ADDRESS = re.compile(r"\$\{\w+:?-[^${}]*:[^{}]*\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """One port of one service; the numbers are None where Docker chooses them or Compose fills them in."""
 
     address: str
@@ -37,48 +35,58 @@ class Binding:
         return self.host
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
-    """An entry of `ports` with its address written out, what it binds, and what is wrong with it."""
-
-    entry: Any
-    binding: Binding
-    fault: str | None = None
-
-
-def parse_port(entry: Any) -> Port | None:
-    """Returns a Compose port; None where it has not the form of one.
+def long_port(entry: Any) -> dict[str, Any]:
+    """Returns a port in the long form, with the numbers as they are written.
 
     https://docs.docker.com/reference/compose-file/services/#ports
     """
-    if isinstance(entry, Mapping):
-        return _long(entry)
-    if isinstance(entry, bool) or not isinstance(entry, str | int):
-        return None
-    text, slash, protocol = str(entry).rpartition("/")
+    if not isinstance(entry, str):
+        return {"target": entry}
+    text, slash, protocol = entry.rpartition("/")
     if not slash or "}" in protocol:
-        text, slash, protocol = str(entry), "", ""
-    parts = sections(text)
-    if len(parts) > 3 or not parts[-1] or not all(map(_is_number, parts[-2:])):
-        return None
-    container, host, address = [*reversed(parts), "", ""][:3]
-    address = address or LOOPBACK
-    has_own = len(parts) < 3 and _OWN_ADDRESS.fullmatch(parts[0])
-    rendered = str(entry) if has_own else f"{address}:{host}:{container}{slash}{protocol}"
-    binding = Binding(address.strip("[]"), _range(host), _range(container), protocol or "tcp")
-    return Port(Raw(rendered), binding, _fault(binding))
+        text, protocol = entry, ""
+    *rest, target = sections(type(entry)(text))
+    port: dict[str, Any] = {"target": target}
+    if rest and rest[-1]:
+        port["published"] = rest[-1]
+    if address := ":".join(rest[:-1]).strip("[]"):
+        port["host_ip"] = type(entry)(address)
+    return {**port, "protocol": type(entry)(protocol)} if protocol else port
 
 
-def _long(entry: Mapping[str, Any]) -> Port:
-    address = entry.get("host_ip") or LOOPBACK
-    host, target = entry.get("published"), entry.get("target")
-    protocol = plain(entry.get("protocol")) or "tcp"
-    binding = Binding(written_text(address).strip("[]"), _range(host), _range(target), protocol)
-    fault = None
-    for name, value in (("published", host), ("target", target)):
-        if not _is_number(written_text(value)):
-            fault = f'"{value}" in `{name}` is not a number'
-    return Port({**entry, "host_ip": address}, binding, fault or _fault(binding))
+def short_port(port: Mapping[str, Any]) -> Any:
+    """Returns a port as a person writes it, such as `127.0.0.1:8080:80/tcp`."""
+    if isinstance(port["target"], Text | Reference):
+        return port["target"]
+    text = str(port["target"])
+    if "host_ip" in port or "published" in port:
+        text = f"{port.get('published', '')}:{text}"
+    if host := str(port.get("host_ip", "")):
+        text = f"[{host}]:{text}" if ":" in host and "$" not in host else f"{host}:{text}"
+    return Raw(f"{text}/{port['protocol']}" if "protocol" in port else text)
+
+
+def brings_address(port: Mapping[str, Any]) -> bool:
+    """Says whether an address is written for a port, or may stand in a variable of it."""
+    first = written_text(port.get("published", port.get("target")))
+    return "host_ip" in port or bool(_OWN_ADDRESS.fullmatch(first))
+
+
+def binding_of(port: Mapping[str, Any]) -> Binding:
+    """Returns what a port binds; without an address it binds all of them."""
+    address = written_text(port.get("host_ip")).strip("[]") or "0.0.0.0"
+    protocol = plain(port.get("protocol")) or written_text(port.get("protocol")) or "tcp"
+    return Binding(address, _range(port.get("published")), _range(port.get("target")), protocol)
+
+
+def port_fault(port: Mapping[str, Any]) -> str | None:
+    """Returns what is wrong with a port, or None."""
+    for name in ("published", "target"):
+        if not _is_number(written_text(port.get(name))):
+            return f'"{port[name]}" is not a number'
+    if not written_text(port.get("target")):
+        return "it names no port of the container"
+    return _fault(binding_of(port))
 
 
 def _is_number(text: str) -> bool:
@@ -108,7 +116,13 @@ def _fault(binding: Binding) -> str | None:
 
 
 def is_address(text: str) -> bool:
-    return bool(_IPV4.fullmatch(text) or _IPV6.fullmatch(text))
+    import socket
+
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def is_everywhere(one: str, other: str) -> bool:

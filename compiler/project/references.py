@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.expressions import ExpressionError
 from compiler.model import Reference, env_key
-from compiler.project.ports import parse_port
+from compiler.project.ports import binding_of, long_port
+from compiler.project.secrets import stack_secret_key
 
 if TYPE_CHECKING:
     from compiler.model import Access
@@ -91,19 +92,14 @@ class References:
             told = f'the secret "{name}" is a file, whose content stands in no variable'
             help = f"mount it: `secrets: [{name}]` makes it /run/secrets/{name}"
             raise ExpressionError(told, help, "secret-is-a-file")
-        return Reference(secret_key(name, rule))
-
-
-def secret_key(name: str, rule: Mapping[str, Any]) -> str:
-    """Returns the key of `.env` that holds a secret of the stack."""
-    return str(rule.get("environment") or env_key(name))
+        return Reference(stack_secret_key(name, rule))
 
 
 def first_port(entry: Mapping[str, Any] | None) -> int | None:
     """Returns the port on which a service answers: the first that it exposes or publishes."""
     for key in ("expose", "ports"):
-        for port in (entry or {}).get(key) or ():
-            parsed = parse_port(port)
-            if parsed and parsed.binding.container:
-                return parsed.binding.container.start
+        for written in (entry or {}).get(key) or ():
+            port = written if isinstance(written, Mapping) else long_port(written)
+            if inside := binding_of(port).container:
+                return inside.start
     return None

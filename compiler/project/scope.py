@@ -8,35 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.expressions import ExpressionError, Sink
 from compiler.expressions.quoting import json_text, shell_word, sql_identifier, sql_literal, xml_text
-from compiler.model import Reference, env_key
+from compiler.model import Reference
+from compiler.project.secrets import secret_name, secret_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from compiler.stack.database import Database
 
 NETWORK = "databases"
 CA_FILE = "tls/ca.crt"
 CA_TARGET = "/etc/stackc/tls/ca.crt"
+CA_CONFIG = ("stackc-ca", CA_TARGET, f"./{CA_FILE}")
 SERVER_TARGET = "/etc/stackc/tls/server.crt"
-
-
-def secret_rules(database: Database) -> Mapping[str, Mapping[str, Any]]:
-    """Returns the secrets of a database by name; an adapter that says nothing has one for each of its two users."""
-    rules: Mapping[str, Mapping[str, Any]] = database.spec.get("secrets") or {
-        "password": {},
-        "admin_password": {},
-    }
-    return rules
-
-
-def secret_key(database: Database, secret: str) -> str:
-    """Returns the key of `.env` that holds a secret of a database."""
-    return database.password_key if secret == "password" else env_key(database.key, secret)
-
-
-def secret_name(database: Database, secret: str) -> str:
-    return f"{database.key}-{secret.replace('_', '-')}"
 
 
 def client_port(database: Database) -> int:

@@ -1,231 +1,216 @@
-"""The containers of the user's own services: Compose entries with their references resolved."""
+"""The user's own services: Compose entries with their references resolved, joined to what they use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.expressions import ExpressionError, evaluate
-from compiler.model import Container, Raw, Reference, Text, env_key
-from compiler.project.containers import ca_file
-from compiler.project.entries import depends, has_health, items, pairs, plain
-from compiler.project.file_modes import with_file_modes
+from compiler.model import Raw, env_key
 from compiler.project.host_paths import rebase
-from compiler.project.ports import Binding, parse_port
+from compiler.project.long_form import lengthen
+from compiler.project.ports import LOOPBACK, brings_address
 from compiler.project.probe import build_probe
+from compiler.project.project import Origin, has_health
 from compiler.project.quantities import parse_duration
-from compiler.project.references import References, first_port, secret_key
-from compiler.project.scope import NETWORK
+from compiler.project.references import References, first_port
+from compiler.project.scope import CA_CONFIG, NETWORK
+from compiler.project.secrets import add_file, label_secrets, stack_secret_key
+from compiler.project.values import plain
 from compiler.report import suggest
-from compiler.rules.findings import Findings
-from compiler.rules.section_rules import check_section
-from compiler.rules.service_rules import check_entry
 
 if TYPE_CHECKING:
-    from compiler.model import Access, Path
+    from compiler.model import Path
+    from compiler.project.project import Project
+    from compiler.report import Report
     from compiler.stack.stack import Stack
 
 _PROBE = {"interval": "10s", "timeout": "5s", "retries": 6, "start_period": "30s"}
 
 
-@dataclass(slots=True)
-class ServiceBuilder:
-    """Builds the container of each service; what all of them refer to is computed once.
-
-    `ready` holds the conditions to wait for by database; `base` is the way from the rendered files to the stack.
-    """
+class Workshop(NamedTuple):
+    """What every service is built with; `base` is the way from the rendered files to the stack."""
 
     stack: Stack
-    access: Mapping[str, Access]
-    ready: Mapping[str, Mapping[str, str]]
-    base: str = ""
-    findings: Findings = field(init=False)
-    references: References = field(init=False)
-    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
-    bindings: dict[str, list[tuple[Path, Binding]]] = field(default_factory=dict)
-    uses: dict[str, dict[str, int | None]] = field(default_factory=dict)
+    project: Project
+    references: References
+    report: Report
+    base: str
 
-    def __post_init__(self) -> None:
-        self.findings = Findings(self.stack.document)
-        self.references = References(self.stack, self.access)
 
-    def build(self, key: str) -> Container:
-        """Returns the container of one service; `entries` keeps what was written, with its expressions evaluated."""
-        at: Path = ("services", key)
-        written = self.stack.services[key] or {}
-        scope = self.references.scope()
-        entry = {
-            name: self._evaluated(value, scope, (*at, name))
-            for name, value in written.items()
-            if name != "uses"
-        }
-        self.entries[key] = entry
-        check_entry(self.findings, entry, at)
-        spec = dict(entry)
-        pools = self._use(key, written.get("uses") or [], spec, scope)
-        self._ports(key, spec)
-        self._health(key, spec)
-        used = sorted(scope["databases"].asked)
-        self.uses[key] = {name: pools.get(name) for name in used}
-        linked = sorted(scope["services"].asked - {key})
-        self._depend(key, spec, used, linked)
-        reached = [*used, *(name for name in depends(entry) if name in self.ready)]
-        if reached:
-            self._join(at, spec, bool(used))
-        encrypted = any(self.stack.databases[name].tls.enabled for name in reached)
-        spec = rebase(with_file_modes(spec), "service", self.base)
-        files = (ca_file(),) if encrypted else ()
-        mounted = tuple(self._mounted(entry))
-        return Container(name=key, kind="service", spec=spec, files=files, mounted=mounted, origin=at)
+def build_service(shop: Workshop, key: str) -> None:
+    """Adds one service to the project."""
+    at: Path = ("services", key)
+    written, scope, places = shop.stack.services[key] or {}, shop.references.scope(), shop.project.places
+    entry = {
+        name: _evaluated(shop, value, scope, (*at, name)) for name, value in written.items() if name != "uses"
+    }
+    spec = lengthen("services", entry, at, places)
+    pools = _use(shop, key, written.get("uses") or [], spec, scope)
+    _ports(shop, at, spec)
+    _health(shop, key, spec)
+    used, linked = sorted(scope["databases"].asked), sorted(scope["services"].asked - {key})
+    shop.project.uses[key] = {name: pools.get(name) for name in used}
+    waits = _waits(shop, key, spec, used, linked)
+    if waits:
+        spec["depends_on"] = waits
+    reached = [*used, *(name for name in waits if name in shop.project.ready and name not in used)]
+    if reached:
+        _join(shop, at, spec, bool(used))
+    shop.project.kinds[key] = "service"
+    shop.project.services[key] = spec = rebase(spec, "services", shop.base)
+    if any(shop.project.databases[name].tls.enabled for name in reached if name in shop.project.databases):
+        add_file(shop.project, key, CA_CONFIG)
+    label_secrets(shop.project, key, _mounted(shop, spec))
 
-    def _mounted(self, entry: Mapping[str, Any]) -> Iterator[str]:
-        for _, item in items(entry.get("secrets")):
-            name = str(item.get("source") if isinstance(item, Mapping) else item)
-            rule = self.stack.secrets.get(name)
-            if rule and "file" not in rule:
-                yield secret_key(name, rule)
 
-    def section(self, kind: str) -> dict[str, Any]:
-        """Returns a top-level section of the stack in Compose's form."""
-        written = self.stack.secrets if kind == "secrets" else self.stack.extra.get(kind) or {}
-        scope = self.references.scope()
-        entries = {}
-        for name, entry in written.items():
-            if kind == "secrets":
-                entry = (
-                    {"file": entry["file"]} if "file" in entry else {"environment": secret_key(name, entry)}
-                )
-            entries[name] = self._evaluated(entry, scope, (kind, name))
-        check_section(self.findings, kind, entries)
-        return {name: rebase(entry, kind, self.base) for name, entry in entries.items()}
+def _mounted(shop: Workshop, spec: Mapping[str, Any]) -> set[str]:
+    """Returns the keys of `.env` whose values the service reads as files."""
+    names = {str(mount.get("source")) for mount in spec.get("secrets") or ()} & shop.stack.secrets.keys()
+    rules = {name: shop.stack.secrets[name] for name in names}
+    return {stack_secret_key(name, rule) for name, rule in rules.items() if "file" not in rule}
 
-    def _evaluated(self, tree: Any, scope: Mapping[str, Any], at: Path) -> Any:
-        if isinstance(tree, dict):
-            for key in tree:
-                self._check_key(key, (*at, key))
-            return {key: self._evaluated(value, scope, (*at, key)) for key, value in tree.items()}
-        if isinstance(tree, list):
-            return [self._evaluated(item, scope, (*at, index)) for index, item in enumerate(tree)]
-        if not isinstance(tree, str):
-            return tree
-        try:
-            return _scalar(evaluate(tree, scope, literal=Raw))
-        except ExpressionError as fault:
-            self.findings.error(fault.code, fault.message, at, fault.help, part=fault.source)
-            return None
 
-    def _check_key(self, key: str, at: Path) -> None:
-        if "${" in key:
-            help = 'write it as a list of "name=value", where both sides may hold one'
-            self.findings.error(
-                "expression", "a key cannot hold an expression or a variable", at, help, key=True
-            )
+def build_section(shop: Workshop, kind: str) -> None:
+    """Adds a top-level section of the stack to the project."""
+    written = shop.stack.secrets if kind == "secrets" else shop.stack.extra.get(kind) or {}
+    scope = shop.references.scope()
+    for name, entry in written.items():
+        at: Path = (kind, name)
+        if kind == "secrets":
+            key = stack_secret_key(name, entry)
+            entry = {"file": entry["file"]} if "file" in entry else {"environment": key}
+        long = lengthen(kind, _evaluated(shop, entry, scope, at), at, shop.project.places)
+        # What is empty is written so: `cache:` names a volume, and says nothing about it.
+        shop.project.tree[kind][name] = rebase(long, kind, shop.base) if entry is not None else None
 
-    def _use(
-        self, key: str, uses: list[Any], spec: dict[str, Any], scope: Mapping[str, Any]
-    ) -> dict[str, int | None]:
-        """Adds the variables of `uses` that the service does not set itself; returns the pool size by database."""
-        variables: dict[str, Any] = {}
-        pools: dict[str, int | None] = {}
-        for index, item in enumerate(uses):
-            at: Path = ("services", key, "uses", index)
-            name, rule = (item, {}) if isinstance(item, str) else next(iter(item.items()))
-            if name not in scope["databases"]:
-                help = suggest(name, self.stack.databases)
-                self.findings.error("unknown-reference", f'no database is named "{name}"', at, help)
-                continue
-            pools[name] = rule.get("pool", pools.get(name))
-            variables |= self._variables(name, rule, scope["databases"][name], at)
-        own = spec.get("environment")
-        names = {name for _, name, _ in pairs(own)}
-        added = {name: value for name, value in variables.items() if name not in names}
-        if isinstance(own, list):
-            spec["environment"] = [*(_assignment(name, value) for name, value in added.items()), *own]
-        elif added:
-            spec["environment"] = {**added, **(own or {})}
-        return pools
 
-    def _variables(
-        self, name: str, rule: Mapping[str, Any], parts: Mapping[str, Any], at: Path
-    ) -> dict[str, Any]:
-        driver = rule.get("driver", "url")
-        known = self.access[name].network
-        if driver not in known:
-            told = f'{self.access[name].adapter} has no connection for a driver "{driver}"'
-            self.findings.error("unknown-driver", told, (*at, name, "driver"), suggest(driver, known))
-            return {}
-        wanted = rule.get("as", env_key(name, "url"))
-        wanted = {"url": wanted} if isinstance(wanted, str) else wanted
-        return {
-            variable: self.references.connection(name, driver) if part == "url" else _scalar(parts[part])
-            for part, variable in wanted.items()
-        }
+def _evaluated(shop: Workshop, tree: Any, scope: Mapping[str, Any], at: Path) -> Any:
+    if isinstance(tree, dict):
+        for key in tree:
+            if "${" in key:
+                help = 'write it as a list of "name=value", where both sides may hold one'
+                place = shop.stack.document.key((*at, key))
+                told = "a key cannot hold an expression or a variable"
+                shop.report.error("expression-in-key", told, place, help)
+        return {key: _evaluated(shop, value, scope, (*at, key)) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_evaluated(shop, item, scope, (*at, index)) for index, item in enumerate(tree)]
+    if not isinstance(tree, str):
+        return tree
+    try:
+        return _scalar(evaluate(tree, scope, literal=Raw))
+    except ExpressionError as fault:
+        place = shop.stack.document.within(at, fault.source)
+        shop.report.error(fault.code, fault.message, place, fault.help)
+        return None
 
-    def _ports(self, key: str, spec: dict[str, Any]) -> None:
-        bound: list[Any] = []
-        for index, entry in items(spec.get("ports")):
-            at: Path = ("services", key, "ports", index)
-            port = parse_port(entry)
-            if port is None or port.fault:
-                shown = f'"{entry}"' if isinstance(entry, str | int) else "this"
-                reason = f": {port.fault}" if port else ""
-                help = 'write "HOST:CONTAINER", such as "8080:80"'
-                self.findings.error("wrong-format", f"{shown} is not a port{reason}", at, help)
-                continue
-            self.bindings.setdefault(key, []).append((at, port.binding))
-            bound.append(port.entry)
-        if bound:
-            spec["ports"] = bound
 
-    def _health(self, key: str, spec: dict[str, Any]) -> None:
-        health = spec.get("healthcheck")
-        if not isinstance(health, dict) or "http" not in health:
-            return
-        at: Path = ("services", key, "healthcheck", "http")
-        if "test" in health:
-            told = "a health check has either `http` or `test`"
-            self.findings.error("conflicting-options", told, at, "remove one of them", key=True)
-            return
-        asked = health["http"] if isinstance(health["http"], dict) else {"path": health["http"]}
-        port = asked.get("port") or first_port(self.stack.services[key])
-        if port is None:
-            help = "add `expose:` with the port, or write `http: {path: /health, port: 8080}`"
-            self.findings.error("missing-port", f'service "{key}" says no port to probe', at, help)
-            return
-        rest = {name: value for name, value in health.items() if name != "http"}
-        limit = parse_duration(plain(rest.get("timeout")) or "") or 5
-        script = build_probe(port, str(asked["path"]), max(1, int(limit) - 1))
-        spec["healthcheck"] = {"test": ["CMD-SHELL", script], **_PROBE, **rest}
+def _use(
+    shop: Workshop, key: str, uses: list[Any], spec: dict[str, Any], scope: Mapping[str, Any]
+) -> dict[str, int | None]:
+    """Adds the variables of `uses` that the service does not set itself; returns the pool size by database."""
+    added: dict[str, Any] = {}
+    pools: dict[str, int | None] = {}
+    own = spec.get("environment") or {}
+    for index, item in enumerate(uses):
+        at: Path = ("services", key, "uses", index)
+        name, rule = (item, {}) if isinstance(item, str) else next(iter(item.items()))
+        if name not in scope["databases"]:
+            place, help = shop.stack.document.value(at), suggest(name, shop.stack.databases)
+            shop.report.error("unknown-reference", f'no database is named "{name}"', place, help)
+            continue
+        pools[name] = rule.get("pool", pools.get(name))
+        for variable, value in _variables(shop, name, rule, scope["databases"][name], at).items():
+            if variable not in own:
+                added[variable] = value
+                origin = Origin("stack", shop.stack.document, at)
+                shop.project.places.set(("services", key, "environment", variable), origin)
+    if added:
+        spec["environment"] = {**added, **own}
+    return pools
 
-    def _depend(self, key: str, spec: dict[str, Any], used: list[str], linked: list[str]) -> None:
-        waits = depends(spec)
-        for name in [*used, *(name for name in waits if name in self.ready and name not in used)]:
-            for container, condition in self.ready[name].items():
-                waits[container] = {**waits.get(container, {}), "condition": condition}
-        profiles = set(spec.get("profiles") or ())
-        for name in linked:
-            other = self.stack.services[name] or {}
-            if name not in waits:
-                waits[name] = {"condition": "service_healthy" if has_health(other) else "service_started"}
-                # Compose refuses a dependency that no active profile starts.
-                if other.get("profiles") and not profiles & set(other["profiles"]):
-                    waits[name]["required"] = False
-        if waits:
-            spec["depends_on"] = waits
 
-    def _join(self, at: Path, spec: dict[str, Any], is_needed: bool) -> None:
-        if spec.get("network_mode"):
-            if is_needed:
-                told = f'service "{at[-1]}" uses a database and sets `network_mode`, so it cannot reach it'
-                help = "remove `network_mode`: the service then joins the network of the databases"
-                self.findings.error("conflicting-options", told, (*at, "network_mode"), help, key=True)
-            return
-        written = spec.get("networks")
-        if isinstance(written, dict) and written:
-            spec["networks"] = {**written, NETWORK: written.get(NETWORK)}
-        else:
-            spec["networks"] = list(dict.fromkeys([*(written or ["default"]), NETWORK]))
+def _variables(
+    shop: Workshop, name: str, rule: Mapping[str, Any], parts: Mapping[str, Any], at: Path
+) -> dict[str, Any]:
+    driver, access = rule.get("driver", "url"), shop.project.access.get(name)
+    if access is not None and driver not in access.network:
+        told = f'{access.adapter} has no connection for a driver "{driver}"'
+        place = shop.stack.document.value((*at, name, "driver"))
+        shop.report.error("unknown-driver", told, place, suggest(driver, access.network))
+        return {}
+    wanted = rule.get("as", env_key(name, "url"))
+    wanted = {"url": wanted} if isinstance(wanted, str) else wanted
+    return {
+        variable: shop.references.connection(name, driver) if part == "url" else _scalar(parts[part])
+        for part, variable in wanted.items()
+    }
+
+
+def _ports(shop: Workshop, at: Path, spec: dict[str, Any]) -> None:
+    """Binds each port without an address to loopback."""
+    for index, port in enumerate(spec.get("ports") or ()):
+        if not brings_address(port):
+            port["host_ip"] = LOOPBACK
+            origin = Origin("default", shop.stack.document, (*at, "ports", index))
+            shop.project.places.set((*at, "ports", index, "host_ip"), origin)
+
+
+def _health(shop: Workshop, key: str, spec: dict[str, Any]) -> None:
+    health, document = spec.get("healthcheck"), shop.stack.document
+    if not isinstance(health, dict) or "http" not in health:
+        return
+    at: Path = ("services", key, "healthcheck", "http")
+    if "test" in health:
+        told = "a health check has either `http` or `test`"
+        shop.report.error("health-check-twice", told, document.key(at), "remove one of them")
+        return
+    asked = health["http"] if isinstance(health["http"], dict) else {"path": health["http"]}
+    port = asked.get("port") or first_port(shop.stack.services[key])
+    if port is None:
+        help = "add `expose:` with the port, or write `http: {path: /health, port: 8080}`"
+        shop.report.error("missing-port", f'service "{key}" says no port to probe', document.value(at), help)
+        return
+    rest = {name: value for name, value in health.items() if name != "http"}
+    limit = parse_duration(plain(rest.get("timeout")) or "") or 5
+    script = build_probe(port, str(asked["path"]), max(1, int(limit) - 1))
+    spec["healthcheck"] = {"test": ["CMD-SHELL", script], **_PROBE, **rest}
+    shop.project.places.set((*at[:-1], "test"), Origin("default", document, at))
+
+
+def _waits(
+    shop: Workshop, key: str, spec: Mapping[str, Any], used: list[str], linked: list[str]
+) -> dict[str, Any]:
+    waits: dict[str, Any] = {name: dict(rule or {}) for name, rule in (spec.get("depends_on") or {}).items()}
+    ready = shop.project.ready
+    for name in [*used, *(name for name in waits if name in ready and name not in used)]:
+        for container, condition in ready.get(name, {}).items():
+            waits[container] = {**waits.get(container, {}), "condition": condition}
+    profiles = set(spec.get("profiles") or ())
+    for name in linked:
+        other = shop.stack.services[name] or {}
+        if name not in waits:
+            waits[name] = {"condition": "service_healthy" if has_health(other) else "service_started"}
+            # Compose refuses a dependency that no active profile starts.
+            if other.get("profiles") and not profiles & set(other["profiles"]):
+                waits[name]["required"] = False
+    return waits
+
+
+def _join(shop: Workshop, at: Path, spec: dict[str, Any], is_needed: bool) -> None:
+    """Adds the network of the databases, which a service that uses one cannot do without."""
+    if spec.get("network_mode"):
+        if is_needed:
+            told = f'service "{at[-1]}" uses a database and sets `network_mode`, so it cannot reach it'
+            help = "remove `network_mode`: the service then joins the network of the databases"
+            place = shop.stack.document.key((*at, "network_mode"))
+            shop.report.error("unreachable-database", told, place, help)
+        return
+    if not spec.get("networks"):
+        shop.project.places.short.add((*at, "networks"))
+        spec["networks"] = {"default": None}
+    spec["networks"] = {**spec["networks"], NETWORK: spec["networks"].get(NETWORK)}
 
 
 def _scalar(value: Any) -> Any:
@@ -241,7 +226,3 @@ def _scalar(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value
-
-
-def _assignment(name: str, value: Any) -> str | Text:
-    return Text((f"{name}=", value)) if isinstance(value, Reference) else f"{name}={value}"

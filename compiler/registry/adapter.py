@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from compiler.report import Diagnostic, Span, error
+from compiler.source import patch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,19 +83,6 @@ def extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 def _patched(adapter: Adapter, version: str) -> dict[str, Any]:
     patched: dict[str, Any] = patch(dict(adapter.data), adapter.versions[version].get("patch") or {})
     return patched
-
-
-def patch(target: Any, change: Any) -> Any:
-    """Applies a JSON merge patch: https://www.rfc-editor.org/rfc/rfc7396."""
-    if not isinstance(change, dict):
-        return change
-    result = dict(target) if isinstance(target, dict) else {}
-    for key, value in change.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = patch(result.get(key), value)
-    return result
 
 
 # By the identity of their documents, which the adapters themselves keep alive.

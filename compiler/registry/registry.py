@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from compiler.registry.adapter import Adapter, checked, extended, shared
-from compiler.report import Diagnostic, Span, error, suggest, warning
+from compiler.report import Diagnostic, Report, Span, error, suggest, warning
 from compiler.source import LARGEST, Document, load_yaml
 from compiler.source.shipped import BUILT_IN, Folder
 
@@ -166,11 +166,12 @@ def _read_once(file: FilePath, shown: str) -> tuple[Document | None, list[Diagno
     try:
         status = file.stat()
     except OSError:
-        return load_yaml(file, shown)
+        return _unchanged.__wrapped__(file, shown)
     document, diagnostics = _unchanged(file, shown, status.st_mtime_ns, status.st_size, status.st_ino)
     return document, list(diagnostics)
 
 
 @lru_cache(maxsize=128)
 def _unchanged(file: FilePath, shown: str, *_state: int) -> tuple[Document | None, list[Diagnostic]]:
-    return load_yaml(file, shown)
+    report = Report()
+    return load_yaml(file, shown, report), list(report)

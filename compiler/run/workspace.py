@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.report import Diagnostic, Report, Span
-from compiler.run.memo import bytes_of, digest_of, key_of, recall, remember
+from compiler.run.memo import digest_of, key_of, recall, remember
+from compiler.source import parse_yaml, read_file
 from compiler.source.shipped import folders
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from compiler.output import Change
     from compiler.registry.registry import Registry
     from compiler.run.passes import Compiled
-    from compiler.source import Document
     from compiler.targets.dotenv import Dotenv
 
 CA_FOLDER = "tls"
@@ -97,10 +96,11 @@ class Project:
     def _inputs(self) -> list[tuple[str, bytes]]:
         """Returns the files that the passes read, and their names in findings; nothing where one cannot be read."""
         near = (file for folder in folders(self.stack.parent, self.adapters) for file in folder.files())
-        try:
-            return [(shown, bytes_of(file)) for file, shown in ((self.stack, self.shown), *near)]
-        except OSError:
-            return []
+        files = [
+            (shown, read_file(file, shown, Report())) for file, shown in ((self.stack, self.shown), *near)
+        ]
+        read = [(shown, content) for shown, content in files if content is not None]
+        return read if len(read) == len(files) else []
 
     def _base(self) -> str:
         """Returns the way from the rendered files to the folder of the stack; empty where they are the same."""
@@ -108,34 +108,28 @@ class Project:
         return "" if way == os.curdir else way
 
     def _compile(self, report: Report) -> Compiled | None:
-        document = self._load(report)
+        content = read_file(self.stack, self.shown, report)
+        if content is None:
+            return None
+        self.sources[self.shown] = _text(content)
+        document = parse_yaml(content, self.shown, report)
         if document is None:
             return None
         from compiler.run.passes import compile_document
 
         registry = self.registry()
-        compiled, found = compile_document(
+        source = self.stack.name.encode(errors="replace").decode()
+        compiled = compile_document(
             document,
             registry,
+            report,
             environment=self.environment,
             today=self.today,
-            source=self.stack.name.encode(errors="replace").decode(),
+            source=source,
             base=self._base(),
         )
-        report.extend(found)
         self.sources.update(registry.sources)
         return compiled
-
-    def _load(self, report: Report) -> Document | None:
-        from compiler.source import load_yaml
-
-        document, found = load_yaml(self.stack, self.shown)
-        report.extend(found)
-        if document is not None:
-            self.sources[self.shown] = document.text
-        elif self.stack.is_file():
-            self.sources[self.shown] = self.stack.read_bytes()[: 1 << 20].decode(errors="replace")
-        return document
 
     def dotenv(self) -> tuple[Dotenv | None, list[Diagnostic]]:
         """Returns what `.env` holds now, and what is wrong with it; a missing file holds nothing."""
@@ -154,33 +148,27 @@ class Project:
             return None
 
     def _read(self, name: str, report: Report) -> bytes | None:
-        file = self.output / name
-        try:
-            # Reading a pipe would wait for its writer.
-            if stat.S_ISREG(file.stat().st_mode):
-                return file.read_bytes()
-            told = f'"{file}" is a folder, a device or a pipe, expected a file'
-            report.error("not-a-file", told, Span(str(file)), "move it away")
-        except (FileNotFoundError, NotADirectoryError):
-            pass
-        except OSError as fault:
-            told = f"the file cannot be read: {_reason(fault)}"
-            report.error("unreadable-file", told, Span(str(file)), "give yourself the right to read it")
-        return None
+        """Returns a file of the output folder; one that is not there is no fault."""
+        found = Report()
+        content = read_file(self.output / name, str(self.output / name), found)
+        for one in found:
+            if one.id != "missing-file":
+                report.add(one._replace(help="move it away") if one.id == "not-a-file" else one)
+        return content
 
     def _secret_artifacts(self, compiled: Compiled, report: Report) -> list[Artifact]:
-        from compiler.project.variables import unset_variables
+        from compiler.rules.variables import check_set
         from compiler.run.passes import render_secrets
 
-        plan = compiled.plan
+        project = compiled.project
         dotenv = self._dotenv(report)
-        issued = self._certificates(compiled, report) if dotenv and plan.certificates else None
+        issued = self._certificates(compiled, report) if dotenv and project.certificates else None
         if dotenv is None or report.errors:
             return []
-        secret = render_secrets(plan, dotenv, os.urandom, issued.values if issued else {}, report)
-        keys = {one.key for one in (*plan.secrets, *plan.variables)} | dotenv.values.keys()
+        secret = render_secrets(project, dotenv, os.urandom, issued.values if issued else {}, report)
         if secret:
-            report.extend(unset_variables(plan, keys, compiled.stack.document.value))
+            keys = {*(one.key for one in project.secrets), *(one.key for one in project.variables)}
+            check_set(project, keys | dotenv.values.keys(), report)
         return [*secret, *(issued.artifacts if issued else ())]
 
     def _certificates(self, compiled: Compiled, report: Report) -> Issued | None:
@@ -188,7 +176,7 @@ class Project:
 
         from compiler.certificates import issue
 
-        wanted, before = compiled.plan.certificates, report.errors
+        wanted, before = compiled.project.certificates, report.errors
         files = self._certificate_files(compiled, report)
         if report.errors > before:
             return None
@@ -198,24 +186,21 @@ class Project:
 
     def _certificate_files(self, compiled: Compiled, report: Report) -> Mapping[str, bytes]:
         files: dict[str, bytes] = {}
-        names = ["authority", *(certificate.name for certificate in compiled.plan.certificates)]
+        names = ["authority", *(certificate.name for certificate in compiled.project.certificates)]
         for name in (f"{CA_FOLDER}/{name}.{ending}" for name in names for ending in ("key", "crt")):
             content = self._read(name, report)
             if content is not None:
                 files[name] = content
-        for own in (own for certificate in compiled.plan.certificates for own in certificate.own or ()):
-            try:
-                files[own.path] = bytes_of(self.stack.parent / own.path)
-            except (OSError, ValueError) as fault:
-                told = f'the file "{own.path}" cannot be read: {_reason(fault)}'
+        for own in (own for certificate in compiled.project.certificates for own in certificate.own or ()):
+            found = Report()
+            content = read_file(self.stack.parent / own.path, own.path, found)
+            if content is not None:
+                files[own.path] = content
+            for one in found:
                 help = "write its path from the folder of the stack"
-                report.error("unusable-certificate", told, own.span, help)
+                report.error("unusable-certificate", one.message, own.span, help)
         return files
 
 
 def _text(content: bytes) -> str:
     return content.decode(errors="replace").lstrip("\ufeff")
-
-
-def _reason(fault: Exception) -> str:
-    return str(getattr(fault, "strerror", None) or fault).lower()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.source.document import Area, Document, Location, merge_patch
-from compiler.source.reader import LARGEST, load_yaml, parse_yaml
+from compiler.source.document import Document, Location, merge_patch, patch
+from compiler.source.reader import LARGEST, load_yaml, parse_yaml, read_file
 
-__all__ = ["LARGEST", "Area", "Document", "Location", "load_yaml", "merge_patch", "parse_yaml"]
+__all__ = ["LARGEST", "Document", "Location", "load_yaml", "merge_patch", "parse_yaml", "patch", "read_file"]

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 def _folder(package: str, beside: str) -> Path:
     # In a plain checkout, which is not installed, the data lie beside the package.
-    near = Path(__file__).parents[2] / beside
-    if near.is_dir() and near.with_name("pyproject.toml").is_file():
-        return near
+    root = Path(__file__).parents[2]
+    if (root / beside).is_dir() and (root / "pyproject.toml").is_file():
+        return root / beside
     # Not importlib.resources.files, whose import takes longer than reading an adapter.
     return Path(str(import_module(f"compiler.{package}").__file__)).parent
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from compiler.registry.registry import Registry
+    from compiler.report import Report
 
 LOCAL = "local"
 
@@ -32,7 +33,13 @@ class Stack:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def build_stack(
+def build_stack(document: Document, registry: Registry, environment: str, report: Report) -> Stack | None:
+    stack, found = _build_stack(document, registry, environment)
+    report.extend(found)
+    return stack
+
+
+def _build_stack(
     document: Document, registry: Registry, environment: str, trusted: bool = False
 ) -> tuple[Stack | None, list[Diagnostic]]:
     """Checks and types a stack. `trusted` skips the schemas: the same texts have passed them before."""

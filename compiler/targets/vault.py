@@ -1,4 +1,4 @@
-"""The values behind a plan: what `.env` holds already, what has to be generated, and what follows from both."""
+"""The values behind a project: what `.env` holds already, what has to be generated, and what follows from both."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from compiler.model import Connection, Digest, Plan, Secret, Variable
+from compiler.model import Connection, Digest, Secret, Variable
 from compiler.project.connection_strings import iter_keys, render_connection
-from compiler.report import Report
 
 if TYPE_CHECKING:
-    from compiler.report import Span
+    from compiler.project.project import Project
+    from compiler.report import Report, Span
     from compiler.targets.dotenv import Dotenv
 
 Entropy = Callable[[int], bytes]
@@ -40,12 +40,7 @@ def generate(secret: Secret, entropy: Entropy) -> str:
 
 
 def fill(
-    plan: Plan,
-    digests: list[Variable],
-    dotenv: Dotenv,
-    entropy: Entropy,
-    given: Mapping[str, str],
-    report: Report,
+    project: Project, dotenv: Dotenv, entropy: Entropy, given: Mapping[str, str], report: Report
 ) -> list[Assignment] | None:
     """Returns every line that `.env` must have, with its comment; values that are there are kept.
 
@@ -54,7 +49,7 @@ def fill(
     before = report.errors
     values: dict[str, str] = {**dotenv.values, **given}
     lines: list[Assignment] = []
-    for secret in plan.secrets:
+    for secret in project.secrets:
         if not values.get(secret.key):
             if not secret.generate:
                 told = f"{secret.owner} takes its value from {secret.key} in .env, which is not set there"
@@ -66,11 +61,11 @@ def fill(
     if report.errors > before:
         return None
     lines += [(key, value, "Private key of a server certificate") for key, value in given.items()]
-    for variable in (*plan.variables, *digests):
+    for variable in project.variables:
         try:
             values[variable.key] = derive(variable, values)
         except ValueError as fault:
-            told, place = f"{variable.key} cannot be made: {fault}", _place(variable, plan, dotenv)
+            told, place = f"{variable.key} cannot be made: {fault}", _place(variable, project, dotenv)
             report.error("unusable-password", told, place, "choose another password in .env")
         else:
             lines.append((variable.key, values[variable.key], variable.comment))
@@ -86,11 +81,11 @@ def derive(variable: Variable, values: Mapping[str, str]) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _place(variable: Variable, plan: Plan, dotenv: Dotenv) -> Span:
+def _place(variable: Variable, project: Project, dotenv: Dotenv) -> Span:
     """Returns the place of the password that a connection string holds."""
     assert isinstance(variable.value, Connection)
     keys = set(iter_keys(variable.value))
-    secret = next((secret for secret in plan.secrets if secret.key in keys), plan.secrets[0])
+    secret = next((secret for secret in project.secrets if secret.key in keys), project.secrets[0])
     return dotenv.value(secret.key) or secret.span
 
 

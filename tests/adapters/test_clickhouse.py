@@ -28,7 +28,8 @@ from tests.adapters.plans import build_database, plan_database
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from compiler.model import Access, Plan
+    from compiler.model import Access
+    from tests.adapters.plans import Plan
 
 TODAY = "2026-11-23"
 VERSIONS = ("latest", "26.3", "26.5", "26.6", "26.7")

@@ -24,13 +24,13 @@ import pytest
 
 from compiler.certificates import issue
 from compiler.expressions.quoting import env_quote
-from compiler.model import Certificate, Plan
+from compiler.model import Certificate
 from compiler.pages.trial import HOSTILE
 from compiler.project.connection_strings import render_connection
 from compiler.report import Report, Span
-from compiler.targets.dotenv import parse_dotenv
 from compiler.targets.vault import fill
-from tests.adapters.plans import build_database, plan_database
+from tests.adapters.plans import Plan, build_database, plan_database
+from tests.conftest import read_env
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -469,6 +469,7 @@ def test_start_hands_over_password_and_certificates(tmp_path: Path) -> None:
     ],
 )
 def test_password_that_the_engine_or_its_client_cannot_take_is_refused(key: str, value: str) -> None:
-    dotenv = parse_dotenv(f"{key}={env_quote(value)}\n", ".env")[0]
-    found = fill(plan(), [], dotenv, os.urandom, {})[1]
+    dotenv = read_env(f"{key}={env_quote(value)}\n")
+    found = Report()
+    fill(plan().project, dotenv, os.urandom, {}, found)
     assert [one.id for one in found] == ["unusable-password"] and value not in found[0].message

@@ -81,7 +81,7 @@ def compiled(folder: Path, options: str = "") -> Any:
     (folder / "stack.yaml").write_text(text)
     made, found = Project(folder / "stack.yaml", folder, adapters=ADAPTER.parent, today=TODAY).compiled()
     assert made and not found, found
-    return made.plan
+    return made.project
 
 
 def run(folder: Path, script: str, url: str, key: str = KEY) -> subprocess.CompletedProcess[str]:
@@ -179,5 +179,5 @@ def test_adapter_passes_its_trial() -> None:
     from compiler.source.shipped import folders
 
     trial = try_adapter("meilisearch", Registry(folders(ADAPTER.parent.parent, None)))
-    assert trial.passed, trial.diagnostics
+    assert trial.passed, list(trial.report)
     assert trial.tried["renders"] >= 9

@@ -12,16 +12,16 @@ import pytest
 
 from compiler.certificates import issue
 from compiler.expressions.quoting import env_quote
-from compiler.model import Certificate, Plan
+from compiler.model import Certificate
 from compiler.pages.trial import HOSTILE
 from compiler.project.connection_strings import render_connection
 from compiler.registry.registry import Registry
 from compiler.report import Report, Span
 from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
-from compiler.targets.dotenv import parse_dotenv
 from compiler.targets.vault import fill
-from tests.adapters.plans import build_database, plan_database
+from tests.adapters.plans import Plan, build_database, plan_database
+from tests.conftest import read_env
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,17 +139,22 @@ def test_nothing_is_limited_unless_the_stack_says_so() -> None:
 
 def test_connections_fit_the_limit_that_is_set() -> None:
     service = "\nservices:\n  a: {image: x, uses: [db]}\n"
-    document, _ = parse_yaml(
-        f"name: t\ndatabases:\n  db: {{adapter: mongo, max_connections: 50}}{service}".encode(), "stack.yaml"
+    document = parse_yaml(
+        f"name: t\ndatabases:\n  db: {{adapter: mongo, max_connections: 50}}{service}".encode(),
+        "stack.yaml",
+        Report(),
     )
     assert document
-    found = compile_document(document, Registry(), environment="local", today=TODAY, source="stack.yaml")[1]
+    found = Report()
+    compile_document(document, Registry(), found, environment="local", today=TODAY, source="stack.yaml")
     assert [one.id for one in found] == ["too-many-connections"]
 
 
 def refusals(name: str, value: str) -> list[str]:
-    dotenv = parse_dotenv(f"{name}={env_quote(value)}\n", ".env")[0]
-    return [one.id for one in fill(plan(), [], dotenv, os.urandom, {})[1]]
+    dotenv = read_env(f"{name}={env_quote(value)}\n")
+    report = Report()
+    fill(plan().project, dotenv, os.urandom, {}, report)
+    return [one.id for one in report]
 
 
 @pytest.mark.parametrize("name", ["DB_PASSWORD", "DB_ADMIN_PASSWORD"])

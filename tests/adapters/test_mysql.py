@@ -17,13 +17,16 @@ import pytest
 from compiler.pages.trial import HOSTILE
 from compiler.project.connection_strings import render_connection
 from compiler.registry.registry import Registry
+from compiler.report import Report
 from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
+from tests.adapters.plans import Plan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from compiler.model import Access, Container, Plan
+    from compiler.model import Access
+    from tests.adapters.plans import Container
 
 import pymysql
 import sqlalchemy
@@ -39,13 +42,14 @@ VERSIONS = [
 
 def build(adapter: str, options: str = "") -> tuple[Plan | None, list[str]]:
     text = f"name: trial\ndatabases:\n  db: {{adapter: {adapter}, port: 21050{options}}}\n"
-    document, _ = parse_yaml(text.encode(), "stack.yaml")
+    document = parse_yaml(text.encode(), "stack.yaml", Report())
     assert document
-    compiled, found = compile_document(
-        document, Registry(), environment="local", today="2026-11-23", source="stack.yaml"
+    report = Report()
+    compiled = compile_document(
+        document, Registry(), report, environment="local", today="2026-11-23", source="stack.yaml"
     )
-    told = [f"{one.message}; {one.help}" for one in found if one.id != "end-of-life"]
-    return (compiled.plan if compiled else None), told
+    told = [f"{one.message}; {one.help}" for one in report if one.id != "end-of-life"]
+    return (Plan(compiled.project) if compiled else None), told
 
 
 @cache

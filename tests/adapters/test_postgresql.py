@@ -14,7 +14,7 @@ from compiler.project.connection_strings import render_connection
 from tests.adapters.plans import build_database, plan_database
 
 if TYPE_CHECKING:
-    from compiler.model import Container, Plan
+    from tests.adapters.plans import Container, Plan
 
 CA = "/etc/stackc/tls/ca.crt"
 TLS = ", tls: verify-full"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from compiler.model import Plan
+    from tests.adapters.plans import Plan
 
 TODAY = "2026-11-23"
 KEY = 'it\'s "$HOME" `id` #%/@\\ }'

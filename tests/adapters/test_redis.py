@@ -13,13 +13,14 @@ import pytest
 import redis
 import valkey
 
-from compiler.model import Access, Plan, Reference
+from compiler.model import Access, Reference
 from compiler.pages.trial import HOSTILE
 from compiler.project.connection_strings import render_connection
 from compiler.registry.registry import Registry
+from compiler.report import Report
 from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
-from tests.adapters.plans import build_database, plan_database
+from tests.adapters.plans import Plan, build_database, plan_database
 
 TODAY = "2026-11-23"
 ENGINES = ("redis", "valkey")
@@ -197,9 +198,10 @@ def test_pools_of_all_replicas_must_fit_the_server() -> None:
         "name: trial\nservices:\n  app: {image: x, uses: [db], deploy: {replicas: 3}}\n"
         "databases:\n  db: {adapter: redis, maxclients: 100}\n"
     )
-    document, _ = parse_yaml(stack.encode(), "stack.yaml")
+    document = parse_yaml(stack.encode(), "stack.yaml", Report())
     assert document
-    _, found = compile_document(document, Registry(), environment="local", today=TODAY, source="stack.yaml")
+    found = Report()
+    compile_document(document, Registry(), found, environment="local", today=TODAY, source="stack.yaml")
     assert [one.id for one in found] == ["too-many-connections"]
     assert "app 3 x 50 + 10 reserved" in found[0].message
 

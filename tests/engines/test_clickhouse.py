@@ -16,6 +16,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from clickhouse_driver.errors import Error as DriverError
 
 from compiler.pages.access import find_connections
+from compiler.report import Report
 from compiler.run.workspace import Project
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ def stack(boot: Callable[..., Stack]) -> Stack:
 
 def strings(stack: Stack, database: str) -> dict[str, str]:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
-    answer, found = find_connections(project, database, driver=None, origin="host", reveal=True)
-    assert answer, found
+    found = Report()
+    answer = find_connections(project, database, found, driver=None, origin="host", reveal=True)
+    assert answer, list(found)
     return dict(answer.texts)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from compiler.pages.access import find_connections
+from compiler.report import Report
 from compiler.run.workspace import Project
 from tests.engines.conftest import missing
 from tests.engines.test_mysql import ask, connect, probe
@@ -39,7 +40,7 @@ def stack(boot: Callable[..., Stack]) -> Stack:
 
 def query(stack: Stack) -> str:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
-    answer, _ = find_connections(project, "main", driver="url", origin="network", reveal=False)
+    answer = find_connections(project, "main", Report(), driver="url", origin="network", reveal=False)
     assert answer
     return answer.query.replace("[…]", "[1,0,0]")
 

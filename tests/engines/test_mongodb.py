@@ -49,8 +49,9 @@ def stack(boot: Callable[..., Stack]) -> Stack:
 
 def strings(stack: Stack, database: str, origin: str = "host") -> dict[str, str]:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
-    answer, found = find_connections(project, database, driver=None, origin=origin, reveal=True)
-    assert answer, found
+    found = Report()
+    answer = find_connections(project, database, found, driver=None, origin=origin, reveal=True)
+    assert answer, list(found)
     return dict(answer.texts)
 
 

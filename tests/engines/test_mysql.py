@@ -47,8 +47,9 @@ def plain(boot: Callable[..., Stack]) -> Stack:
 
 def strings(stack: Stack, database: str) -> dict[str, str]:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
-    answer, found = find_connections(project, database, driver=None, origin="host", reveal=True)
-    assert answer, found
+    found = Report()
+    answer = find_connections(project, database, found, driver=None, origin="host", reveal=True)
+    assert answer, list(found)
     return dict(answer.texts)
 
 

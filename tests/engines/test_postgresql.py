@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy
 
 from compiler.pages.access import find_connections
+from compiler.report import Report
 from compiler.run.workspace import Project
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ def secured(boot: Callable[..., Stack]) -> Stack:
 
 def strings(stack: Stack, database: str) -> dict[str, str]:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
-    answer, found = find_connections(project, database, driver=None, origin="host", reveal=True)
-    assert answer, found
+    found = Report()
+    answer = find_connections(project, database, found, driver=None, origin="host", reveal=True)
+    assert answer, list(found)
     return dict(answer.texts)
 
 
@@ -152,7 +154,7 @@ def test_second_up_adds_index_and_extension_and_a_changed_password(plain: Stack)
 
 def _query(stack: Stack, database: str) -> str:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
-    answer, _ = find_connections(project, database, driver="url", origin="network", reveal=False)
+    answer = find_connections(project, database, Report(), driver="url", origin="network", reveal=False)
     assert answer
     return answer.query
 

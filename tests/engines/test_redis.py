@@ -47,8 +47,9 @@ def plain(boot: Callable[..., Stack]) -> Stack:
 
 def strings(stack: Stack, database: str) -> dict[str, str]:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
-    answer, found = find_connections(project, database, driver=None, origin="host", reveal=True)
-    assert answer, found
+    found = Report()
+    answer = find_connections(project, database, found, driver=None, origin="host", reveal=True)
+    assert answer, list(found)
     return dict(answer.texts)
 
 
@@ -235,7 +236,7 @@ def packed(*values: float) -> bytes:
 def nearest(stack: Stack, *vector: float) -> list[str]:
     """Returns the keys that the query shown by `connect --query` finds, nearest first."""
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
-    answer, _ = find_connections(project, "find", driver="url", origin="network", reveal=False)
+    answer = find_connections(project, "find", Report(), driver="url", origin="network", reveal=False)
     assert answer
     words = [packed(*vector) if word == "[…]" else word for word in shlex.split(answer.query)]
     with client(stack, "find", protocol=2) as connection:

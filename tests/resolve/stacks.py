@@ -7,16 +7,17 @@ from textwrap import dedent, indent
 from typing import TYPE_CHECKING, Any
 
 from compiler.registry.registry import Registry
-from compiler.report import has_errors
+from compiler.report import Report, has_errors
 from compiler.run.passes import Compiled, compile_document
-from compiler.run.workspace import Project
+from compiler.run.workspace import Project as Folder
 from compiler.source import parse_yaml
+from compiler.targets.compose import written_service
 from tests.compose import config
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from compiler.model import Container
+    from compiler.project.project import Project
     from compiler.report import Diagnostic
 
 TODAY = "2026-01-01"
@@ -29,11 +30,13 @@ def registry() -> Registry:
 
 
 def compile_text(text: str, base: str = "") -> tuple[Compiled | None, list[Diagnostic]]:
-    document, diagnostics = parse_yaml(text.encode(), "stack.yaml")
-    assert document is not None, diagnostics
-    return compile_document(
-        document, registry(), environment="local", today=TODAY, source="stack.yaml", base=base
+    document = parse_yaml(text.encode(), "stack.yaml", Report())
+    assert document is not None
+    report = Report()
+    compiled = compile_document(
+        document, registry(), report, environment="local", today=TODAY, source="stack.yaml", base=base
     )
+    return compiled, list(report)
 
 
 def stack(services: str, rest: str = "") -> str:
@@ -47,14 +50,15 @@ def entry(options: str, rest: str = "") -> str:
     return stack(f"app:\n{indent(image + own, '  ')}", rest)
 
 
-def plan_of(text: str) -> dict[str, Container]:
+def project_of(text: str) -> Project:
     compiled, diagnostics = compile_text(text)
     assert compiled is not None, [one.message for one in diagnostics]
-    return {container.name: container for container in compiled.plan.containers}
+    return compiled.project
 
 
 def spec_of(text: str, service: str = "app") -> dict[str, Any]:
-    return dict(plan_of(text)[service].spec)
+    """Returns a service as it is written into the Compose file, before its values are quoted."""
+    return written_service(project_of(text), service)
 
 
 def findings(text: str) -> list[tuple[str, str]]:
@@ -72,7 +76,7 @@ def resolve(text: str, folder: Path, dotenv: str = "") -> dict[str, Any]:
     """Returns the project that the real Compose reads from the rendered files."""
     (folder / "stack.yaml").write_text(text)
     (folder / ".env").write_text(dotenv)
-    outcome = Project(folder / "stack.yaml", folder, today=TODAY).compile()
+    outcome = Folder(folder / "stack.yaml", folder, today=TODAY).compile()
     assert not has_errors(outcome.diagnostics), [one.message for one in outcome.diagnostics]
     return config(folder)
 

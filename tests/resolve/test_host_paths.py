@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from compiler.model import Raw
-from compiler.project.host_paths import rebase
 from compiler.run.workspace import Project
+from compiler.targets.compose import written_service
 from tests.compose import config
+from tests.resolve.stacks import compile_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,30 +37,38 @@ volumes: ['${A:-./a}:/a', '${B:-data}:/b']       -> volumes: ['${A:-../a}:/a', '
 volumes: ['$C:/c', '${D}/x:/d']                  -> volumes: ['$C:/c', '${D}/x:/d']
 volumes: [{type: bind, source: a, target: /a}]   -> volumes: [{type: bind, source: ../a, target: /a}]
 volumes: [{type: volume, source: a, target: /a}] -> volumes: [{type: volume, source: a, target: /a}]
-volumes:                                         -> volumes:
 """.strip().splitlines()
 
 
 @pytest.mark.parametrize("line", SERVICE)
 def test_a_path_of_this_machine_is_reached_by_way_of_the_output(line: str) -> None:
-    written, rendered = map(yaml.safe_load, line.split("->"))
-    assert rebase(written, "service", "..") == rendered
+    written, rendered = (yaml.safe_load(part) for part in line.split("->"))
+    assert rebased(written, "..") == rendered
+
+
+def rebased(written: dict[str, Any], base: str) -> dict[str, Any]:
+    """Returns what is written for a service when the files are rendered elsewhere."""
+    services = {"app": {"image": "a", **written}, "base": {"image": "b"}}
+    compiled, found = compile_text(yaml.safe_dump({"name": "demo", "services": services}), base)
+    assert compiled, found
+    spec = written_service(compiled.project, "app")
+    return {key: spec[key] for key in written}
 
 
 def test_beside_the_stack_nothing_changes() -> None:
     written = {"build": ".", "volumes": ["./a:/a"], "env_file": "app.env"}
-    assert rebase(written, "service", "") is written
+    assert rebased(written, "") == written
 
 
 def test_the_syntax_of_compose_stays_its_own() -> None:
-    assert type(rebase({"build": Raw("./$A")}, "service", "..")["build"]) is Raw
+    assert type(rebased({"build": "./$A"}, "..")["build"]) is Raw
 
 
 @pytest.mark.parametrize(
     ("base", "rendered"), [("sub", "./sub/app"), ("../..", "../../app"), ("../x", "../x/app")]
 )
 def test_a_rebased_path_is_never_taken_for_a_volume(base: str, rendered: str) -> None:
-    assert rebase({"volumes": ["./app:/a"]}, "service", base) == {"volumes": [f"{rendered}:/a"]}
+    assert rebased({"volumes": ["./app:/a"]}, base) == {"volumes": [f"{rendered}:/a"]}
 
 
 STACK = """\

@@ -14,13 +14,13 @@ def test_a_service_cannot_have_the_name_of_another_container(name: str, rest: st
 
 
 def test_the_name_of_stackcs_own_container_is_taken() -> None:
-    assert findings(stack("stackc-ready: {image: a}")) == [("reserved-name", "stackc-ready")]
+    assert findings(stack("stackc-ready: {image: a}")) == [("reserved-service", "stackc-ready")]
 
 
 def test_two_secrets_cannot_share_a_key() -> None:
     text = stack("a: {image: a}", "secrets: {one: {environment: KEY}, two: {environment: KEY}}")
     one = only(text)
-    assert (one.id, len(one.notes)) == ("name-collision", 1)
+    assert (one.id, len(one.notes)) == ("key-collision", 1)
 
 
 @pytest.mark.parametrize(
@@ -28,19 +28,19 @@ def test_two_secrets_cannot_share_a_key() -> None:
 )
 def test_a_secret_cannot_take_a_key_of_a_database(secret: str) -> None:
     text = stack("a: {image: a}", f"secrets: {{{secret}: {{generate: hex}}}}\n{DATABASE}")
-    assert [code for code, _ in findings(text)] == ["name-collision"]
+    assert [code for code, _ in findings(text)] == ["key-collision"]
 
 
 @pytest.mark.parametrize("options", ["environment: {COMPOSE_FILE: a}", "environment: [COMPOSE_FILE=a]"])
-def test_a_variable_of_compose_is_refused_in_both_forms(options: str) -> None:
-    assert only(entry(options)).id == "reserved-name"
+def test_a_variable_of_compose_may_stand_in_a_container(options: str) -> None:
+    assert findings(entry(options)) == []
 
 
 def test_a_secret_cannot_be_a_variable_of_docker() -> None:
     text = stack("a: {image: a}", "secrets: {x: {environment: DOCKER_HOST}}")
-    assert findings(text) == [("reserved-name", "x")]
+    assert findings(text) == [("reserved-variable", "x")]
 
 
 def test_two_services_cannot_share_a_container_name() -> None:
     text = stack("a: {image: a, container_name: same}\nb: {image: b, container_name: same}")
-    assert findings(text) == [("name-collision", "same")]
+    assert findings(text) == [("duplicate-container-name", "same")]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler.model import Raw
-from compiler.project.ports import Binding, parse_port, shared_port
+from compiler.project.ports import Binding, binding_of, long_port, port_fault, shared_port, short_port
 from tests.resolve.stacks import entry, findings, only, spec_of, stack
 
 SHORT = [
@@ -32,30 +32,26 @@ SHORT = [
 
 @pytest.mark.parametrize(("written", "rendered"), SHORT)
 def test_a_port_without_an_address_is_bound_to_loopback(written: Any, rendered: str) -> None:
-    port = parse_port(written)
-    assert port is not None
-    assert (port.entry, type(port.entry), port.fault) == (rendered, Raw, None)
+    (port,) = spec_of(entry(f"ports: [{written!r}]"))["ports"]
+    assert (port, type(port)) == (rendered, Raw)
 
 
 def test_the_long_form_keeps_its_keys() -> None:
     written = {"target": 80, "published": "8080", "mode": "host", "name": "web"}
-    port = parse_port(written)
-    assert port is not None
-    assert port.entry == {**written, "host_ip": "127.0.0.1"}
-    assert port.binding == Binding("127.0.0.1", range(8080, 8081), range(80, 81), "tcp")
+    (port,) = spec_of(entry(f"ports: [{written}]"))["ports"]
+    assert port == {**written, "host_ip": "127.0.0.1"}
+    assert binding_of(port) == Binding("127.0.0.1", range(8080, 8081), range(80, 81), "tcp")
 
 
 def test_a_written_address_stays() -> None:
-    port = parse_port({"target": 80, "host_ip": "0.0.0.0"})
-    assert port is not None
-    assert port.entry["host_ip"] == "0.0.0.0"
+    assert spec_of(entry("ports: [{target: 80, host_ip: 0.0.0.0}]"))["ports"][0]["host_ip"] == "0.0.0.0"
 
 
 @pytest.mark.parametrize(
     "written", ["http", "80:", "a:80", "1:2:3:4", "80:80:80:80", "", ":", "80 80", "-80", "8.0", True]
 )
-def test_what_has_not_the_form_of_a_port_is_none(written: Any) -> None:
-    assert parse_port(written) is None
+def test_what_has_not_the_form_of_a_port_is_refused(written: Any) -> None:
+    assert port_fault(long_port(written)) is not None
 
 
 @pytest.mark.parametrize(
@@ -72,10 +68,8 @@ def test_what_has_not_the_form_of_a_port_is_none(written: Any) -> None:
     ],
 )
 def test_a_port_that_cannot_be_published_says_why(written: Any, fault: str) -> None:
-    port = parse_port(written)
-    assert port is not None
-    assert port.fault is not None
-    assert fault in port.fault
+    port = written if isinstance(written, dict) else long_port(written)
+    assert fault in (port_fault(port) or "")
 
 
 NUMBERS = st.one_of(st.none(), st.integers(1, 65535))
@@ -87,25 +81,23 @@ ADDRESSES = st.sampled_from(["127.0.0.1", "0.0.0.0", "[::1]", "10.0.0.1"])
 )
 def test_a_short_port_is_read_in_parts(address: str, host: int | None, container: int, protocol: str) -> None:
     text = f"{address}:{host or ''}:{container}{protocol}"
-    port = parse_port(text)
-    assert port is not None
-    assert port.entry == text
+    port = long_port(text)
+    assert short_port(port) == text
     expected = None if host is None else range(host, host + 1)
-    assert port.binding == Binding(
+    assert binding_of(port) == Binding(
         address.strip("[]"), expected, range(container, container + 1), protocol[1:] or "tcp"
     )
 
 
 @given(st.text("0123456789:.-[]${}/abPORTudp ", max_size=24))
-def test_any_text_is_a_port_or_none(text: str) -> None:
-    port = parse_port(text)
-    assert port is None or isinstance(port.entry, Raw)
+def test_any_text_that_is_a_port_keeps_its_form(text: str) -> None:
+    port = long_port(text)
+    assert port_fault(port) is not None or long_port(short_port(port)) == port
 
 
 def binding(text: str) -> Binding:
-    port = parse_port(text)
-    assert port is not None
-    return port.binding
+    port = long_port(text)
+    return binding_of(port if "host_ip" in port else {**port, "host_ip": "127.0.0.1"})
 
 
 @pytest.mark.parametrize(

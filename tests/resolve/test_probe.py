@@ -112,5 +112,5 @@ def test_a_probe_without_a_port_is_refused() -> None:
 
 def test_two_kinds_of_probe_exclude_each_other() -> None:
     assert findings(entry("expose: [80]\nhealthcheck: {http: /, test: x}")) == [
-        ("conflicting-options", "http")
+        ("health-check-twice", "http")
     ]

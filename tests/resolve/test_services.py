@@ -11,7 +11,7 @@ from tests.resolve.stacks import (
     entry,
     findings,
     only,
-    plan_of,
+    project_of,
     resolve,
     spec_of,
     stack,
@@ -72,8 +72,8 @@ def test_a_use_names_the_variable_of_the_url() -> None:
 def test_a_use_takes_the_connection_of_a_driver() -> None:
     compiled, _ = compile_text(entry(DRIVERS, DATABASE))
     assert compiled is not None
-    key = compiled.plan.containers[-1].spec["environment"]["DB"].key
-    assert key in [variable.key for variable in compiled.plan.variables]
+    key = compiled.project.services["app"]["environment"]["DB"].key
+    assert key in [variable.key for variable in compiled.project.variables]
 
 
 def test_a_use_gives_its_parts_to_the_variables_that_an_image_reads() -> None:
@@ -151,7 +151,7 @@ def test_a_service_keeps_its_own_networks(networks: str, expected: Any) -> None:
 
 def test_a_service_in_another_network_mode_cannot_use_a_database() -> None:
     text = entry("uses: [main]\nnetwork_mode: bridge", DATABASE)
-    assert findings(text) == [("conflicting-options", "network_mode")]
+    assert findings(text) == [("unreachable-database", "network_mode")]
 
 
 def test_a_service_without_a_database_is_rendered_as_it_is_written() -> None:
@@ -214,7 +214,7 @@ WRONG = [
     ("command: '${{ databases.main'", "expression", None),
     ("uses: [mian]", "unknown-reference", 'did you mean "main"?'),
     ("uses: [{main: {driver: sqlalchmy}}]", "unknown-driver", 'did you mean "sqlalchemy"?'),
-    ("depends_on: [mian]", "unknown-reference", 'did you mean "main"?'),
+    ("depends_on: [mian]", "unknown-service", 'did you mean "main"?'),
 ]  # fmt: skip
 
 
@@ -254,9 +254,9 @@ def test_the_top_level_keeps_the_syntax_of_compose(tmp_path: Path) -> None:
 
 def test_the_ca_certificate_goes_to_every_service_that_reaches_an_encrypted_database() -> None:
     databases = "databases: {main: {adapter: postgresql, tls: require}}"
-    plan = plan_of(stack("a: {image: a, uses: [main]}\nb: {image: b}", databases))
-    assert [file.target for file in plan["a"].files] == ["/etc/stackc/tls/ca.crt"]
-    assert plan["b"].files == ()
+    services = project_of(stack("a: {image: a, uses: [main]}\nb: {image: b}", databases)).services
+    assert [file["target"] for file in services["a"]["configs"]] == ["/etc/stackc/tls/ca.crt"]
+    assert "configs" not in services["b"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.project.variables import Variable, missing_variables, scan_variables, unset_variables
+from compiler.report import Report
+from compiler.rules.variables import Variable, check_set, missing_variables, scan_variables
 from tests.compose import run_config
 from tests.resolve.stacks import compile_text, entry
 
@@ -56,7 +57,8 @@ def test_a_default_stands_in_for_a_value(text: str, known: set[str], missing: li
 def test_an_unset_variable_is_told_once_at_its_place() -> None:
     compiled, _ = compile_text(entry("environment: {A: $X}\ncommand: [a, '${X} ${Y:?no}']"))
     assert compiled is not None
-    found = unset_variables(compiled.plan, {"Z"}, compiled.stack.document.value)
+    found = Report()
+    check_set(compiled.project, {"Z"}, found)
     assert [(one.span.line, one.message) for one in found] == [
         (5, 'service "app" takes X from .env, which does not set it'),
         (6, 'service "app" takes Y from .env, which does not set it, so Compose will not start'),

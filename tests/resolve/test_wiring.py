@@ -43,7 +43,7 @@ def test_help_names_the_expression_to_write() -> None:
 
 def test_an_address_for_a_browser_is_only_warned_of() -> None:
     one = only(stack(f"app: {{image: a, environment: {{ORIGIN: 'http://localhost:9000'}}}}\n{API}"))
-    assert (one.id, one.severity) == ("localhost", "warning")
+    assert (one.id, one.severity) == ("localhost-in-browser", "warning")
 
 
 @pytest.mark.parametrize(
@@ -92,28 +92,32 @@ def test_long_chains_are_fine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "place"),
+    ("id", "options", "place"),
     [
-        ("depends_on: [b, apq]", "apq"),
-        ("depends_on: {apq: {condition: service_started}}", "apq"),
-        ("links: ['apq:alias']", "'apq:alias'"),
-        ("volumes_from: ['apq:ro']", "'apq:ro'"),
-        ("network_mode: 'service:apq'", "'service:apq'"),
-        ("ipc: 'service:apq'", "'service:apq'"),
-        ("networks: [apq]", "apq"),
-        ("networks: {apq: }", "apq"),
-        ("secrets: [apq]", "apq"),
-        ("secrets: [{source: apq}]", "{source: apq}"),
-        ("configs: [apq]", "apq"),
-        ("volumes: ['apq:/data']", "'apq:/data'"),
-        ("volumes: [{type: volume, source: apq, target: /a}]", "{type: volume, source: apq, target: /a}"),
-        ("build: {context: ., secrets: [apq]}", "apq"),
+        ("unknown-service", "depends_on: [b, apq]", "apq"),
+        ("unknown-service", "depends_on: {apq: {condition: service_started}}", "apq"),
+        ("unknown-service", "links: ['apq:alias']", "'apq:alias'"),
+        ("unknown-service", "volumes_from: ['apq:ro']", "'apq:ro'"),
+        ("unknown-service", "network_mode: 'service:apq'", "'service:apq'"),
+        ("unknown-service", "ipc: 'service:apq'", "'service:apq'"),
+        ("unknown-network", "networks: [apq]", "apq"),
+        ("unknown-network", "networks: {apq: }", "apq"),
+        ("unknown-secret", "secrets: [apq]", "apq"),
+        ("unknown-secret", "secrets: [{source: apq}]", "{source: apq}"),
+        ("unknown-config", "configs: [apq]", "apq"),
+        ("unknown-volume", "volumes: ['apq:/data']", "'apq:/data'"),
+        (
+            "unknown-volume",
+            "volumes: [{type: volume, source: apq, target: /a}]",
+            "{type: volume, source: apq, target: /a}",
+        ),
+        ("unknown-secret", "build: {context: ., secrets: [apq]}", "apq"),
     ],
 )
-def test_what_is_not_there_is_told_at_its_place(options: str, place: str) -> None:
+def test_what_is_not_there_is_told_at_its_place(id: str, options: str, place: str) -> None:
     rest = "networks: {n: }\nvolumes: {v2: }\nsecrets: {s: {generate: hex}}\nconfigs: {c: {content: x}}"
     text = stack(f"app:\n  image: a\n  {options}\nb: {{image: b}}", rest)
-    assert findings(text) == [("unknown-reference", place)]
+    assert findings(text) == [(id, place)]
 
 
 def test_a_volume_needs_no_declaration_where_none_is_written() -> None:

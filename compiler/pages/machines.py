@@ -1,0 +1,115 @@
+"""Findings for machines: JSON, GitHub annotations and SARIF 2.1.0; pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from compiler.pages.explain import Page, load_pages, render_explanation
+from compiler.pages.findings import end_of, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from compiler.report import Diagnostic, Span
+
+_SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+
+def render_json(findings: Sequence[Diagnostic], changes: Sequence[Mapping[str, Any]]) -> str:
+    """Returns one document with the findings, and with what was or would be done to each rendered file."""
+    import json
+
+    return json.dumps({"findings": [_row(finding) for finding in findings], "changes": changes}, indent=2)
+
+
+def _row(finding: Diagnostic) -> dict[str, Any]:
+    notes = [{"message": note.message, "span": note.span._asdict()} for note in finding.notes]
+    return {**finding._asdict(), "span": finding.span._asdict(), "notes": notes}
+
+
+def render_github(findings: Sequence[Diagnostic]) -> str:
+    """Returns a workflow command for each finding."""
+    return "\n".join(map(_annotation, findings))
+
+
+def _annotation(finding: Diagnostic) -> str:
+    # https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+    span = finding.span
+    end_line, end_column = end_of(span)
+    places = {"line": span.line, "col": span.column, "endLine": end_line, "endColumn": end_column}
+    if end_line != span.line:  # GitHub takes no columns for an annotation of several lines.
+        del places["col"], places["endColumn"]
+    properties = {"file": span.path, **places, "title": finding.id}
+    joined = ",".join(f"{name}={_github_property(str(value))}" for name, value in properties.items())
+    notes = (f"\n{n.span.path}:{n.span.line}:{n.span.column}: note: {n.message}" for n in finding.notes)
+    return f"::{finding.severity} {joined}::{_github_data(_with_help(finding) + ''.join(notes))}"
+
+
+def _github_data(text: str) -> str:
+    parts = re.split("([\r\n])", text.replace("%", "%25"))
+    return "".join({"\r": "%0D", "\n": "%0A"}.get(part) or visible(part) for part in parts)
+
+
+def _github_property(text: str) -> str:
+    return _github_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _with_help(finding: Diagnostic) -> str:
+    return f"{finding.message}\nhelp: {finding.help}" if finding.help else finding.message
+
+
+def render_sarif(findings: Sequence[Diagnostic], version: str) -> str:
+    """Returns a SARIF 2.1.0 log whose rules carry the pages of the findings."""
+    import json
+
+    ids, pages = sorted({finding.id for finding in findings}), load_pages() if findings else {}
+    rules = [_rule(id, pages.get(id)) for id in ids]
+    run = {
+        "tool": {"driver": {"name": "stackc", "version": version, "rules": rules}},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding, ids.index(finding.id)) for finding in findings],
+    }
+    return json.dumps({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _rule(id: str, page: Page | None) -> dict[str, Any]:
+    if page is None:
+        return {"id": id}
+    return {
+        "id": id,
+        "shortDescription": {"text": page.what},
+        "fullDescription": {"text": page.why},
+        "help": {"text": render_explanation(page)},
+        "defaultConfiguration": {"level": page.severity},
+    }
+
+
+def _result(finding: Diagnostic, rule_index: int) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "ruleId": finding.id,
+        "ruleIndex": rule_index,
+        "level": finding.severity,
+        "message": {"text": _with_help(finding)},
+        "locations": [_location(finding.span)],
+    }
+    if finding.notes:
+        result["relatedLocations"] = [
+            {"id": number, "message": {"text": note.message}, **_location(note.span)}
+            for number, note in enumerate(finding.notes, 1)
+        ]
+    return result
+
+
+def _location(span: Span) -> dict[str, Any]:
+    end_line, end_column = end_of(span)
+    start = {"startLine": span.line, "startColumn": span.column}
+    region = {**start, "endLine": end_line, "endColumn": end_column}
+    return {"physicalLocation": {"artifactLocation": {"uri": _uri(span.path)}, "region": region}}
+
+
+def _uri(path: str) -> str:
+    from urllib.parse import quote
+
+    quoted = quote(path.encode("utf-8", "surrogateescape"))
+    return f"file://{quoted}" if path.startswith("/") else quoted

@@ -1,0 +1,152 @@
+"""The canonical tree: one Compose project in long form, in which every value knows the place it comes from.
+
+It is built from a stack or read from any Compose file; rules check it and targets render it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+from compiler.project.values import inside, number, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from compiler.model import Access, Certificate, Path, Secret, Variable
+    from compiler.report import Span
+    from compiler.stack.database import Database
+
+Kind = Literal["service", "database", "job", "gate"]
+SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
+
+
+class Located(Protocol):
+    """A file whose keys and values have places: a document or an adapter."""
+
+    def value(self, path: Path) -> Span: ...
+
+    def key(self, path: Path) -> Span: ...
+
+
+class Origin(NamedTuple):
+    """Where a value of the tree was written; a default stands where it is asked for."""
+
+    kind: Literal["stack", "environment", "adapter", "default"]
+    file: Located
+    path: Path
+
+
+class Places:
+    """The origin of each value of the tree, and which of them were written in Compose's short form.
+
+    A path that is not known has the origin of what is around it, with the remaining steps added.
+    """
+
+    def __init__(self, file: Located, overlay: Path = ()) -> None:
+        self.file = file
+        self.short: set[Path] = set()
+        self._overlay = overlay
+        self._known: dict[Path, Origin] = {(): Origin("stack", file, ())}
+
+    def set(self, path: Path, origin: Origin) -> None:
+        self._known[path] = origin
+
+    def origin(self, path: Path) -> Origin:
+        known, rest = path, len(path)
+        while known not in self._known:
+            rest -= 1
+            known = path[:rest]
+        found = self._known[known]
+        if found.kind != "stack" or not self._overlay:
+            return found._replace(path=(*found.path, *path[rest:]))
+        full = (*found.path, *path[rest:])
+        is_overlaid = found.file.value(full) == found.file.value((*self._overlay, *full))
+        return Origin("environment" if is_overlaid else "stack", found.file, full)
+
+    def value(self, path: Path) -> Span:
+        origin = self.origin(path)
+        return origin.file.value(origin.path)
+
+    def key(self, path: Path) -> Span:
+        origin = self.origin(path)
+        named = origin.path and isinstance(origin.path[-1], str)
+        return origin.file.key(origin.path) if named else origin.file.value(origin.path)
+
+    def adopt(self, path: Path, theirs: Places, their_path: Path) -> None:
+        """Takes over the places of another tree, a part of which now stands at `path`."""
+        size = len(their_path)
+        self.set(path, theirs.origin(their_path))
+        for known, origin in theirs._known.items():
+            if known[:size] == their_path:
+                self.set((*path, *known[size:]), origin)
+        self.short.difference_update([one for one in self.short if one[: len(path)] == path])
+        self.short |= {(*path, *one[size:]) for one in theirs.short if one[:size] == their_path}
+
+
+@dataclass(slots=True, kw_only=True)
+class Project:
+    """A deployment: Compose's tree in long form, and beside it what no Compose file says.
+
+    A `str` in the tree is literal, `Raw` is in Compose's own syntax, a `Reference` is a key of `.env`. `kinds` says
+    what a service of the tree is, `uses` how many connections a service opens to each database (None: its default),
+    `ready` what a client of a database waits for, `mounted` the keys of `.env` that a service reads as files.
+    `secret_files` (keys of `.env`) and `config_files` (texts) are by the path of the file that is rendered for them.
+    """
+
+    name: str
+    environment: str
+    today: str
+    places: Places
+    tree: dict[str, dict[str, Any]] = field(default_factory=lambda: {section: {} for section in SECTIONS})
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    databases: Mapping[str, Database] = field(default_factory=dict)
+    access: dict[str, Access] = field(default_factory=dict)
+    ready: dict[str, dict[str, str]] = field(default_factory=dict)
+    uses: dict[str, dict[str, int | None]] = field(default_factory=dict)
+    mounted: dict[str, set[str]] = field(default_factory=dict)
+    secrets: list[Secret] = field(default_factory=list)
+    variables: list[Variable] = field(default_factory=list)
+    certificates: list[Certificate] = field(default_factory=list)
+    secret_files: dict[str, str] = field(default_factory=dict)
+    config_files: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def services(self) -> dict[str, dict[str, Any]]:
+        return self.tree["services"]
+
+    def own_services(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yields the services that a person wrote."""
+        return ((name, spec) for name, spec in self.services.items() if self.kinds[name] == "service")
+
+
+def replicas(service: Mapping[str, Any]) -> int:
+    """Returns how many containers a service has, as far as that is known now."""
+    deployed = inside(service, "deploy", "replicas")
+    count = number(service.get("scale") if deployed == {} else deployed)
+    return 1 if count is None else int(count)
+
+
+def has_health(service: Mapping[str, Any]) -> bool:
+    """Says whether a service has a health check; `healthcheck: {}` stands for that of its image."""
+    health = service.get("healthcheck")
+    if not isinstance(health, Mapping):
+        return "extends" in service
+    return health.get("disable") not in (True, "true") and health.get("test") != ["NONE"]
+
+
+def neighbours(service: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+    """Yields each other service that a service names outside `depends_on`, with the path inside of it."""
+    for key in ("links", "volumes_from"):
+        for index, item in enumerate(service.get(key) or ()):
+            name = (plain(item) or "").partition(":")[0]
+            if name and not (key == "volumes_from" and name == "container"):
+                yield name, (key, index)
+    extended = inside(service, "extends")
+    if (base := plain(extended.get("service"))) is not None and "file" not in extended:
+        yield base, ("extends",)
+    for key in ("network_mode", "ipc", "pid"):
+        kind, _, name = (plain(service.get(key)) or "").partition(":")
+        if kind == "service" and name:
+            yield name, (key,)
