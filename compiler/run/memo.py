@@ -55,7 +55,7 @@ def recall(key: str, output: Path) -> list[Diagnostic] | None:
     with suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
         digests, found = json.loads(_read(folder / key)) if folder else ({}, [])
         same = (digest_of(_read(output / path)) == digest for path, digest in digests.items())
-        return [_warning(*one) for one in found] if digests and all(same) else None
+        return [*map(_warning, found)] if digests and all(same) else None
     return None
 
 
@@ -92,16 +92,23 @@ def _read(file: Path) -> bytes:
     return content
 
 
-def _warning(id: Any, severity: Any, message: Any, span: Any, help: Any, notes: Any) -> Diagnostic:
-    texts = [id, message, "" if help is None else help, *(told for told, _ in notes)]
-    if severity != "warning" or not all(isinstance(one, str) for one in texts):
-        raise ValueError
-    return Diagnostic(
-        id, "warning", message, _span(*span), help, tuple(Note(told, _span(*at)) for told, at in notes)
-    )
+def _warning(data: Any) -> Diagnostic:
+    match data:
+        case [str(id), "warning", str(message), span, None | str() as help, list(notes)]:
+            return Diagnostic(id, "warning", message, _span(span), help, tuple(map(_note, notes)))
+    raise ValueError
 
 
-def _span(path: Any, *numbers: Any) -> Span:
-    if not isinstance(path, str) or not all(type(one) is int and 0 < one <= LARGEST for one in numbers):
-        raise ValueError
-    return Span(path, *numbers)
+def _note(data: Any) -> Note:
+    match data:
+        case [str(message), span]:
+            return Note(message, _span(span))
+    raise ValueError
+
+
+def _span(data: Any) -> Span:
+    match data:
+        case [str(path), *numbers] if len(numbers) == 4 and all(type(one) is int for one in numbers):
+            if all(0 < one <= LARGEST for one in numbers):
+                return Span(path, *numbers)
+    raise ValueError
