@@ -63,19 +63,15 @@ def compile_stack(
     """
     report = Report()
     compiled = _compile(stack, environment, _registry(adapters), today, report)
-    dotenv, found = parse_dotenv(env, ".env")
-    _take(found, report)
+    dotenv = parse_dotenv(env, ".env", report)
+    if dotenv is None:
+        raise StackError(report)
     issued = _certificates(compiled, files or {}, report)
     secret = render_secrets(compiled.project, dotenv, os.urandom, issued.values, report)
-    _take((), report)
-    signed = (replace(artifact, content=content_of(artifact)) for artifact in compiled.artifacts)
-    return Result(artifacts=(*signed, *secret, *issued.artifacts), diagnostics=tuple(report))
-
-
-def _take(found: Iterable[Diagnostic], report: Report) -> None:
-    report.extend(found)
     if report.errors:
         raise StackError(report)
+    signed = (replace(artifact, content=content_of(artifact)) for artifact in compiled.artifacts)
+    return Result(artifacts=(*signed, *secret, *issued.artifacts), diagnostics=tuple(report))
 
 
 def _compile(
@@ -100,11 +96,9 @@ def _certificates(compiled: Compiled, files: Mapping[str, bytes], report: Report
 
     wanted = tuple(compiled.project.certificates)
     if not wanted:
-        return Issued()
+        return Issued([], {})
     place = compiled.stack.document.value(("databases", wanted[0].name, "tls"))
-    issued = issue(wanted, files, datetime.now(UTC).replace(tzinfo=None), place, ".")
-    _take(issued.diagnostics, report)
-    return issued
+    return issue(wanted, files, datetime.now(UTC).replace(tzinfo=None), place, ".", report)
 
 
 def _registry(adapters: str | Path | Sequence[str | Path]) -> Registry:

@@ -120,15 +120,16 @@ class OwnFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A server certificate to have: the names it is for, and the `.env` keys that take its private key.
+    """A server certificate to have: its names on the network, and the keys of `.env` that take its private key.
 
+    `bundle` takes certificate and private key in one; the one that no container mounts is None.
     `own` holds a user's own files: certificate, key and authority. Where it is `verified`, clients check its names.
     """
 
     name: str
     hosts: tuple[str, ...]
-    key: str
-    bundle: str
+    key: str | None = None
+    bundle: str | None = None
     own: tuple[OwnFile, OwnFile, OwnFile] | None = None
     verified: bool = False
 

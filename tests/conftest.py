@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from compiler.model import Artifact
     from compiler.report import Diagnostic
+    from compiler.targets.dotenv import Dotenv
 
 ROOT = Path(__file__).parent.parent
 VALID = ROOT / "fixtures" / "valid"
@@ -108,11 +109,11 @@ def render(case: Case) -> Rendered:
     project = Project(case.stack, case.stack.parent, environment=case.environment, today=TODAY)
     compiled, diagnostics = project.compiled()
     assert compiled is not None, diagnostics
-    given = {key: f"private {key}" for one in compiled.project.certificates for key in (one.key, one.bundle)}
+    given = {
+        key: f"private {key}" for one in compiled.project.certificates for key in (one.key, one.bundle) if key
+    }
     report = Report()
-    env, *_ = render_secrets(
-        compiled.project, parse_dotenv("", ".env")[0], Random(case.name).randbytes, given, report
-    )
+    env, *_ = render_secrets(compiled.project, read_env(""), Random(case.name).randbytes, given, report)
     artifacts: tuple[Artifact, ...] = (*compiled.artifacts, env)
     files = {artifact.path: artifact.content.decode() for artifact in artifacts}
     keys = [secret.key for secret in compiled.project.secrets]
@@ -128,6 +129,14 @@ def case(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture
 def rendered(case: Case) -> Rendered:
     return render(case)
+
+
+def read_env(text: str) -> Dotenv:
+    """Returns what an `.env` without a fault holds."""
+    report = Report()
+    dotenv = parse_dotenv(text, ".env", report)
+    assert dotenv is not None, list(report)
+    return dotenv
 
 
 class TextFile(SingleFileSnapshotExtension):

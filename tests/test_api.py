@@ -20,8 +20,7 @@ from compiler import (
     StackError,
     compile_stack,
 )
-from compiler.targets.dotenv import parse_dotenv
-from tests.conftest import TODAY, VALID, stackc
+from tests.conftest import TODAY, VALID, read_env, stackc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +40,7 @@ def text(result: Result, path: str) -> str:
 
 
 def env(result: Result) -> dict[str, str]:
-    return dict(parse_dotenv(text(result, ".env"), ".env")[0].values)
+    return dict(read_env(text(result, ".env")).values)
 
 
 def refused(call: Callable[[], object]) -> Diagnostic:

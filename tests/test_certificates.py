@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from cryptography import x509
@@ -21,10 +22,9 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from compiler.certificates import Issued, issue
-from compiler.certificates.x509 import certificate_pem, key_pem, new_key, sign
-from compiler.model import Certificate, OwnFile
-from compiler.report import Span, has_errors
+from compiler.certificates import issue, sign
+from compiler.model import Artifact, Certificate, OwnFile
+from compiler.report import Diagnostic, Report, Span, has_errors
 from compiler.run.workspace import Outcome, Project
 from tests.conftest import TODAY
 
@@ -33,15 +33,24 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 1, 1)
 PLACE = Span(path="stack.yaml", line=5)
-MAIN = Certificate(
-    name="main", hosts=("main", "localhost", "127.0.0.1"), key="MAIN_TLS_KEY", bundle="MAIN_TLS_BUNDLE"
-)
+MAIN = Certificate(name="main", hosts=("main",), key="MAIN_TLS_KEY", bundle="MAIN_TLS_BUNDLE")
 STACK = "name: demo\ndatabases:\n  main:\n    adapter: postgresql\n    tls: verify-full\n"
 OWN = STACK.replace("verify-full", "{mode: verify-full, certificate: a.crt, key: a.key, ca: ca.crt}")
 
 
+class Issued(NamedTuple):
+    artifacts: list[Artifact]
+    values: dict[str, str]
+    diagnostics: list[Diagnostic]
+
+
+def issued_for(*wanted: Certificate, files: Mapping[str, bytes] | None = None, now: datetime = NOW) -> Issued:
+    report = Report()
+    return Issued(*issue(wanted, files or {}, now, PLACE, ".", report), list(report))
+
+
 def made(files: Mapping[str, bytes] | None = None, now: datetime = NOW, wanted: Certificate = MAIN) -> Issued:
-    return issue((wanted,), files or {}, now, PLACE, ".")
+    return issued_for(wanted, files=files, now=now)
 
 
 def files_of(issued: Issued) -> dict[str, bytes]:
@@ -83,6 +92,15 @@ def test_the_values_of_env_are_the_key_and_the_bundle() -> None:
     assert issued.values["MAIN_TLS_BUNDLE"] == files["tls/main.crt"] + files["tls/main.key"]
 
 
+@pytest.mark.parametrize("kind", ["key", "bundle"])
+def test_a_private_key_that_nothing_mounts_is_no_value_of_env(kind: str) -> None:
+    for wanted in (
+        Certificate(name="main", hosts=("main",), **{kind: "X"}),
+        Certificate(name="main", hosts=("main",), own=OWN_FILES, **{kind: "X"}),
+    ):
+        assert list(issued_for(wanted, files=own_files()).values) == ["X"]
+
+
 def test_a_new_host_makes_a_new_certificate_under_the_same_authority() -> None:
     first = files_of(made())
     more = Certificate(name="main", hosts=(*MAIN.hosts, "main-pooler"), key="K", bundle="B")
@@ -109,7 +127,7 @@ def test_a_long_name_is_in_the_alternative_names_whole() -> None:
     wanted = Certificate(name="a" * 63, hosts=("a" * 63 + ".example",), key="K", bundle="B")
     certificate = x509.load_pem_x509_certificate(files_of(made(wanted=wanted))[f"tls/{'a' * 63}.crt"])
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert names.get_values_for_type(x509.DNSName) == ["a" * 63 + ".example"]
+    assert names.get_values_for_type(x509.DNSName) == ["a" * 63 + ".example", "localhost"]
 
 
 # What clients say
@@ -189,14 +207,14 @@ def test_the_end_is_told_with_its_day_and_what_to_delete() -> None:
     [
         ("main.key", b"", "holds no private key"),
         ("main.key", b"\xff\xfe", "holds no private key"),
-        ("main.crt", b"nonsense", "holds no certificate"),
+        ("main.crt", b"nonsense", "holds no certificate that can be read"),
         (
             "authority.crt",
             b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-            "holds no certificate",
+            "holds no certificate that can be read",
         ),
-        ("authority.key", key_pem(new_key()), "is not the key of the certificate"),
-        ("main.key", key_pem(new_key()), "is not the key of the certificate"),
+        ("authority.key", sign(None, NOW).pem()[0], "is not the key of the certificate"),
+        ("main.key", sign(None, NOW).pem()[0], "is not the key of the certificate"),
     ],
 )
 def test_a_damaged_file_is_told_at_that_file(name: str, content: bytes, told: str) -> None:
@@ -209,26 +227,19 @@ def test_a_damaged_file_is_told_at_that_file(name: str, content: bytes, told: st
 # A user's own files
 
 
+OWN_FILES = tuple(OwnFile(path=name, span=Span(path=name)) for name in ("a.crt", "a.key", "ca.crt"))
+
+
 def own(content: Mapping[str, bytes], verified: bool = True) -> Issued:
-    certificate, key, authority = (
-        OwnFile(path=name, span=Span(path=name)) for name in ("a.crt", "a.key", "ca.crt")
-    )
-    wanted = Certificate(
-        name="main",
-        hosts=MAIN.hosts,
-        key="K",
-        bundle="B",
-        own=(certificate, key, authority),
-        verified=verified,
-    )
-    return issue((wanted,), content, NOW, PLACE, ".")
+    wanted = Certificate(name="main", hosts=("main",), key="K", bundle="B", own=OWN_FILES, verified=verified)
+    return issued_for(wanted, files=content)
 
 
 def own_files(hosts: tuple[str, ...] = ("main",), days: int = 100) -> dict[str, bytes]:
-    signer, key = new_key(), new_key()
-    root = sign("Our authority", signer, signer, None, NOW, 1000, ())
-    leaf = sign("leaf", key, signer, root, NOW, days, hosts)
-    return {"a.crt": certificate_pem(leaf), "a.key": key_pem(key), "ca.crt": certificate_pem(root)}
+    """Returns the files of another authority; its certificate ends in so many days."""
+    root = sign(None, NOW)
+    key, certificate = sign(root, NOW - timedelta(days=825 - days), hosts).pem()
+    return {"a.crt": certificate, "a.key": key, "ca.crt": root.pem()[1]}
 
 
 def test_own_files_are_taken_as_they_are() -> None:
@@ -250,13 +261,25 @@ def test_files_without_a_last_line_break_can_be_joined() -> None:
 
 def test_a_stack_may_have_own_and_made_certificates() -> None:
     files = own_files()
-    certificate, key, authority = (OwnFile(path=name, span=PLACE) for name in ("a.crt", "a.key", "ca.crt"))
-    wanted = Certificate(
-        name="other", hosts=("other",), key="OK", bundle="OB", own=(certificate, key, authority)
-    )
-    issued = issue((MAIN, wanted), files, NOW, PLACE, ".")
+    wanted = Certificate(name="other", hosts=("other",), key="OK", own=OWN_FILES)
+    issued = issued_for(wanted, MAIN, files=files)
     made_root = files_of(issued)["tls/authority.crt"]
     assert files_of(issued)["tls/ca.crt"] == made_root + files["ca.crt"]
+
+
+def test_the_faults_of_several_certificates_are_told_together() -> None:
+    other = Certificate(name="other", hosts=("other",), own=OWN_FILES)
+    files = {**files_of(made()), "tls/main.crt": b"", **own_files(), "a.key": b""}
+    found = issued_for(MAIN, other, files=files).diagnostics
+    assert [one.span.path for one in found] == ["a.key", "tls/main.crt"]
+
+
+def test_a_damaged_authority_is_told_once() -> None:
+    files = {**files_of(made()), "tls/authority.crt": b""}
+    other = Certificate(name="other", hosts=("other",), key="K")
+    assert [one.span.path for one in issued_for(MAIN, other, files=files).diagnostics] == [
+        "tls/authority.crt"
+    ]
 
 
 def rsa_key(*, encrypted: bool) -> bytes:
@@ -267,8 +290,8 @@ def rsa_key(*, encrypted: bool) -> bytes:
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("a.crt", b"nonsense", 'the file "a.crt" holds no certificate'),
-        ("ca.crt", b"", 'the file "ca.crt" holds no certificate'),
+        ("a.crt", b"nonsense", 'the file "a.crt" holds no certificate that can be read'),
+        ("ca.crt", b"", 'the file "ca.crt" holds no certificate that can be read'),
         ("a.key", b"nonsense", 'the file "a.key" holds no private key'),
         ("a.key", rsa_key(encrypted=True), 'the file "a.key" is encrypted'),
         ("a.key", rsa_key(encrypted=False), 'the file "a.key" is not the key of the certificate "a.crt"'),
@@ -320,6 +343,25 @@ def test_a_compile_writes_the_files_once_with_their_modes(tmp_path: Path) -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("adapter", "kinds"),
+    [("postgresql, pool: {size: 5}", ["KEY"]), ("mongodb", ["BUNDLE"]), ("redis", ["KEY"])],
+)
+def test_a_private_key_stands_once_in_env(tmp_path: Path, adapter: str, kinds: list[str]) -> None:
+    stack = f"name: demo\ndatabases:\n  main: {{adapter: {adapter}, tls: require}}\n"
+    assert not has_errors(compile_in(tmp_path, stack).diagnostics)
+    text = (tmp_path / ".env").read_text()
+    assert re.findall("^MAIN_TLS_(.*?)=", text, re.MULTILINE) == kinds
+    assert text.count("BEGIN PRIVATE KEY") == 1
+
+
+def test_the_key_of_env_that_a_database_does_not_take_is_free_for_a_secret(tmp_path: Path) -> None:
+    secret = "secrets:\n  own: {environment: MAIN_TLS_%s}\nservices:\n  app: {image: 'a:1', secrets: [own]}\n"
+    for kind, told in (("KEY", ["key-collision"]), ("BUNDLE", ["missing-secret"])):
+        found = compile_in(tmp_path, STACK + secret % kind).diagnostics
+        assert [one.id for one in found] == told
+
+
 def test_no_private_key_is_in_the_compose_file(tmp_path: Path) -> None:
     compile_in(tmp_path, STACK)
     text = (tmp_path / "docker-compose.yml").read_text()
@@ -334,7 +376,7 @@ def test_an_own_file_that_is_missing_is_told_where_it_is_named(tmp_path: Path, l
     (tmp_path / lacking).unlink()
     (one,) = compile_in(tmp_path, OWN).diagnostics
     assert (one.id, one.span.line) == ("unusable-certificate", 5)
-    assert one.message == f'the file "{lacking}" cannot be read: no such file or directory'
+    assert one.message == f'there is no file "{lacking}"'
 
 
 def test_an_own_file_that_is_a_folder_is_told(tmp_path: Path) -> None:
@@ -342,7 +384,7 @@ def test_an_own_file_that_is_a_folder_is_told(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     found = compile_in(tmp_path, OWN).diagnostics
     assert [one.message for one in found] == [
-        f'the file "{name}" cannot be read: not a regular file' for name in ("a.crt", "a.key", "ca.crt")
+        f'"{name}" is a folder, a device or a pipe, expected a file' for name in ("a.crt", "a.key", "ca.crt")
     ]
 
 

@@ -21,8 +21,7 @@ from compiler import __version__
 from compiler.cli import cli
 from compiler.report import Report
 from compiler.source import load_yaml
-from compiler.targets.dotenv import parse_dotenv
-from tests.conftest import CASES, ROOT, VALID, Case, stackc
+from tests.conftest import CASES, ROOT, VALID, Case, read_env, stackc
 
 STACK = """\
 name: demo
@@ -612,7 +611,7 @@ def test_broken_adapter_does_not_disturb_stacks_that_do_not_use_it(folder: Path)
 
 
 def secrets_of(folder: Path) -> list[str]:
-    values = parse_dotenv((folder / ".env").read_text(), ".env")[0].values
+    values = read_env((folder / ".env").read_text()).values
     return [value for key, value in values.items() if key.endswith("PASSWORD")]
 
 

@@ -11,8 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from compiler.targets.dotenv import parse_dotenv
-from tests.conftest import VALID, Case, stackc
+from tests.conftest import VALID, Case, read_env, stackc
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,7 +119,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def values(folder: Path) -> dict[str, str]:
-    return dict(parse_dotenv((folder / ".env").read_text(), ".env")[0].values)
+    return dict(read_env((folder / ".env").read_text()).values)
 
 
 def test_generated_values_differ_between_two_folders(folder: Path) -> None:

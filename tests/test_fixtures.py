@@ -21,9 +21,8 @@ from compiler.registry.registry import Registry
 from compiler.report import Report, Span
 from compiler.run.passes import compile_document, render_secrets
 from compiler.source import parse_yaml
-from compiler.targets.dotenv import parse_dotenv
 from tests.compose import compose_binaries
-from tests.conftest import CASES, ROOT, TODAY, Case, Rendered, render
+from tests.conftest import CASES, ROOT, TODAY, Case, Rendered, read_env, render
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -82,14 +81,14 @@ def test_compose_accepts_the_files_without_a_word(
 
 
 def test_secrets_are_in_the_env_file_alone(rendered: Rendered) -> None:
-    values = parse_dotenv(rendered.files[".env"], ".env")[0].values
+    values = read_env(rendered.files[".env"]).values
     secret = [values[key] for key in rendered.secrets]
     told = rendered.files["docker-compose.yml"] + rendered.files[".env.example"]
     assert [value for value in secret if value in told] == []
 
 
 def test_env_example_names_every_key(rendered: Rendered) -> None:
-    keys = [list(parse_dotenv(rendered.files[name], name)[0].values) for name in (".env", ".env.example")]
+    keys = [list(read_env(rendered.files[name]).values) for name in (".env", ".env.example")]
     assert [key for key in keys[0] if not key.endswith(("_TLS_KEY", "_TLS_BUNDLE"))] == keys[1]
 
 
@@ -118,8 +117,8 @@ def render_every(name: str) -> dict[str, str]:
         document, Registry(), report, environment="local", today=TODAY, source="stack.yaml"
     )
     assert compiled is not None, list(report)
-    given = {key: "private" for one in compiled.project.certificates for key in (one.key, one.bundle)}
-    env, *_ = render_secrets(compiled.project, parse_dotenv("", ".env")[0], bytes, given, report)
+    given = {key: "private" for one in compiled.project.certificates for key in (one.key, one.bundle) if key}
+    env, *_ = render_secrets(compiled.project, read_env(""), bytes, given, report)
     assert env is not None
     assert not report.errors
     return {one.path: one.content.decode() for one in (*compiled.artifacts, env)}

@@ -41,16 +41,16 @@ ENVIRONMENTS = {"unknown-environment": "production"}
 # What no stack shows by itself: the test that makes what it takes.
 SHOWN_BY = {
     "certificate-ends": "test_certificates.py::test_a_certificate_that_ends_soon_is_told",
-    "disk-full": "test_files.py::test_a_full_disk_changes_nothing",
+    "disk-full": "output/test_files.py::test_a_full_disk_changes_nothing",
     "file-exists": "test_cli.py::test_init_refuses_a_folder_with_a_stack_and_changes_nothing",
     "file-too-large": "source/test_reader.py::test_a_large_file_is_not_read_to_its_end",
     "missing-extra": "test_certificates.py::test_without_the_package_the_extra_is_named",
     "missing-file": "source/test_reader.py::test_a_missing_file_is_said_to_be_missing",
     "not-a-file": "source/test_reader.py::test_a_folder_is_no_file",
-    "output-is-a-folder": "test_output.py::test_what_stands_in_the_way_stays_and_is_named",
-    "output-is-a-symlink": "test_output.py::test_what_stands_in_the_way_stays_and_is_named",
-    "output-not-a-folder": "test_output.py::test_what_stands_in_the_way_stays_and_is_named",
-    "output-not-writable": "test_output.py::test_what_stands_in_the_way_stays_and_is_named",
+    "output-is-a-folder": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
+    "output-is-a-symlink": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
+    "output-not-a-folder": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
+    "output-not-writable": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
     "unreadable-file": "source/test_reader.py::test_a_file_that_cannot_be_opened_is_unreadable",
 }
 

@@ -147,7 +147,7 @@ def change_row(project: Project, change: Change, form: str, show_diff: bool) -> 
     row = {"path": str(project.output / change.path), "status": change.status}
     if not show_diff:
         return row
-    from compiler.output import unified_diff
+    from compiler.output.diff import unified_diff
 
     diff = unified_diff(change)
     if form != "json":

@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import re
 import stat
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from compiler.output.files import ReplaceError, Replacement, remove_leftovers, replace_files
-from compiler.report import Diagnostic, Span, error
+from compiler.report import Report, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +37,7 @@ _PROBLEMS = {
     "foreign-output": ("{} exists and was not made by stackc", f"overwrite it with --force, {_ELSEWHERE}"),
     "stale-output": ("{} is not what {} renders", "run `stackc compile`"),
 }
-_CODES = {
+_IDS = {
     errno.ENOTDIR: "output-not-a-folder",
     errno.EEXIST: "output-not-a-folder",
     errno.EISDIR: "output-is-a-folder",
@@ -48,7 +47,7 @@ _CODES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """What a compile means for one file; `blocked` is a path where no file can be read."""
 
@@ -58,31 +57,6 @@ class Change:
     old: str = field(repr=False)
     new: str = field(repr=False)
     secret: bool = False
-
-
-class _Refused(Exception):
-    def __init__(self, code: str, reason: str, place: str) -> None:
-        super().__init__(code)
-        self.diagnostic = _problem(code, reason, place)
-
-
-def _problem(code: str, reason: str, place: str) -> Diagnostic:
-    message, help = _PROBLEMS[code]
-    name = "the output folder" if place == "." else place
-    return error(code, message.format(name, reason), Span(path=place), help)
-
-
-@contextmanager
-def _refused_at(place: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as failure:
-        raise _Refused(*_fault(failure, "read"), place) from failure
-
-
-def _fault(failure: OSError, verb: str) -> tuple[str, str]:
-    code = _CODES.get(failure.errno or 0, "output-not-writable")
-    return code, f"{verb}: {failure.strerror or failure}".lower()
 
 
 def sign(content: bytes) -> bytes:
@@ -114,49 +88,58 @@ def content_of(artifact: Artifact) -> bytes:
     return artifact.content
 
 
-def compare(artifacts: Sequence[Artifact], directory: Path) -> list[Change]:
-    """Returns the change of each artifact, in their order."""
-    return check_artifacts(artifacts, directory, force=True, shown=".")[0]
-
-
-def stale(
-    artifacts: Sequence[Artifact], directory: Path, *, shown: str = ".", stack: str = "stack.yaml"
-) -> list[Diagnostic]:
-    """Returns a finding for each signed artifact that is missing or not what the stack renders now."""
+def stale(artifacts: Sequence[Artifact], directory: Path, *, shown: str, stack: str, report: Report) -> None:
+    """Reports each signed artifact that is missing or not what the stack renders now."""
     signed = [artifact for artifact in artifacts if artifact.signed]
-    changes, diagnostics = check_artifacts(signed, directory, force=True, shown=shown)
-    differing = [change for change in changes if change.status not in ("unchanged", "blocked")]
-    return diagnostics + [_problem("stale-output", stack, _join(shown, each.path)) for each in differing]
+    for change in check_artifacts(signed, directory, force=True, shown=shown, report=report):
+        if change.status not in ("unchanged", "blocked"):
+            _tell(report, "stale-output", _join(shown, change.path), stack)
 
 
 def check_artifacts(
-    artifacts: Sequence[Artifact], directory: Path, *, force: bool, shown: str
-) -> tuple[list[Change], list[Diagnostic]]:
-    """Returns the changes, and what stands in their way as far as that is seen without writing."""
-    changes: list[Change] = []
-    diagnostics: list[Diagnostic] = []
+    artifacts: Sequence[Artifact], directory: Path, *, force: bool, shown: str, report: Report
+) -> list[Change]:
+    """Returns the changes, and reports what stands in their way as far as that is seen without writing."""
+    changes = []
     for artifact in artifacts:
-        place = _join(shown, artifact.path)
+        old, new = b"", content_of(artifact)
         try:
-            change = _change(artifact, _existing(artifact.path, directory, shown))
+            found = _existing(artifact.path, directory, shown)
+            status, old = _status(found, new, artifact.signed), found or b""
         except _Refused as refused:
-            change = _change(artifact, None, "blocked")
-            diagnostics.append(refused.diagnostic)
-        if change.status in ("edited", "foreign") and not force:
-            diagnostics.append(_problem(f"{change.status}-output", "", place))
-        changes.append(change)
-    return changes, list(dict.fromkeys(diagnostics))
+            status = "blocked"
+            _tell(report, *refused.args)
+        else:
+            if _is_kept(status, force):
+                _tell(report, f"{status}-output", _join(shown, artifact.path))
+        changes.append(Change(artifact.path, status, _text(old), _text(new), artifact.secret))
+    return changes
 
 
-def _change(artifact: Artifact, old: bytes | None, status: Status | None = None) -> Change:
-    new = content_of(artifact)
-    return Change(
-        path=artifact.path,
-        status=status or _status(old, new, artifact.signed),
-        old=_text(old or b""),
-        new=_text(new),
-        secret=artifact.secret,
-    )
+def write_artifacts(
+    artifacts: Sequence[Artifact], directory: Path, *, force: bool, shown: str, report: Report
+) -> list[Change]:
+    """Brings the folder up to date, or leaves it as it was and reports why."""
+    changes = check_artifacts(artifacts, directory, force=force, shown=shown, report=report)
+    # Not a count of errors: what a report leaves out must not be overwritten.
+    if any(_is_kept(change.status, force) for change in changes):
+        return changes
+    try:
+        replace_files(list(_replacements(artifacts, changes, directory)))
+    except ReplaceError as refused:
+        place = _join(shown, refused.path.relative_to(directory).as_posix())
+        _tell(report, *_fault(refused.failure, "written", place))
+    else:
+        remove_leftovers({(directory / artifact.path).parent for artifact in artifacts})
+    return changes
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "backslashreplace")
+
+
+def _is_kept(status: Status, force: bool) -> bool:
+    return status == "blocked" or (status in ("edited", "foreign") and not force)
 
 
 def _status(old: bytes | None, new: bytes, signed: bool) -> Status:
@@ -168,66 +151,51 @@ def _status(old: bytes | None, new: bytes, signed: bool) -> Status:
     return "changed" if made == "intact" else made
 
 
-def _text(content: bytes) -> str:
-    return content.decode("utf-8", "backslashreplace")
+class _Refused(Exception):
+    """The id of a problem, its place, and the reason."""
+
+
+def _tell(report: Report, id: str, place: str, reason: str = "") -> None:
+    message, help = _PROBLEMS[id]
+    name = "the output folder" if place == "." else place
+    report.error(id, message.format(name, reason), Span(path=place), help)
+
+
+def _fault(failure: OSError, verb: str, place: str) -> tuple[str, str, str]:
+    id = _IDS.get(failure.errno or 0, "output-not-writable")
+    return id, place, f"{verb}: {failure.strerror or failure}".lower()
 
 
 def _existing(path: str, directory: Path, shown: str) -> bytes | None:
+    """Returns the bytes of a file below the folder, to which no link leads; None where there is none."""
     names = path.split("/")
     if ".." in names or "" in names:
         raise ValueError(f"{path!r} is not a path below the output folder")
     place, seen = directory, _join(shown, ".")
-    mode = _mode(place, seen, follow=True)
-    for name in names:
-        if mode is None:
-            return None
-        if not stat.S_ISDIR(mode):
-            raise _Refused("output-not-a-folder", "", seen)
-        place, seen = place / name, _join(seen, name)
-        mode = _mode(place, seen, follow=False)
-    return None if mode is None else _read(place, mode, seen)
-
-
-def _mode(path: Path, place: str, *, follow: bool) -> int | None:
-    with _refused_at(place):
-        try:
-            mode = path.stat(follow_symlinks=follow).st_mode
-        except FileNotFoundError:
-            return None
-    if stat.S_ISLNK(mode):
-        raise _Refused("output-is-a-symlink", "", place)
-    return mode
-
-
-def _read(path: Path, mode: int, place: str) -> bytes:
-    if stat.S_ISDIR(mode):
-        raise _Refused("output-is-a-folder", "", place)
-    if not stat.S_ISREG(mode):
-        raise _Refused("output-not-writable", "replaced: it is not a regular file", place)
-    with _refused_at(place):
-        return path.read_bytes()
+    try:
+        mode = place.stat().st_mode
+        for name in names:
+            if not stat.S_ISDIR(mode):
+                raise _Refused("output-not-a-folder", seen)
+            place, seen = place / name, _join(seen, name)
+            mode = place.lstat().st_mode
+            if stat.S_ISLNK(mode):
+                raise _Refused("output-is-a-symlink", seen)
+        if stat.S_ISDIR(mode):
+            raise _Refused("output-is-a-folder", seen)
+        if not stat.S_ISREG(mode):
+            raise _Refused("output-not-writable", seen, "replaced: it is not a regular file")
+        return place.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as failure:
+        raise _Refused(*_fault(failure, "read", seen)) from failure
 
 
 def _join(shown: str, path: str) -> str:
     if path == ".":
         return shown or "."
     return path if shown in ("", ".") else f"{shown.rstrip('/')}/{path}"
-
-
-def write_artifacts(
-    artifacts: Sequence[Artifact], directory: Path, *, force: bool, shown: str
-) -> tuple[list[Change], list[Diagnostic]]:
-    """Brings the folder up to date, or leaves it as it was and says why."""
-    changes, diagnostics = check_artifacts(artifacts, directory, force=force, shown=shown)
-    if diagnostics:
-        return changes, diagnostics
-    try:
-        replace_files(list(_replacements(artifacts, changes, directory)))
-    except ReplaceError as refused:
-        place = _join(shown, refused.path.relative_to(directory).as_posix())
-        return changes, [_problem(*_fault(refused.failure, "written"), place)]
-    remove_leftovers({(directory / artifact.path).parent for artifact in artifacts})
-    return changes, []
 
 
 def _replacements(
@@ -239,13 +207,4 @@ def _replacements(
         unchanged = change.status == "unchanged"
         if artifact.secret or not unchanged:
             content = None if unchanged else content_of(artifact)
-            yield Replacement(
-                path=directory / artifact.path, content=content, mode=mode, closed=artifact.closed
-            )
-
-
-def unified_diff(change: Change) -> str:
-    """Returns what changes in the file, with `***` for each value of a secret one."""
-    from compiler.output.diff import render_diff
-
-    return render_diff(change.path, change.old, change.new, secret=change.secret)
+            yield Replacement(directory / artifact.path, content, mode, artifact.closed)

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from compiler.output import Change
 
 # Upper case only: a line inside a key may look like an assignment, too.
 _ASSIGNMENT = re.compile(r"(?:export +)?([A-Z_][A-Z0-9_]*) *[=:]")
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\t")}
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in b"\t\n"}
 
 
-def render_diff(path: str, old: str, new: str, *, secret: bool) -> str:
-    """Returns the diff, or nothing where the texts are equal; of a secret file it shows keys only."""
+def unified_diff(change: Change) -> str:
+    """Returns what changes in a file, or nothing where nothing does; of a secret one it shows keys only."""
     from difflib import unified_diff
 
-    show = (_key if path.rpartition("/")[2].startswith(".env") else _nothing) if secret else _plain
-    before, after = ([f"{show(line)}\0{line}" for line in _lines(text)] for text in (old, new))
-    diff = unified_diff(before, after, path if old else "/dev/null", path, lineterm="")
+    show = _plain
+    if change.secret:
+        show = _key if change.path.rpartition("/")[2].startswith(".env") else _nothing
+    # A line is compared as it is, and shown by what stands before the NUL.
+    before, after = ([f"{show(line)}\0{line}" for line in _lines(text)] for text in (change.old, change.new))
+    diff = unified_diff(before, after, change.path if change.old else "/dev/null", change.path, lineterm="")
     return "".join(line.partition("\0")[0] + "\n" for line in diff)
 
 
 def _lines(text: str) -> list[str]:
-    lines = text.split("\n")
-    if lines[-1]:
-        lines[-1] += "\n\\ No newline at end of file"
-    else:
-        lines.pop()
-    return lines
+    *lines, last = text.split("\n")
+    return [*lines, f"{last}\n\\ No newline at end of file"] if last else lines
 
 
 def _plain(line: str) -> str:
-    return "\n".join(part.translate(_CONTROLS) for part in line.split("\n"))
+    return line.translate(_CONTROLS)
 
 
 def _key(line: str) -> str:

@@ -6,18 +6,14 @@ import fcntl
 import os
 import stat
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replacement:
+class Replacement(NamedTuple):
     """What a file is to be; without content only its mode changes. Only its owner enters a `closed` folder."""
 
     path: Path
@@ -31,8 +27,7 @@ class ReplaceError(Exception):
 
     def __init__(self, path: Path, failure: OSError) -> None:
         super().__init__(f"{path}: {failure}")
-        self.path = path
-        self.failure = failure
+        self.path, self.failure = path, failure
 
 
 def replace_files(replacements: Sequence[Replacement]) -> None:
@@ -47,7 +42,8 @@ def replace_files(replacements: Sequence[Replacement]) -> None:
             with _blamed_on(each.path):
                 _replace(temporary, each.path, held, undo)
         for folder in {each.path.parent for _, each in staged}:
-            _sync(folder)
+            with suppress(OSError):
+                os.fsync(_open(folder, os.O_RDONLY, held))
         undo.pop_all()
 
 
@@ -56,8 +52,7 @@ def remove_leftovers(folders: Iterable[Path]) -> None:
     for folder in folders:
         for path in folder.glob(".stackc-*.tmp"):
             with suppress(OSError), ExitStack() as held:
-                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-                held.callback(os.close, descriptor)
+                descriptor = _open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, held)
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
 
@@ -76,8 +71,7 @@ def _stage(replacement: Replacement, held: ExitStack, undo: ExitStack) -> Path:
         _make_folder(folder, undo)
         if replacement.closed:
             _change_mode(folder, 0o700, undo)
-        temporary, descriptor = _create(folder, held)
-    undo.callback(_quietly, temporary.unlink)
+        temporary, descriptor = _create(folder, held, undo)
     with _blamed_on(replacement.path):
         _fill(descriptor, replacement.content or b"", replacement.mode)
         os.fsync(descriptor)
@@ -96,23 +90,32 @@ def _make_folder(folder: Path, undo: ExitStack) -> None:
         undo.callback(_quietly, path.rmdir)
 
 
-def _create(folder: Path, held: ExitStack) -> tuple[Path, int]:
+def _create(folder: Path, held: ExitStack, undo: ExitStack) -> tuple[Path, int]:
     """Returns a new file that only its owner can read, locked for as long as this run needs it."""
     while True:
-        path = _unused(folder)
-        descriptor = _lock(path, _NEW, held)
+        path = _name(folder, held, undo)
+        descriptor = _lock(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, held)
         # Another run may have taken it for a leftover before it was locked.
         if os.fstat(descriptor).st_nlink:
             return path, descriptor
 
 
-def _unused(folder: Path) -> Path:
-    return folder / f".stackc-{os.urandom(8).hex()}.tmp"
+def _name(folder: Path, held: ExitStack, undo: ExitStack) -> Path:
+    """Returns a path for a temporary file, which is gone in the end, and before what is undone after it."""
+    path = folder / f".stackc-{os.urandom(8).hex()}.tmp"
+    held.callback(_quietly, path.unlink)
+    undo.callback(_quietly, path.unlink)
+    return path
+
+
+def _open(path: Path, flags: int, held: ExitStack) -> int:
+    descriptor = os.open(path, flags, 0o600)
+    held.callback(os.close, descriptor)
+    return descriptor
 
 
 def _lock(path: Path, flags: int, held: ExitStack, patience: int = 0) -> int:
-    descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o600)
-    held.callback(os.close, descriptor)
+    descriptor = _open(path, flags | os.O_NOFOLLOW, held)
     with suppress(OSError):  # Some network file systems have no locks.
         fcntl.flock(descriptor, fcntl.LOCK_SH | patience)
     return descriptor
@@ -143,32 +146,17 @@ def _replace(temporary: Path, target: Path, held: ExitStack, undo: ExitStack) ->
 
 
 def _back_up(target: Path, held: ExitStack, undo: ExitStack) -> Path:
-    backup = _unused(target.parent)
-    held.callback(_quietly, backup.unlink)
-    undo.callback(_quietly, backup.unlink)
+    backup = _name(target.parent, held, undo)
     try:
         backup.hardlink_to(target)
     except OSError:  # Not every file system has hard links, nor may every user make them.
-        _copy(target, backup, held)
+        status = target.stat()
+        backup, descriptor = _create(target.parent, held, undo)
+        _fill(descriptor, target.read_bytes(), stat.S_IMODE(status.st_mode))
+        os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
     else:
         _quietly(_lock, backup, os.O_RDONLY, held, fcntl.LOCK_NB)
     return backup
-
-
-def _copy(source: Path, target: Path, held: ExitStack) -> None:
-    status = source.stat()
-    descriptor = _lock(target, _NEW, held)
-    _fill(descriptor, source.read_bytes(), stat.S_IMODE(status.st_mode))
-    os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def _sync(folder: Path) -> None:
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _quietly(function: Callable[..., object], *arguments: object, **options: object) -> None:

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from compiler.stack.database import Database
 
 
+def tls_kinds(database: Database) -> list[str]:
+    """Returns what the containers of a database with TLS mount: `key`, `bundle` or both."""
+    companions = (database.spec.get("companions") or {}).values()
+    sections = [one.get("tls") or {} for one in (database.spec, *companions)]
+    return [kind for kind in ("key", "bundle") if any(kind in one for one in sections)]
+
+
 def build_certificate(database: Database, document: Document) -> Certificate:
     tls = database.tls
     files = {"certificate": tls.certificate, "key": tls.key, "ca": tls.ca}
@@ -21,9 +28,8 @@ def build_certificate(database: Database, document: Document) -> Certificate:
     companions = [f"{database.key}-{name}" for name in database.spec.get("companions") or {}]
     return Certificate(
         name=database.key,
-        hosts=(database.key, *companions, "localhost", "127.0.0.1"),
-        key=env_key(database.key, "tls", "key"),
-        bundle=env_key(database.key, "tls", "bundle"),
+        hosts=(database.key, *companions),
+        **{kind: env_key(database.key, "tls", kind) for kind in tls_kinds(database)},
         own=(certificate, key, authority) if tls.certificate else None,
         verified=tls.mode == "verify-full",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from compiler.model import env_key
+from compiler.project.certificates import tls_kinds
 from compiler.project.secrets import secret_key, secret_rules, stack_secret_key
 from compiler.report import Note
 
@@ -54,7 +55,7 @@ def _keys(stack: Stack) -> Iterator[tuple[str, Path]]:
             yield stack_secret_key(name, rule), ("secrets", name)
     for key, database in stack.databases.items():
         words = ["url", "host_url", "secrets_sha256"]
-        words += ["tls_key", "tls_bundle"] if database.tls.enabled else []
+        words += [f"tls_{kind}" for kind in tls_kinds(database)] if database.tls.enabled else []
         for word in words:
             yield env_key(key, word), ("databases", key)
         for secret in secret_rules(database):

@@ -1,4 +1,4 @@
-"""What earlier runs found, in the user's cache folder: the same inputs need not be checked twice.
+"""What earlier checks found, in the user's cache folder, so that `check` need not do the same twice.
 
 An entry is keyed by everything that the passes read, so it is never out of date; losing one costs only time.
 """
@@ -6,96 +6,109 @@ An entry is keyed by everything that the passes read, so it is never out of date
 from __future__ import annotations
 
 import os
-import stat
+import sys
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from compiler import __version__
+from compiler.report import Diagnostic, Note, Report, Span
+from compiler.source import LARGEST, read_file
 from compiler.source.shipped import SCHEMAS, user_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Digests = dict[str, str]
-_LARGEST = 1024 * 1024
+_ENTRIES = 64
+_SECONDS = 30 * 24 * 60 * 60
+_LIBRARIES = ("jinja2-", "jsonschema-", "pyyaml-")
 
 
 def key_of(words: Iterable[str], files: Iterable[tuple[str, bytes]]) -> str:
-    """Returns the key of a run: stackc's version, words such as the environment, and each file's name and bytes."""
-    digest = sha256()
-    for word in (__version__, *_program(), *words):
-        digest.update(f"{len(word)}:{word}".encode("utf-8", "surrogatepass"))
-    for name, content in files:
-        digest.update(f"{len(name)}:{name}:{len(content)}:".encode("utf-8", "surrogatepass") + content)
-    return digest.hexdigest()
+    """Returns the key of a run: words such as the environment, files by name, and the program that reads them."""
+    read = [(name, digest_of(content)) for name, content in files]
+    return digest_of(repr((_program(), list(words), read)).encode())
 
 
 @cache
-def _program() -> tuple[str, ...]:
-    """Returns the state of stackc's own files, which change at one version while it is worked on."""
-    package = Path(__file__).parent
-    files = [
-        Path(folder, name) for folder, _, names in os.walk(package) for name in names if name.endswith(".py")
-    ]
-    states = [(file, file.stat()) for file in sorted([*files, *SCHEMAS.glob("*.json")])]
-    return tuple(f"{file.name} {state.st_size} {state.st_mtime_ns}" for file, state in states)
+def _program() -> list[object]:
+    # Folders have the versions in their names, and importlib.metadata takes long to import.
+    near = {info.name for folder in sys.path for info in Path(folder).glob("*-info")}
+    libraries = sorted(name for name in near if name.lower().startswith(_LIBRARIES))
+    # stackc itself changes at one version while it is worked on.
+    own = sorted([*Path(__file__).parents[1].rglob("*.py"), *SCHEMAS.iterdir()])
+    states = [(str(file), state.st_size, state.st_mtime_ns) for file in own for state in [file.stat()]]
+    return [__version__, sys.version, *libraries, *states]
 
 
 def digest_of(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
-def bytes_of(file: Path) -> bytes:
-    """Returns the bytes of an input; OSError where it is none, such as a pipe or something without an end."""
-    if not stat.S_ISREG(file.stat().st_mode):
-        raise OSError("not a regular file")
-    with file.open("rb") as stream:
-        content = stream.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        raise OSError("too large")
+def recall(key: str, output: Path) -> list[Diagnostic] | None:
+    """Returns the warnings of an earlier run with this key, where the folder holds what it rendered; else None."""
+    import json
+
+    folder = _folder()
+    with suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
+        digests, found = json.loads(_read(folder / key)) if folder else ({}, [])
+        same = (digest_of(_read(output / path)) == digest for path, digest in digests.items())
+        return [*map(_warning, found)] if digests and all(same) else None
+    return None
+
+
+def remember(key: str, digests: Mapping[str, str], warnings: Iterable[Diagnostic]) -> None:
+    """Keeps what a run rendered and found, and forgets what is old."""
+    import json
+    from time import time
+
+    folder = _folder()
+    with suppress(OSError):
+        if folder is None:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f"{key}.{os.getpid()}"
+        part.write_text(json.dumps((digests, list(warnings))))
+        part.replace(folder / key)
+        ages = sorted(
+            (time() - file.lstat().st_mtime, file) for file in folder.iterdir() if not file.is_dir()
+        )
+        for number, (age, file) in enumerate(ages):
+            if number >= _ENTRIES or age > _SECONDS:
+                file.unlink(missing_ok=True)
+
+
+def _folder() -> Path | None:
+    cache = user_folder("XDG_CACHE_HOME", ".cache")
+    return cache and cache / "check"
+
+
+def _read(file: Path) -> bytes:
+    content = None if file.is_symlink() or not file.exists() else read_file(file, "", Report())
+    if content is None:
+        raise OSError
     return content
 
 
-def _file(key: str) -> Path | None:
-    cache = user_folder("XDG_CACHE_HOME", ".cache")
-    return cache and cache / key[:2] / key[2:]
+def _warning(data: Any) -> Diagnostic:
+    match data:
+        case [str(id), "warning", str(message), span, None | str() as help, list(notes)]:
+            return Diagnostic(id, "warning", message, _span(span), help, tuple(map(_note, notes)))
+    raise ValueError
 
 
-def recall(key: str) -> Digests | None:
-    """Returns the digests that a run with this key made, by artifact; None where there was none without an error."""
-    file = _file(key)
-    try:
-        head, _, body = file.read_text().partition("\n") if file else ("", "", "")
-    except (OSError, ValueError):
-        return None
-    # A file that was cut short would say that less has to be current.
-    if head != digest_of(body.encode()):
-        return None
-    return {path: digest for digest, _, path in (line.partition(" ") for line in body.splitlines())}
+def _note(data: Any) -> Note:
+    match data:
+        case [str(message), span]:
+            return Note(message, _span(span))
+    raise ValueError
 
 
-def remember(key: str, digests: Mapping[str, str]) -> None:
-    """Keeps what a run made; a run with warnings keeps nothing but that its schemas were passed."""
-    file = _file(key)
-    if file is None:
-        return
-    part = file.with_name(f"{file.name}.{os.getpid()}")
-    body = "".join(f"{digest} {path}\n" for path, digest in digests.items())
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(f"{digest_of(body.encode())}\n{body}")
-        part.replace(file)
-    except OSError:
-        return
-
-
-def is_current(digests: Mapping[str, str], folder: Path) -> bool:
-    """Says whether the folder holds exactly these artifacts."""
-    try:
-        return bool(digests) and all(
-            digest_of((folder / path).read_bytes()) == digest for path, digest in digests.items()
-        )
-    except OSError:
-        return False
+def _span(data: Any) -> Span:
+    match data:
+        case [str(path), *numbers] if len(numbers) == 4 and all(type(one) is int for one in numbers):
+            if all(0 < one <= LARGEST for one in numbers):
+                return Span(path, *numbers)
+    raise ValueError

@@ -89,9 +89,8 @@ def render_secrets(
 
     Values that are there are kept. Nothing is returned where a finding is an error.
     """
-    before = report.errors
     lines = fill(project, dotenv, entropy, given, report)
-    if report.errors > before:
+    if lines is None:
         return []
     env = Artifact(path=".env", content=update_dotenv(dotenv, lines).encode(), mode=0o600, secret=True)
     return [env, *render_files(project, {key: value for key, value, _ in lines})]

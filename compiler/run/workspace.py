@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from compiler.report import Diagnostic, Report, Span, error, has_errors
-from compiler.run.memo import bytes_of, digest_of, is_current, key_of, recall, remember
+from compiler.report import Diagnostic, Report, Span
+from compiler.run.memo import digest_of, key_of, recall, remember
+from compiler.source import parse_yaml, read_file
 from compiler.source.shipped import folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from compiler.certificates import Issued
     from compiler.model import Artifact
     from compiler.output import Change
     from compiler.registry.registry import Registry
     from compiler.run.passes import Compiled
-    from compiler.source import Document
     from compiler.targets.dotenv import Dotenv
 
 CA_FOLDER = "tls"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one stack: the files it changed or would change, and every finding."""
 
     changes: tuple[Change, ...] = ()
@@ -54,181 +53,154 @@ class Project:
 
         return Registry(folders(self.stack.parent, self.adapters))
 
-    def compiled(self, key: str | None = None) -> tuple[Compiled | None, list[Diagnostic]]:
-        """Returns the compiled stack without any secret, and every finding; `key` is that of this run, where known."""
-        document, diagnostics = self._load()
-        if document is None:
-            return None, diagnostics
-        from compiler.output import content_of
-        from compiler.run.passes import compile_document
-
-        registry = self.registry()
-        key = key or self._key()
-        passed = key is not None and recall(key) is not None
+    def compiled(self) -> tuple[Compiled | None, list[Diagnostic]]:
+        """Returns the compiled stack without any secret, and every finding."""
         report = Report()
-        compiled = compile_document(
-            document,
-            registry,
-            report,
-            environment=self.environment,
-            today=self.today,
-            source=self.stack.name.encode(errors="replace").decode(),
-            base=self._base(),
-        )
-        self.sources.update(registry.sources)
-        diagnostics += report
-        if key is not None and compiled is not None and not passed:
-            made = {one.path: digest_of(content_of(one)) for one in compiled.artifacts if one.signed}
-            remember(key, {} if diagnostics else made)
-        return compiled, diagnostics
+        return self._compile(report), [*report]
 
-    def _key(self) -> str | None:
-        """Returns the key under which a run of this stack is remembered."""
-        words = (self.environment, self.today, self.stack.name, self._base())
-        near = folders(self.stack.parent, self.adapters)
-        files = [("", self.stack), *((shown, file) for folder in near for file, shown in folder.files())]
-        try:
-            return key_of(words, ((shown, bytes_of(file)) for shown, file in files))
-        except OSError:
-            return None
+    def check(self) -> Outcome:
+        """Says whether the stack is valid and its rendered files are what it renders now; writes nothing."""
+        files = self._inputs()
+        key = key_of((self.environment, self.today, self.stack.name, self._base()), files) if files else ""
+        known = recall(key, self.output) if key else None
+        if known is not None:
+            self.sources.update(reversed([(name, _text(content)) for name, content in files]))
+            return Outcome(diagnostics=tuple(known))
+        report = Report()
+        compiled = self._compile(report)
+        if compiled is not None:
+            from compiler.output import content_of, stale
+
+            # Should a file have changed since it was read for the key, nothing is remembered.
+            if key and {(name, _text(content)) for name, content in files} >= self.sources.items():
+                signed = [one for one in compiled.artifacts if one.signed]
+                remember(key, {one.path: digest_of(content_of(one)) for one in signed}, report)
+            shown = str(self.output)
+            stale(compiled.artifacts, self.output, shown=shown, stack=self.shown, report=report)
+        return Outcome(diagnostics=tuple(report), compiled=compiled)
+
+    def compile(self, *, force: bool = False, write: bool = True) -> Outcome:
+        """Renders the stack into its output folder; without `write` it only says what would change."""
+        from compiler.output import check_artifacts, write_artifacts
+
+        report = Report()
+        compiled = self._compile(report)
+        secret = self._secret_artifacts(compiled, report) if compiled else []
+        if compiled is None or report.errors:
+            return Outcome(diagnostics=tuple(report))
+        act = write_artifacts if write else check_artifacts
+        artifacts = [*compiled.artifacts, *secret]
+        changes = act(artifacts, self.output, force=force, shown=str(self.output), report=report)
+        return Outcome(tuple(changes), tuple(report), compiled)
+
+    def _inputs(self) -> list[tuple[str, bytes]]:
+        """Returns the files that the passes read, and their names in findings; nothing where one cannot be read."""
+        near = (file for folder in folders(self.stack.parent, self.adapters) for file in folder.files())
+        files = [
+            (shown, read_file(file, shown, Report())) for file, shown in ((self.stack, self.shown), *near)
+        ]
+        read = [(shown, content) for shown, content in files if content is not None]
+        return read if len(read) == len(files) else []
 
     def _base(self) -> str:
         """Returns the way from the rendered files to the folder of the stack; empty where they are the same."""
         way = os.path.relpath(self.stack.parent, self.output)
         return "" if way == os.curdir else way
 
-    def check(self) -> Outcome:
-        """Says whether the stack is valid and its rendered files are what it renders now; writes nothing."""
-        key = self._key()
-        if key is not None and is_current(recall(key) or {}, self.output):
-            return Outcome()
-        compiled, diagnostics = self.compiled(key)
-        if compiled is not None:
-            from compiler.output import stale
+    def _compile(self, report: Report) -> Compiled | None:
+        content = read_file(self.stack, self.shown, report)
+        if content is None:
+            return None
+        self.sources[self.shown] = _text(content)
+        document = parse_yaml(content, self.shown, report)
+        if document is None:
+            return None
+        from compiler.run.passes import compile_document
 
-            diagnostics += stale(compiled.artifacts, self.output, shown=str(self.output), stack=self.shown)
-        return Outcome(diagnostics=tuple(diagnostics), compiled=compiled)
-
-    def compile(self, *, force: bool = False, write: bool = True) -> Outcome:
-        """Renders the stack into its output folder; without `write` it only says what would change."""
-        from compiler.output import check_artifacts, write_artifacts
-
-        compiled, diagnostics = self.compiled()
-        if compiled is None:
-            return Outcome(diagnostics=tuple(diagnostics))
-        secret, found = self._secret_artifacts(compiled)
-        diagnostics += found
-        if has_errors(diagnostics):
-            return Outcome(diagnostics=tuple(diagnostics))
-        artifacts = [*compiled.artifacts, *secret]
-        act = write_artifacts if write else check_artifacts
-        changes, found = act(artifacts, self.output, force=force, shown=str(self.output))
-        return Outcome(changes=tuple(changes), diagnostics=(*diagnostics, *found), compiled=compiled)
-
-    def _load(self) -> tuple[Document | None, list[Diagnostic]]:
-        from compiler.source import load_yaml
-
-        report = Report()
-        document = load_yaml(self.stack, self.shown, report)
-        if document is not None:
-            self.sources[self.shown] = document.text
-        elif self.stack.is_file():
-            self.sources[self.shown] = self.stack.read_bytes()[: 1 << 20].decode(errors="replace")
-        return document, list(report)
+        registry = self.registry()
+        source = self.stack.name.encode(errors="replace").decode()
+        compiled = compile_document(
+            document,
+            registry,
+            report,
+            environment=self.environment,
+            today=self.today,
+            source=source,
+            base=self._base(),
+        )
+        self.sources.update(registry.sources)
+        return compiled
 
     def dotenv(self) -> tuple[Dotenv | None, list[Diagnostic]]:
-        """Returns what `.env` holds now; a missing file holds nothing."""
+        """Returns what `.env` holds now, and what is wrong with it; a missing file holds nothing."""
+        report = Report()
+        return self._dotenv(report), [*report]
+
+    def _dotenv(self, report: Report) -> Dotenv | None:
         from compiler.targets.dotenv import parse_dotenv
 
-        content, diagnostics = self._read(".env")
-        if diagnostics:
-            return None, diagnostics
+        file, before = str(self.output / ".env"), report.errors
+        content = self._read(".env", report) or b""
         try:
-            text = (content or b"").decode()
+            return parse_dotenv(content.decode(), file, report) if report.errors == before else None
         except UnicodeDecodeError:
-            place = Span(path=str(self.output / ".env"))
-            return None, [error("not-utf-8", "the file is not UTF-8 text", place, "save it as UTF-8")]
-        dotenv, diagnostics = parse_dotenv(text, str(self.output / ".env"))
-        return (None if has_errors(diagnostics) else dotenv), diagnostics
+            report.error("not-utf-8", "the file is not UTF-8 text", Span(file), "save it as UTF-8")
+            return None
 
-    def _read(self, name: str) -> tuple[bytes | None, list[Diagnostic]]:
-        file = self.output / name
-        try:
-            # Reading a pipe would wait for its writer.
-            if stat.S_ISREG(file.stat().st_mode):
-                return file.read_bytes(), []
-            told = f'"{file}" is a folder, a device or a pipe, expected a file'
-            return None, [error("not-a-file", told, Span(path=str(file)), "move it away")]
-        except (FileNotFoundError, NotADirectoryError):
-            return None, []
-        except OSError as fault:
-            told = f"the file cannot be read: {_reason(fault)}"
-            return None, [
-                error("unreadable-file", told, Span(path=str(file)), "give yourself the right to read it")
-            ]
+    def _read(self, name: str, report: Report) -> bytes | None:
+        """Returns a file of the output folder; one that is not there is no fault."""
+        found = Report()
+        content = read_file(self.output / name, str(self.output / name), found)
+        for one in found:
+            if one.id != "missing-file":
+                report.add(one._replace(help="move it away") if one.id == "not-a-file" else one)
+        return content
 
-    def _secret_artifacts(self, compiled: Compiled) -> tuple[list[Artifact], list[Diagnostic]]:
+    def _secret_artifacts(self, compiled: Compiled, report: Report) -> list[Artifact]:
         from compiler.rules.variables import check_set
         from compiler.run.passes import render_secrets
 
-        dotenv, diagnostics = self.dotenv()
-        if dotenv is None:
-            return [], diagnostics
-        plan = compiled.project
-        artifacts: list[Artifact] = []
-        given: Mapping[str, str] = {}
-        if plan.certificates:
-            artifacts, given, found = self._certificates(compiled)
-            diagnostics += found
-        if has_errors(diagnostics):
-            return [], diagnostics
-        report = Report()
-        secret = render_secrets(plan, dotenv, os.urandom, given, report)
-        diagnostics += report
-        if not secret:
-            return [], diagnostics
-        known = {
-            *dotenv.values,
-            *(secret.key for secret in plan.secrets),
-            *(one.key for one in plan.variables),
-        }
-        check_set(plan, known, report)
-        diagnostics += [one for one in report if one not in diagnostics]
-        return [*secret, *artifacts], diagnostics
+        project = compiled.project
+        dotenv = self._dotenv(report)
+        issued = self._certificates(compiled, report) if dotenv and project.certificates else None
+        if dotenv is None or report.errors:
+            return []
+        secret = render_secrets(project, dotenv, os.urandom, issued.values if issued else {}, report)
+        if secret:
+            keys = {*(one.key for one in project.secrets), *(one.key for one in project.variables)}
+            check_set(project, keys | dotenv.values.keys(), report)
+        return [*secret, *(issued.artifacts if issued else ())]
 
-    def _certificates(self, compiled: Compiled) -> tuple[list[Artifact], Mapping[str, str], list[Diagnostic]]:
+    def _certificates(self, compiled: Compiled, report: Report) -> Issued | None:
         from datetime import UTC, datetime
 
         from compiler.certificates import issue
 
-        plan = compiled.project
-        files, diagnostics = self._certificate_files(compiled)
-        if diagnostics:
-            return [], {}, diagnostics
+        wanted, before = compiled.project.certificates, report.errors
+        files = self._certificate_files(compiled, report)
+        if report.errors > before:
+            return None
         now = datetime.now(UTC).replace(tzinfo=None)
-        place = compiled.stack.document.value(("databases", plan.certificates[0].name, "tls"))
-        issued = issue(tuple(plan.certificates), files, now, place, str(self.output))
-        return issued.artifacts, issued.values, issued.diagnostics
+        place = compiled.stack.document.value(("databases", wanted[0].name, "tls"))
+        return issue(wanted, files, now, place, str(self.output), report)
 
-    def _certificate_files(self, compiled: Compiled) -> tuple[dict[str, bytes], list[Diagnostic]]:
+    def _certificate_files(self, compiled: Compiled, report: Report) -> Mapping[str, bytes]:
         files: dict[str, bytes] = {}
-        diagnostics: list[Diagnostic] = []
         names = ["authority", *(certificate.name for certificate in compiled.project.certificates)]
         for name in (f"{CA_FOLDER}/{name}.{ending}" for name in names for ending in ("key", "crt")):
-            content, found = self._read(name)
-            diagnostics += found
+            content = self._read(name, report)
             if content is not None:
                 files[name] = content
-        for certificate in compiled.project.certificates:
-            for own in certificate.own or ():
-                try:
-                    files[own.path] = bytes_of(self.stack.parent / own.path)
-                except (OSError, ValueError) as fault:
-                    told = f'the file "{own.path}" cannot be read: {_reason(fault)}'
-                    help = "write its path from the folder of the stack"
-                    diagnostics.append(error("unusable-certificate", told, own.span, help))
-        return files, diagnostics
+        for own in (own for certificate in compiled.project.certificates for own in certificate.own or ()):
+            found = Report()
+            content = read_file(self.stack.parent / own.path, own.path, found)
+            if content is not None:
+                files[own.path] = content
+            for one in found:
+                help = "write its path from the folder of the stack"
+                report.error("unusable-certificate", one.message, own.span, help)
+        return files
 
 
-def _reason(fault: Exception) -> str:
-    return str(getattr(fault, "strerror", None) or fault).lower()
+def _text(content: bytes) -> str:
+    return content.decode(errors="replace").lstrip("\ufeff")

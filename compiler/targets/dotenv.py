@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from compiler.expressions.quoting import env_quote
-from compiler.report import Diagnostic, Span, error
+from compiler.report import Report, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ _ESCAPES = {"$": "$$"} | dict(zip('abfnrtv"\\', '\a\b\f\n\r\t\v"\\', strict=True
 _DOLLAR = re.compile(rf"\$(?:(?P<escaped>\$)|{_NAME}|\{{(?:{_NAME}(?::?[-+?].*)?\}}|(?P<broken>)))")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One assignment: its value, and where in the text that stands, quotes included."""
 
@@ -47,7 +47,7 @@ class Entry:
     is_interpolated: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Dotenv:
     """A parsed `.env`: the text, and by key the assignment that counts, which is the last one."""
 
@@ -70,39 +70,31 @@ class _Fault(Exception):
 
     def __init__(self, position: int, message: str, help: str, resume: int) -> None:
         super().__init__(message)
-        self.position = position
-        self.help = help
-        self.resume = resume
+        self.position, self.help, self.resume = position, help, resume
 
 
-def parse_dotenv(text: str, path: str) -> tuple[Dotenv, list[Diagnostic]]:
-    """Returns the assignments that Compose reads from the text, and `env-syntax` for what it refuses.
-
-    https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
-    """
+def parse_dotenv(text: str, path: str, report: Report) -> Dotenv | None:
+    """Returns the assignments that Compose reads from the text; None where it refuses any, with `env-syntax`."""
     entries: dict[str, Entry] = {}
-    findings: list[Diagnostic] = []
+    is_read = True
     first = position = 1 if text.startswith("\ufeff") else 0
     while (position := _end(_BETWEEN, text, position)) < len(text):
         try:
             key, entry, position = _statement(text, position)
         except _Fault as fault:
             span = _span(path, text, fault.position, first)
-            findings.append(error("env-syntax", str(fault), span, fault.help))
-            position = fault.resume
+            report.error("env-syntax", str(fault), span, fault.help)
+            position, is_read = fault.resume, False
         else:
             if key and entry:
                 entries[key] = entry
     values = {key: entry.value for key, entry in entries.items()}
     interpolated = frozenset(key for key, entry in entries.items() if entry.is_interpolated)
-    return Dotenv(path=path, text=text, entries=entries, values=values, interpolated=interpolated), findings
+    return Dotenv(path, text, entries, values, interpolated) if is_read else None
 
 
 def update_dotenv(dotenv: Dotenv, assignments: Sequence[tuple[str, str, str]]) -> str:
-    """Returns the text with each (key, value, comment) in it; what it says already, and all else, stays.
-
-    https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
-    """
+    """Returns the text with each (key, value, comment) in it; what it says already, and all else, stays."""
     text, known = dotenv.text, dotenv.entries
     changed = [(known[key], value) for key, value, _ in assignments if key in known]
     for entry, value in sorted(changed, key=lambda change: -change[0].start):
@@ -113,10 +105,7 @@ def update_dotenv(dotenv: Dotenv, assignments: Sequence[tuple[str, str, str]]) -
 
 
 def env_example(keys: Iterable[tuple[str, str]]) -> str:
-    """Returns each (key, comment) without a value, laid out as update_dotenv does.
-
-    https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
-    """
+    """Returns each (key, comment) without a value, laid out as update_dotenv does."""
     return _appended("", [(f"{key}=", comment) for key, comment in keys])
 
 
@@ -146,16 +135,15 @@ def _statement(text: str, start: int) -> tuple[str, Entry | None, int]:
     stop = _end(_KEY, text, start)
     found = text[stop : stop + 1]
     key = text[start:stop].rstrip(_WHITE)
+    line_end = _end(_LINE, text, stop)
     if start == len(text):
         raise _Fault(start - 1, 'a variable was expected after "export"', "remove this line", start)
     if found not in ("=", ":", "\n", ""):
         help = 'write one "KEY=value" a line, or begin the line with "#"'
-        raise _Fault(
-            stop, "this character cannot be in the name of a variable", help, _end(_LINE, text, stop)
-        )
+        raise _Fault(stop, "this character cannot be in the name of a variable", help, line_end)
     if found and " " in key:
         help = 'write one "KEY=value" a line, and quote a value of several lines'
-        raise _Fault(start, "the name of a variable cannot hold a blank", help, _end(_LINE, text, stop))
+        raise _Fault(start, "the name of a variable cannot hold a blank", help, line_end)
     if found not in ("=", ":"):
         return key, None, stop
     return key, *_assignment(text, _end(_BLANKS, text, stop + 1))
@@ -182,8 +170,7 @@ def _assignment(text: str, start: int) -> tuple[Entry, int]:
     is_interpolated = any(dollar["escaped"] is None for dollar in dollars)
     if dollars and not is_interpolated:
         value = value.replace("$$", "$")
-    entry = Entry(value=value, start=start, end=end, is_quoted=is_quoted, is_interpolated=is_interpolated)
-    return entry, resume
+    return Entry(value, start, end, is_quoted, is_interpolated), resume
 
 
 def _unquoted(body: str, quote: str) -> str:

@@ -1,4 +1,4 @@
-"""The values behind a plan: what `.env` holds already, what has to be generated, and what follows from both."""
+"""The values behind a project: what `.env` holds already, what has to be generated, and what follows from both."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from compiler.model import Connection, Digest, Secret, Variable
 from compiler.project.connection_strings import iter_keys, render_connection
-from compiler.report import Diagnostic, error
 
 if TYPE_CHECKING:
     from compiler.project.project import Project
@@ -42,43 +41,35 @@ def generate(secret: Secret, entropy: Entropy) -> str:
 
 def fill(
     project: Project, dotenv: Dotenv, entropy: Entropy, given: Mapping[str, str], report: Report
-) -> list[Assignment]:
-    lines, found = _fill(project, dotenv, entropy, given)
-    report.extend(found)
-    return lines
-
-
-def _fill(
-    plan: Project, dotenv: Dotenv, entropy: Entropy, given: Mapping[str, str]
-) -> tuple[list[Assignment], list[Diagnostic]]:
+) -> list[Assignment] | None:
     """Returns every line that `.env` must have, with its comment; values that are there are kept.
 
     `given` are values that come from elsewhere, such as the keys of certificates.
     """
+    before = report.errors
     values: dict[str, str] = {**dotenv.values, **given}
-    diagnostics: list[Diagnostic] = []
     lines: list[Assignment] = []
-    for secret in plan.secrets:
+    for secret in project.secrets:
         if not values.get(secret.key):
             if not secret.generate:
                 told = f"{secret.owner} takes its value from {secret.key} in .env, which is not set there"
-                diagnostics.append(error("missing-secret", told, secret.span, f"add {secret.key}= to .env"))
+                report.error("missing-secret", told, secret.span, f"add {secret.key}= to .env")
                 continue
             values[secret.key] = generate(secret, entropy)
-        diagnostics += _unusable(secret, values[secret.key], dotenv)
+        _check_value(secret, values[secret.key], dotenv, report)
         lines.append((secret.key, values[secret.key], f"{secret.owner[:1].upper()}{secret.owner[1:]}"))
-    if diagnostics:
-        return [], diagnostics
+    if report.errors > before:
+        return None
     lines += [(key, value, "Private key of a server certificate") for key, value in given.items()]
-    for variable in plan.variables:
+    for variable in project.variables:
         try:
             values[variable.key] = derive(variable, values)
         except ValueError as fault:
-            told, place = f"{variable.key} cannot be made: {fault}", _place(variable, plan, dotenv)
-            diagnostics.append(error("unusable-password", told, place, "choose another password in .env"))
-            continue
-        lines.append((variable.key, values[variable.key], variable.comment))
-    return lines, diagnostics
+            told, place = f"{variable.key} cannot be made: {fault}", _place(variable, project, dotenv)
+            report.error("unusable-password", told, place, "choose another password in .env")
+        else:
+            lines.append((variable.key, values[variable.key], variable.comment))
+    return None if report.errors > before else lines
 
 
 def derive(variable: Variable, values: Mapping[str, str]) -> str:
@@ -90,27 +81,25 @@ def derive(variable: Variable, values: Mapping[str, str]) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _place(variable: Variable, plan: Project, dotenv: Dotenv) -> Span:
+def _place(variable: Variable, project: Project, dotenv: Dotenv) -> Span:
     """Returns the place of the password that a connection string holds."""
     assert isinstance(variable.value, Connection)
     keys = set(iter_keys(variable.value))
-    secret = next((secret for secret in plan.secrets if secret.key in keys), plan.secrets[0])
+    secret = next((secret for secret in project.secrets if secret.key in keys), project.secrets[0])
     return dotenv.value(secret.key) or secret.span
 
 
-def _unusable(secret: Secret, value: str, dotenv: Dotenv) -> list[Diagnostic]:
+def _check_value(secret: Secret, value: str, dotenv: Dotenv, report: Report) -> None:
     place = dotenv.value(secret.key) or secret.span
     if secret.key in dotenv.interpolated:
         told = f"the value of {secret.key} in .env refers to other variables, which stackc does not follow"
-        return [error("env-interpolation", told, place, "put the value in single quotes")]
-    found = [
-        character for character in dict.fromkeys(value) if character in secret.refuse or character in "\0\n\r"
-    ]
-    if found and secret.refuse:
+        report.error("env-interpolation", told, place, "put the value in single quotes")
+        return
+    refused = secret.refuse and f"{secret.refuse}\0\n\r"
+    if found := [character for character in dict.fromkeys(value) if character in refused]:
         names = ", ".join("a line break" if one in "\n\r\0" else f'"{one}"' for one in found)
         told = f"{secret.key} in .env holds {names}, which {secret.owner} cannot take"
-        return [error("unusable-password", told, place, secret.reason or "choose a value without it")]
-    if not all(re.fullmatch(pattern[1:-1], value) for pattern in secret.patterns):
+        report.error("unusable-password", told, place, secret.reason or "choose a value without it")
+    elif not all(re.fullmatch(pattern[1:-1], value) for pattern in secret.patterns):
         told = f"{secret.owner} cannot take the value of {secret.key} in .env"
-        return [error("unusable-password", told, place, secret.reason or "choose another value")]
-    return []
+        report.error("unusable-password", told, place, secret.reason or "choose another value")

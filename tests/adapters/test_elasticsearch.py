@@ -28,9 +28,9 @@ from compiler.model import Certificate
 from compiler.pages.trial import HOSTILE
 from compiler.project.connection_strings import render_connection
 from compiler.report import Report, Span
-from compiler.targets.dotenv import parse_dotenv
 from compiler.targets.vault import fill
 from tests.adapters.plans import Plan, build_database, plan_database
+from tests.conftest import read_env
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -301,8 +301,8 @@ def test_no_password_is_an_argument_of_a_program(machine: Machine, search: Searc
 
 def certificate(folder: Path) -> ssl.SSLContext:
     """Writes an authority and a certificate for the service, as `compile` does, where the job has them."""
-    wanted = Certificate(name="db", hosts=("db", "127.0.0.1"), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime.now(), Span(path="x"), ".")
+    wanted = Certificate(name="db", hosts=("db",), key="K", bundle="B")
+    issued = issue((wanted,), {}, datetime.now(), Span(path="x"), ".", Report())
     files = {artifact.path: artifact.content for artifact in issued.artifacts}
     (folder / "etc/stackc/tls").mkdir(parents=True)
     (folder / "etc/stackc/tls/ca.crt").write_bytes(files["tls/ca.crt"])
@@ -469,7 +469,7 @@ def test_start_hands_over_password_and_certificates(tmp_path: Path) -> None:
     ],
 )
 def test_password_that_the_engine_or_its_client_cannot_take_is_refused(key: str, value: str) -> None:
-    dotenv = parse_dotenv(f"{key}={env_quote(value)}\n", ".env")[0]
+    dotenv = read_env(f"{key}={env_quote(value)}\n")
     found = Report()
     fill(plan().project, dotenv, os.urandom, {}, found)
     (one,) = found

@@ -19,9 +19,9 @@ from compiler.registry.registry import Registry
 from compiler.report import Report, Span
 from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
-from compiler.targets.dotenv import parse_dotenv
 from compiler.targets.vault import fill
 from tests.adapters.plans import Plan, build_database, plan_database
+from tests.conftest import read_env
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +85,7 @@ def test_pymongo_reads_pool_and_timeouts() -> None:
 
 def test_pymongo_verifies_where_it_is_asked_to(tmp_path: Path) -> None:
     wanted = Certificate(name="db", hosts=("db",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime.now(), Span(path="x"), ".")
+    issued = issue((wanted,), {}, datetime.now(), Span(path="x"), ".", Report())
     ca = tmp_path / "ca.crt"
     ca.write_bytes(next(one.content for one in issued.artifacts if one.path == "tls/ca.crt"))
     for mode, expected in (("verify-full", ssl.CERT_REQUIRED), ("require", ssl.CERT_NONE)):
@@ -151,7 +151,7 @@ def test_connections_fit_the_limit_that_is_set() -> None:
 
 
 def refusals(name: str, value: str) -> list[str]:
-    dotenv = parse_dotenv(f"{name}={env_quote(value)}\n", ".env")[0]
+    dotenv = read_env(f"{name}={env_quote(value)}\n")
     report = Report()
     fill(plan().project, dotenv, os.urandom, {}, report)
     return [one.id for one in report]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from compiler.run.workspace import Project
-from compiler.targets.dotenv import parse_dotenv
+from tests.conftest import read_env
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,7 +89,7 @@ class Stack:
     @property
     def env(self) -> Mapping[str, str]:
         """The values of the rendered `.env`."""
-        return parse_dotenv((self.folder / ".env").read_text(), ".env")[0].values
+        return read_env((self.folder / ".env").read_text()).values
 
     def set_env(self, key: str, value: str) -> None:
         """Writes a value into `.env`, as a person would, in single quotes where that can hold it."""
@@ -97,7 +97,7 @@ class Stack:
 
         file = self.folder / ".env"
         text = file.read_text() if file.exists() else ""
-        file.write_text(update_dotenv(parse_dotenv(text, ".env")[0], [(key, value, "")]))
+        file.write_text(update_dotenv(read_env(text), [(key, value, "")]))
 
     def health(self, service: str) -> str:
         return self.inspect(service, "{{.State.Health.Status}}")

@@ -187,10 +187,10 @@ def _other_authority() -> bytes:
 
     from compiler.certificates import issue
     from compiler.model import Certificate
-    from compiler.report import Span
+    from compiler.report import Report, Span
 
     wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".")
+    issued = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
     return next(artifact.content for artifact in issued.artifacts if artifact.path == "tls/ca.crt")
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import compiler.run.memo
-from compiler.run.memo import is_current, key_of, recall, remember
+import compiler.run.workspace
+from compiler.pages.findings import render_report
+from compiler.report import Diagnostic, Note, Span
+from compiler.run.memo import key_of, recall, remember
 from compiler.run.workspace import Project
 from compiler.source.shipped import user_folder
 from tests.conftest import TODAY
@@ -30,6 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "stack.yaml").write_text(STACK)
     assert project().compile().diagnostics == ()
     assert codes() == []
+    assert len(remembered()) == 1
     return tmp_path
 
 
@@ -89,7 +95,9 @@ def test_environment_day_adapters_and_version_are_inputs(
     others = [project("staging"), project(today="2027-01-01"), project(adapters=Path("more"))]
     assert [is_warm(one) for one in others] == [False, False, False]
     monkeypatch.setattr(compiler.run.memo, "__version__", "99")
+    compiler.run.memo._program.cache_clear()
     assert not is_warm(project())
+    compiler.run.memo._program.cache_clear()
 
 
 def test_inputs_that_only_join_to_the_same_text_are_told_apart() -> None:
@@ -131,16 +139,59 @@ def test_an_error_is_told_each_time(folder: Path) -> None:
     assert codes() == codes() == ["unknown-adapter"]
 
 
-def test_a_warning_is_told_each_time(folder: Path) -> None:
-    assert [project(today="2099-01-01").compile().compiled is not None for _ in range(2)] == [True, True]
-    assert codes(today="2099-01-01") == codes(today="2099-01-01") == ["end-of-life"]
+def told(one: Project) -> str:
+    """Returns the report of a check, word for word."""
+    return render_report(one.check().diagnostics, one.sources, "text", version="1")
 
 
-def test_the_warning_on_a_hidden_adapter_is_told_each_time(folder: Path) -> None:
+def test_a_warning_is_remembered_and_told_word_for_word(folder: Path) -> None:
+    first = told(project(today="2099-01-01"))
+    assert is_warm(project(today="2099-01-01"))
+    assert told(project(today="2099-01-01")) == first
+    assert "[end-of-life]" in first
+    assert "main: {adapter: mydb}" in first
+
+
+def test_the_warning_on_a_hidden_adapter_is_remembered_too(folder: Path) -> None:
     (folder / "adapters" / "postgresql.yaml").write_text("adapter: postgresql\nextends: mysql\ntitle: X\n")
     edit("stack.yaml", "mydb", "postgresql")
-    found = [[one.id for one in project(today="2026-01-01").compile().diagnostics] for _ in range(2)]
-    assert found == [["shadowed-adapter"], ["shadowed-adapter"]]
+    one = project(today="2026-01-01")
+    assert [found.id for found in one.compile(force=True).diagnostics] == ["shadowed-adapter"]
+    assert told(one) == told(project(today="2026-01-01"))
+    assert is_warm(project(today="2026-01-01"))
+
+
+def test_a_warning_does_not_hide_an_edit(folder: Path) -> None:
+    assert codes(today="2099-01-01") == codes(today="2099-01-01") == ["end-of-life"]
+    (folder / ".env.example").write_text("")
+    assert sorted(codes(today="2099-01-01")) == ["end-of-life", "stale-output"]
+
+
+def test_a_compile_neither_uses_nor_makes_a_memory(folder: Path) -> None:
+    for file in remembered():
+        file.unlink()
+    assert project().compile().compiled is not None
+    assert remembered() == []
+
+
+def test_what_changes_while_it_is_compiled_is_not_remembered(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit("stack.yaml", "demo", "demo2")
+    assert project().compile().compiled is not None
+    edit("stack.yaml", "demo2", "demo3")
+    key_before = compiler.run.workspace.key_of
+
+    def change_after(*given: Any) -> str:
+        key = key_before(*given)
+        edit("stack.yaml", "demo3", "demo2")
+        return key
+
+    with monkeypatch.context() as patch:
+        patch.setattr(compiler.run.workspace, "key_of", change_after)
+        assert codes() == []
+    edit("stack.yaml", "demo2", "demo3")
+    assert codes() == ["stale-output"]
 
 
 def test_a_fault_that_only_schemas_find_is_not_remembered_as_passed(folder: Path) -> None:
@@ -157,26 +208,104 @@ def test_another_output_folder_is_checked_for_itself(folder: Path) -> None:
     assert other.check().diagnostics == ()
 
 
+def test_a_link_to_the_right_content_is_told_as_without_a_memory(folder: Path) -> None:
+    (folder / ".env.example").rename(folder / "other")
+    (folder / ".env.example").symlink_to("other")
+    assert codes() == ["output-is-a-symlink"]
+
+
+def test_a_pipe_in_the_place_of_an_output_is_not_read(folder: Path) -> None:
+    (folder / ".env.example").unlink()
+    os.mkfifo(folder / ".env.example")
+    assert codes() == ["output-not-writable"]
+
+
+# Room
+
+
+def test_only_the_newest_are_kept(folder: Path) -> None:
+    (old,) = remembered()
+    os.utime(old, (old.stat().st_mtime - 60,) * 2)
+    for number in range(70):
+        remember(f"{number:064}", {}, [])
+    assert len(remembered()) == 64
+    assert not old.exists()
+
+
+def test_what_is_older_than_a_month_goes(folder: Path) -> None:
+    (old,) = remembered()
+    os.utime(old, (1, 1))
+    remember("0" * 64, {}, [])
+    assert [file.name for file in remembered()] == ["0" * 64]
+
+
 # Damage
 
 
+SPAN = ["stack.yaml", 3, 3, 3, 7]
+RIGHT = ["end-of-life", "warning", "told", SPAN, None, [["note", SPAN]]]
+
+
+def with_(place: int, value: object) -> list[object]:
+    return [*RIGHT[:place], value, *RIGHT[place + 1 :]]
+
+
 @pytest.mark.parametrize(
-    "content", [b"", b"\n", b"nonsense", b"\xff\xfe\0", b"x" * 100_000, b"0 docker-compose.yml\n"]
+    "found",
+    [
+        None,
+        1,
+        [1],
+        ["warning"],
+        [RIGHT[:-1]],
+        [[*RIGHT, 1]],
+        *([with_(place, value)] for place in (0, 1, 2, 3, 5) for value in (None, 1, {}, [[]])),
+        *([with_(place, "x")] for place in (1, 3, 5)),
+        [with_(1, "error")],
+        [with_(4, 1)],
+        *(
+            [with_(3, ["stack.yaml", *numbers])]
+            for numbers in ([], [1], [0] * 4, [1.5] * 4, [10**9] * 4, ["1"] * 4)
+        ),
+        [with_(3, [1, 1, 1, 1, 1])],
+        [with_(5, [["x"]])],
+    ],
+    ids=repr,
+)
+def test_an_entry_of_another_shape_is_no_memory(folder: Path, found: object) -> None:
+    (file,) = remembered()
+    digests, _ = json.loads(file.read_text())
+    file.write_text(json.dumps([digests, found]))
+    assert not is_warm(project())
+    assert codes() == []
+
+
+@pytest.mark.parametrize(
+    "digests", [None, [], {}, "x", {"docker-compose.yml": 1}, {"\0": "x"}, {"/dev/zero": "x"}]
+)
+def test_digests_of_another_shape_are_no_memory(folder: Path, digests: object) -> None:
+    (file,) = remembered()
+    file.write_text(json.dumps([digests, []]))
+    assert not is_warm(project())
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"nonsense", b"\xff\xfe\0", b"[" * 100_000, b"{}", b"[{}, []", b"1" * 2**21]
 )
 def test_a_damaged_memory_is_no_memory(folder: Path, content: bytes) -> None:
     for file in remembered():
         file.write_bytes(content)
-    assert codes() == []
     (folder / "docker-compose.yml").write_text("edited")
     assert codes() == ["stale-output"]
 
 
 def test_a_memory_that_was_cut_short_does_not_hide_an_edit(folder: Path) -> None:
+    (file,) = remembered()
+    text = file.read_text()
     (folder / "docker-compose.yml").write_text("edited")
-    for file in remembered():
-        lines = file.read_text().splitlines(keepends=True)
-        file.write_text("".join(line for line in lines if "docker-compose.yml" not in line))
-    assert codes() == ["stale-output"]
+    for size in range(0, len(text), 10):
+        file.write_text(text[:size])
+        assert codes() == ["stale-output"]
 
 
 def test_a_folder_in_the_place_of_a_memory_harms_nothing(folder: Path) -> None:
@@ -211,15 +340,37 @@ def test_what_cannot_be_read_at_once_is_not_remembered(folder: Path) -> None:
     assert not is_warm(project())
 
 
-def test_what_is_remembered_comes_back() -> None:
-    remember("ab" * 32, {"docker-compose.yml": "1" * 64, "folder/a name": "2" * 64})
-    assert recall("ab" * 32) == {"docker-compose.yml": "1" * 64, "folder/a name": "2" * 64}
-    assert recall("cd" * 32) is None
-
-
-def test_nothing_remembered_is_never_current(tmp_path: Path) -> None:
-    assert not is_current({}, tmp_path)
+def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
+    (tmp_path / "a name").write_bytes(b"")
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    note = Note("the other \ud800", Span("b", 2))
+    found = [Diagnostic("end-of-life", "warning", "told", Span("a", 1, 2, 3, 4), "help", (note,))]
+    remember("ab" * 32, {"a name": empty}, found)
+    assert recall("ab" * 32, tmp_path) == found
+    assert recall("cd" * 32, tmp_path) is None
 
 
 def test_no_part_of_a_memory_is_left_behind(folder: Path) -> None:
-    assert {len(file.name) for file in remembered()} == {62}
+    assert {len(file.name) for file in remembered()} == {64}
+
+
+def test_another_library_or_python_is_another_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def key() -> str:
+        compiler.run.memo._program.cache_clear()
+        return key_of([], [])
+
+    keys = [key()]
+    for name in (
+        "PyYAML-7.0.dist-info",
+        "jsonschema-5.0.dist-info",
+        "jinja2-4.0.dist-info",
+        "other-1.dist-info",
+    ):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path), "", "/nowhere"])
+        keys.append(key())
+    monkeypatch.setattr(sys, "version", "4")
+    keys.append(key())
+    compiler.run.memo._program.cache_clear()
+    assert len({*keys}) == 5
+    assert keys[3] == keys[4]

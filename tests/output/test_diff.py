@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.output.diff import render_diff
+from compiler.output import Change
+from compiler.output.diff import unified_diff
+
+
+def render_diff(path, old, new, *, secret):
+    return unified_diff(Change(path, "changed", old, new, secret))
 
 
 def test_a_changed_line_is_shown_with_its_surroundings():

@@ -13,6 +13,7 @@ import pytest
 from compiler.model import Artifact
 from compiler.output import write_artifacts
 from compiler.output.files import ReplaceError, Replacement, remove_leftovers, replace_files
+from compiler.report import Report
 
 NOBODY = 65534
 LARGE = 1 << 20
@@ -68,8 +69,9 @@ def small_disk(tmp_path):
 
 
 def written(folder, *artifacts):
-    diagnostics = write_artifacts(artifacts, folder, force=False, shown="out")[1]
-    return [(finding.id, finding.span.path, finding.message) for finding in diagnostics]
+    report = Report()
+    write_artifacts(artifacts, folder, force=False, shown="out", report=report)
+    return [(finding.id, finding.span.path, finding.message) for finding in report]
 
 
 def test_a_full_disk_changes_nothing(small_disk):
@@ -259,10 +261,11 @@ import sys
 from pathlib import Path
 from compiler.model import Artifact
 from compiler.output import write_artifacts
+from compiler.report import Report
 
 sys.addaudithook(lambda event, args: event == "os.rename" and print(Path(args[1]).name))
 artifacts = [Artifact(path="compose", content=b"x", signed=True), Artifact(path="env", content=b"x")]
-write_artifacts(artifacts, Path(sys.argv[1]), force=False, shown=".")
+write_artifacts(artifacts, Path(sys.argv[1]), force=False, shown=".", report=Report())
 """
 
 
@@ -302,13 +305,15 @@ import sys
 from pathlib import Path
 from compiler.model import Artifact
 from compiler.output import write_artifacts
+from compiler.report import Report
 
 folder, name = Path(sys.argv[1]), sys.argv[2]
 for round in range(60):
     content = (f"{name}{round}" * 5000).encode()
     artifacts = [Artifact(path=path, content=content) for path in ("one", "sub/two")]
-    found = write_artifacts(artifacts, folder, force=False, shown=".")[1]
-    assert not found, found
+    report = Report()
+    write_artifacts(artifacts, folder, force=False, shown=".", report=report)
+    assert not report, list(report)
 """
 
 

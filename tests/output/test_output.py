@@ -5,18 +5,11 @@ from hashlib import sha256
 
 import pytest
 
+from compiler import output
 from compiler.model import Artifact
-from compiler.output import (
-    check_artifacts,
-    compare,
-    content_of,
-    sign,
-    signature,
-    stale,
-    unified_diff,
-    write_artifacts,
-)
-from compiler.report import Span
+from compiler.output import check_artifacts, content_of, sign, signature, write_artifacts
+from compiler.output.diff import unified_diff
+from compiler.report import Report, Span
 
 HEADER = b"# Made by stackc from stack.yaml.\n# Edit that file.\n"
 COMPOSE = Artifact(path="docker-compose.yml", content=HEADER + b"name: demo\n", signed=True)
@@ -26,7 +19,18 @@ ALL = [COMPOSE, ENV, KEY]
 
 
 def write(artifacts, directory, *, force=False, shown="."):
-    return write_artifacts(artifacts, directory, force=force, shown=shown)
+    report = Report()
+    return write_artifacts(artifacts, directory, force=force, shown=shown, report=report), list(report)
+
+
+def compare(artifacts, directory):
+    return check_artifacts(artifacts, directory, force=True, shown=".", report=Report())
+
+
+def stale(artifacts, directory, shown=".", stack="stack.yaml"):
+    report = Report()
+    output.stale(artifacts, directory, shown=shown, stack=stack, report=report)
+    return list(report)
 
 
 def codes(diagnostics):
@@ -255,14 +259,26 @@ def test_every_obstacle_is_reported_at_once(tmp_path):
     (tmp_path / "tls").write_text("here")
     (tmp_path / COMPOSE.path).write_text("services: {}\n")
     assert codes(write(ALL, tmp_path, shown="out")[1]) == [
-        ("foreign-output", "out/docker-compose.yml"),
         ("output-is-a-folder", "out/.env"),
+        ("foreign-output", "out/docker-compose.yml"),
         ("output-not-a-folder", "out/tls"),
     ]
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_what_a_report_leaves_out_is_not_overwritten_either(tmp_path, force):
+    (tmp_path / ".env").symlink_to("elsewhere")
+    (tmp_path / COMPOSE.path).write_text("services: {}\n")
+    before = snapshot(tmp_path)
+    report = Report({"output-is-a-symlink": "off", "foreign-output": "off"})
+    write_artifacts(ALL, tmp_path, force=force, shown=".", report=report)
+    assert (len(report), snapshot(tmp_path)) == (0, before)
+
+
 def test_checking_writes_nothing(tmp_path):
-    assert check_artifacts(ALL, tmp_path / "out", force=False, shown="out")[1] == []
+    report = Report()
+    check_artifacts(ALL, tmp_path / "out", force=False, shown="out", report=report)
+    assert not report
     assert list(tmp_path.iterdir()) == []
 
 

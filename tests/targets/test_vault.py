@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler.expressions.quoting import env_quote
-from compiler.model import Connection, Digest, Plan, Reference, Secret, Variable
-from compiler.report import Diagnostic, Span
+from compiler.model import Connection, Digest, Reference, Secret, Variable
+from compiler.project import project as compose
+from compiler.report import Diagnostic, Report, Span
 from compiler.run.workspace import Project
-from compiler.targets.dotenv import parse_dotenv
+from compiler.source import parse_yaml
 from compiler.targets.vault import derive, fill, generate
-from tests.conftest import TODAY, examples
+from tests.conftest import TODAY, examples, read_env
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,30 +44,17 @@ def secret(**changes: Any) -> Secret:
     return replace(Secret(key="PASSWORD", owner='database "main"', span=PLACE), **changes)
 
 
-def plan(*secrets: Secret, variables: tuple[Variable, ...] = ()) -> Plan:
-    empty: dict[str, object] = {}
-    return Plan(
-        name="demo",
-        environment="local",
-        containers=(),
-        secrets=secrets,
-        variables=variables,
-        certificates=(),
-        access={},
-        volumes=empty,
-        networks=empty,
-        configs=empty,
-        user_secrets=empty,
-    )
-
-
 def filled(
     text: str, *secrets: Secret, variables: tuple[Variable, ...] = ()
 ) -> tuple[dict[str, str], list[Diagnostic]]:
-    dotenv, found = parse_dotenv(text, ".env")
-    assert found == []
-    lines, found = fill(plan(*secrets, variables=variables), [], dotenv, os.urandom, {})
-    return {key: value for key, value, _ in lines}, found
+    document = parse_yaml(b"name: demo\n", "stack.yaml", Report())
+    assert document
+    project = compose.Project(name="demo", environment="local", today=TODAY, places=compose.Places(document))
+    project.secrets, project.variables = list(secrets), list(variables)
+    report = Report()
+    lines = fill(project, read_env(text), os.urandom, {}, report)
+    assert (lines is None) == bool(report.errors)
+    return {key: value for key, value, _ in lines or ()}, list(report)
 
 
 # Generated values
@@ -112,7 +100,7 @@ def test_bytes_that_would_favour_a_character_are_left_out() -> None:
 def test_a_generated_value_needs_no_quotes_anywhere_but_perhaps_for_its_equals_signs(alphabet: str) -> None:
     value = generate(secret(alphabet=alphabet), os.urandom)
     assert re.fullmatch(r"[A-Za-z0-9+/=]+", value)
-    assert parse_dotenv(f"PASSWORD={env_quote(value)}\n", ".env")[0].values == {"PASSWORD": value}
+    assert read_env(f"PASSWORD={env_quote(value)}\n").values == {"PASSWORD": value}
 
 
 # Values that are there
@@ -221,7 +209,7 @@ def test_in_a_project_the_password_of_a_person_is_kept_and_used(tmp_path: Path) 
         assert Project(tmp_path / "stack.yaml", tmp_path, today=TODAY).compile().diagnostics == ()
     text = (tmp_path / ".env").read_text()
     assert text.startswith("# mine\nMAIN_PASSWORD='pa$$ word'\nOTHER=kept\n")
-    assert "pa%24%24%20word@main" in parse_dotenv(text, ".env")[0].values["MAIN_URL"]
+    assert "pa%24%24%20word@main" in read_env(text).values["MAIN_URL"]
 
 
 def test_two_databases_may_share_a_secret_with_the_rules_of_both(tmp_path: Path) -> None:

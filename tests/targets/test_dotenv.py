@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler.expressions.quoting import env_quote
+from compiler.report import Diagnostic, Report
 from compiler.targets.dotenv import env_example, parse_dotenv, update_dotenv
 from tests.compose import HOSTILE, compose_binaries, config, run_config
+from tests.conftest import read_env
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,9 +44,14 @@ FILE = st.builds(
 
 
 def read(text: str) -> dict[str, str]:
-    dotenv, findings = parse_dotenv(text, ".env")
-    assert findings == []
-    return dict(dotenv.values)
+    return dict(read_env(text).values)
+
+
+def faults(text: str, path: str = ".env") -> list[Diagnostic]:
+    """Returns the findings of a text that is refused."""
+    report = Report()
+    assert (parse_dotenv(text, path, report) is None) == bool(report.errors)
+    return list(report)
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -63,7 +70,7 @@ def test_any_quoted_value_is_read_back(value: str, between: str) -> None:
 def test_reads_what_compose_reads(
     tmp_path_factory: pytest.TempPathFactory, command: tuple[str, ...], files: list[str]
 ) -> None:
-    ours = {f"s{n}": parse_dotenv(text, ".env")[0].values for n, text in enumerate(files) if is_literal(text)}
+    ours = {f"s{n}": read_env(text).values for n, text in enumerate(files) if is_literal(text)}
     directory = tmp_path_factory.mktemp("project")
     for name, text in zip(ours, filter(is_literal, files), strict=True):
         (directory / name).write_bytes(text.encode())
@@ -76,8 +83,8 @@ def test_reads_what_compose_reads(
 
 
 def is_literal(text: str) -> bool:
-    dotenv, findings = parse_dotenv(text, ".env")
-    return not findings and not dotenv.interpolated
+    dotenv = parse_dotenv(text, ".env", Report())
+    return dotenv is not None and not dotenv.interpolated
 
 
 def without_empty(variables: dict[str, str]) -> dict[str, str]:
@@ -100,7 +107,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("text", REFUSED)
 def test_a_fault_has_a_place_and_compose_refuses_it_too(text: str, tmp_path: Path) -> None:
-    (finding,) = parse_dotenv(text, "sub/.env")[1]
+    (finding,) = faults(text, "sub/.env")
     assert (finding.id, finding.span.path) == ("env-syntax", "sub/.env")
     assert (finding.span.line, finding.span.column) == REFUSED[text]
     (tmp_path / ".env").write_bytes(text.encode())
@@ -108,36 +115,34 @@ def test_a_fault_has_a_place_and_compose_refuses_it_too(text: str, tmp_path: Pat
     assert run_config(tmp_path).returncode != 0
 
 
-def test_every_fault_is_reported_and_the_rest_is_read() -> None:
-    dotenv, findings = parse_dotenv("A=a\nB B=b\n@\nC=c\nD='d", ".env")
-    assert [finding.span.line for finding in findings] == [2, 3, 5]
-    assert dotenv.values == {"A": "a", "C": "c"}
+def test_every_fault_is_reported() -> None:
+    assert [finding.span.line for finding in faults("A=a\nB B=b\n@\nC=c\nD='d")] == [2, 3, 5]
 
 
 def test_nothing_of_the_file_is_shown() -> None:
-    dotenv, findings = parse_dotenv("A='hunter2'\nhunter2 hunter2=\nB=${hunter2\nhunter2='hunter2", ".env")
+    findings = faults("A='hunter2'\nhunter2 hunter2=\nB=${hunter2\nhunter2='hunter2")
     assert len(findings) == 3
-    assert "hunter2" not in repr((dotenv, findings))
+    assert "hunter2" not in repr((read_env("A='hunter2'"), findings))
 
 
 def test_a_multi_line_secret_without_quotes_is_a_fault() -> None:
-    (finding,) = parse_dotenv("KEY=-----BEGIN\nMIIE/w==\n", ".env")[1]
+    (finding,) = faults("KEY=-----BEGIN\nMIIE/w==\n")
     assert finding.help == 'write one "KEY=value" a line, or begin the line with "#"'
 
 
 @pytest.mark.parametrize("value", ["$A", "a${A}", '"$A"', '"${A:-b}\\$"', "${A?b}", '"\\\\$A"'])
 def test_a_value_that_depends_on_another_is_marked(value: str) -> None:
-    dotenv, _ = parse_dotenv(f"X=x\nV={value}\n", ".env")
+    dotenv = read_env(f"X=x\nV={value}\n")
     assert dotenv.interpolated == {"V"}
 
 
 @pytest.mark.parametrize("value", ["'$A'", "$$A", '"\\$A"', "a$", "$1", '"$$"', "$(A)", "'${'"])
 def test_a_literal_dollar_is_not_marked(value: str) -> None:
-    assert parse_dotenv(f"V={value}\n", ".env")[0].interpolated == frozenset()
+    assert read_env(f"V={value}\n").interpolated == frozenset()
 
 
 def test_the_last_of_two_assignments_counts() -> None:
-    dotenv, _ = parse_dotenv("A=$B\nA=a\nA\n", ".env")
+    dotenv = read_env("A=$B\nA=a\nA\n")
     assert (dotenv.values, dotenv.interpolated) == ({"A": "a"}, frozenset())
 
 
@@ -152,18 +157,18 @@ C=c   # third"""
 
 
 def test_nothing_changes_where_nothing_differs() -> None:
-    dotenv, _ = parse_dotenv(MINE, ".env")
+    dotenv = read_env(MINE)
     assert update_dotenv(dotenv, [("C", "c", "x"), ("A", "old", ""), ("B", "b", "y")]) == MINE
 
 
 def test_only_the_values_that_differ_are_rewritten() -> None:
-    dotenv, _ = parse_dotenv(MINE, ".env")
+    dotenv = read_env(MINE)
     updated = update_dotenv(dotenv, [("C", "it's", "x"), ("A", "new", ""), ("B", "b b", "y")])
     assert updated == MINE.replace('"old"', "'new'").replace('"b"', "'b b'").replace("=c", '="it\'s"')
 
 
 def test_missing_keys_are_appended_under_their_comment() -> None:
-    dotenv, _ = parse_dotenv("A=a", ".env")
+    dotenv = read_env("A=a")
     added = [
         ("B", "", "Two\nlines"),
         ("C", "c", "Two\nlines"),
@@ -175,12 +180,12 @@ def test_missing_keys_are_appended_under_their_comment() -> None:
 
 
 def test_the_line_endings_of_the_file_are_kept() -> None:
-    dotenv, _ = parse_dotenv("A=a\r\n", ".env")
+    dotenv = read_env("A=a\r\n")
     assert update_dotenv(dotenv, [("B", "b", "note")]) == "A=a\r\n\r\n# note\r\nB=b\r\n"
 
 
 def test_a_key_that_is_only_passed_through_gets_a_value() -> None:
-    dotenv, _ = parse_dotenv("A\nB=b\nA", ".env")
+    dotenv = read_env("A\nB=b\nA")
     assert update_dotenv(dotenv, [("A", "a", "")]) == "A\nB=b\nA\nA=a\n"
 
 
@@ -189,14 +194,14 @@ def test_an_update_is_read_back_keeps_the_rest_and_is_idempotent(
     text: str, values: dict[str, str], comment: str
 ) -> None:
     assignments = [(key, value, comment) for key, value in values.items()]
-    updated = update_dotenv(parse_dotenv(text, ".env")[0], assignments)
+    updated = update_dotenv(read_env(text), assignments)
     assert read(updated) == read(text) | values
-    assert update_dotenv(parse_dotenv(updated, ".env")[0], assignments) == updated
+    assert update_dotenv(read_env(updated), assignments) == updated
     assert without_values(updated, values).startswith(without_values(text, values))
 
 
 def without_values(text: str, values: dict[str, str]) -> str:
-    ours = [entry for key, entry in parse_dotenv(text, ".env")[0].entries.items() if key in values]
+    ours = [entry for key, entry in read_env(text).entries.items() if key in values]
     for entry in sorted(ours, key=lambda entry: -entry.start):
         text = text[: entry.start] + text[entry.end :]
     return text
@@ -204,10 +209,10 @@ def without_values(text: str, values: dict[str, str]) -> str:
 
 def test_the_example_has_the_same_lines_without_values() -> None:
     keys = [("A", "First"), ("B", "First"), ("C", "Second")]
-    new = update_dotenv(parse_dotenv("", ".env")[0], [(key, "v", comment) for key, comment in keys])
+    new = update_dotenv(read_env(""), [(key, "v", comment) for key, comment in keys])
     assert env_example(keys) == new.replace("=v", "=")
 
 
 def test_a_long_run_of_blanks_or_backslashes_is_read_in_linear_time() -> None:
-    assert parse_dotenv("A=" + " " * 10**6 + "a", ".env")[0].values == {"A": "a"}
-    assert parse_dotenv("A='" + "\\a" * 10**6, ".env")[1]
+    assert read_env("A=" + " " * 10**6 + "a").values == {"A": "a"}
+    assert faults("A='" + "\\a" * 10**6)
