@@ -99,8 +99,9 @@ def test_cases_cover_every_environment() -> None:
 
 def every_database(name: str) -> dict[str, Any]:
     """Returns a stack with the adapter in every version, mode of TLS, metric and method, each at its own port."""
-    adapter, found = Registry().find(name, Span(path="test"))
-    assert adapter is not None, found
+    report = Report()
+    adapter = Registry().find(name, Span(path="test"), report)
+    assert adapter is not None, list(report)
     databases = {f"d{index}": dict(entry) for index, entry in enumerate(stacks(adapter))}
     for port, entry in enumerate(databases.values(), 20_000):
         if "port" in entry:

@@ -8,7 +8,7 @@ from compiler.registry.bundle import bundle, database_schema
 from compiler.report import Span, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from compiler.registry.adapter import Adapter
     from compiler.registry.registry import Registry
@@ -143,39 +143,63 @@ def _lines(adapter: Adapter, tag: str) -> list[str]:
 
 
 def editor_schema(registry: Registry) -> dict[str, Any]:
-    """Returns one JSON Schema of a stack in which each database is checked by its own adapter's options."""
-    schema = bundle()
-    defs = dict(schema["$defs"])
+    """Returns one JSON Schema of a stack in which each database is checked by its own adapter in its own version."""
+    defs = dict(bundle()["$defs"])
     choices = []
     for adapter in registry.adapters():
-        names = [adapter.name, *adapter.data.get("aliases", [])]
-        defs[f"database-{adapter.name}"] = _adapter_schema(adapter)
-        choices.append(
-            {
-                "if": {"properties": {"adapter": {"enum": names}}},
-                "then": {"$ref": f"#/$defs/database-{adapter.name}"},
-            }
-        )
-    every = [
-        name for adapter in registry.adapters() for name in (adapter.name, *adapter.data.get("aliases", []))
-    ]
+        defs[f"database-{adapter.name}"] = {"allOf": [*_version_choices(adapter, defs)]}
+        word = {"pattern": _any_case([adapter.name, *adapter.data.get("aliases", [])])}
+        named = {
+            "if": {"properties": {"adapter": word}},
+            "then": {"$ref": f"#/$defs/database-{adapter.name}"},
+        }
+        choices.append(named)
+    every = [name for one in registry.adapters() for name in (one.name, *one.data.get("aliases", []))]
     entry = defs["database"]
-    word = {**entry["properties"]["adapter"], "enum": [*every, "auto"]}
-    defs["database"] = {**entry, "properties": {**entry["properties"], "adapter": word}, "allOf": choices}
-    return {**schema, "$defs": defs}
+    word = {"type": "string", "anyOf": [{"enum": [*every, "auto"]}, {"pattern": _any_case(every)}]}
+    adapter_word = {**entry["properties"]["adapter"], **word}
+    properties = {**entry["properties"], "adapter": adapter_word}
+    defs["database"] = {**entry, "properties": properties, "allOf": choices}
+    plain: dict[str, Any] = _plain({**bundle(), "$defs": defs})
+    return plain
 
 
-def _adapter_schema(adapter: Adapter) -> dict[str, Any]:
-    schema = database_schema(adapter, str(adapter.data["default_version"]))
-    properties = dict(schema["properties"])
-    for version in adapter.versions:
-        properties |= adapter.at(version).get("options", {})
-    numbers: list[Any] = [
-        int(name) if name.isdigit() else float(name) for name in adapter.versions if _is_number(name)
-    ]
-    properties["version"] = {**properties["version"], "enum": [*adapter.versions, *numbers]}
-    return {**schema, "properties": properties}
+def _any_case(names: Sequence[str]) -> str:
+    """Returns a pattern for these names in upper and lower case, as `check` takes them."""
+    words = ("".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in name) for name in names)
+    return f"^({'|'.join(words)})$"
+
+
+def _version_choices(adapter: Adapter, defs: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yields the versions that a stack may name, and the schema of an entry for each of them."""
+    default = str(adapter.data["default_version"])
+    spellings = {version: _spellings(version) for version in adapter.versions}
+    yield {"properties": {"version": {"enum": [word for words in spellings.values() for word in words]}}}
+    for version, words in spellings.items():
+        name = f"database-{adapter.name}-{version}"
+        defs[name] = {
+            key: value for key, value in database_schema(adapter, version).items() if key != "$defs"
+        }
+        required = {} if version == default else {"required": ["version"]}
+        asked = {"properties": {"version": {"enum": words}}, **required}
+        yield {"if": asked, "then": {"$ref": f"#/$defs/{name}"}}
+
+
+def _spellings(version: str) -> list[Any]:
+    """Returns how a version line may be written: as text, as a number, and without its last `.0`."""
+    words: list[Any] = [version]
+    if version.endswith(".0"):
+        words.append(version.removesuffix(".0"))
+    numbers = [int(word) if word.isdigit() else float(word) for word in words if _is_number(word)]
+    return [*words, *dict.fromkeys(numbers)]
 
 
 def _is_number(name: str) -> bool:
     return name.replace(".", "", 1).isdigit()
+
+
+def _plain(tree: Any) -> Any:
+    """Returns a schema without the words that only stackc reads."""
+    if isinstance(tree, dict):
+        return {key: _plain(value) for key, value in tree.items() if not key.startswith("x-")}
+    return [_plain(item) for item in tree] if isinstance(tree, list) else tree

@@ -120,11 +120,3 @@ def replicas_share_port(project: Project, tell: Tell) -> None:
                 told = f"{count} replicas cannot share one host port"
                 help = "leave the host port out, or publish a range such as 8080-8089:80"
                 tell(told, ("services", name, "ports", index), help)
-
-
-@rule("network-mode-and-networks")
-def network_mode_and_networks(project: Project, tell: Tell) -> None:
-    for name, service in project.services.items():
-        if plain(service.get("network_mode")) and service.get("networks"):
-            told = "a service has either `network_mode` or `networks`"
-            tell(told, ("services", name, "network_mode"), "remove one of them", key=True)

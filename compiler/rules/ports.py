@@ -49,15 +49,6 @@ def duplicate_port(project: Project, tell: Tell) -> None:
         open_ones.append(index)
 
 
-@rule("ports-of-another-service")
-def ports_of_another_service(project: Project, tell: Tell) -> None:
-    for name, service in project.services.items():
-        mode = plain(service.get("network_mode")) or ""
-        if service.get("ports") and mode.startswith(("service:", "container:")):
-            told = f"a service in the network of another one, {mode}, cannot publish ports"
-            tell(told, ("services", name, "ports"), "publish them there", key=True)
-
-
 @rule("ports-without-effect", "warning")
 def ports_without_effect(project: Project, tell: Tell) -> None:
     for name, service in project.services.items():

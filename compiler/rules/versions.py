@@ -48,15 +48,6 @@ def _newer(database: Database, today: str) -> str:
     return f'write `version: "{living[0]}"`' if living else "write `image:` with a full tag"
 
 
-@rule("variable-image")
-def variable_image(project: Project, tell: Tell) -> None:
-    for database in project.databases.values():
-        if "$" in database.image:
-            told = f'the image of database "{database.key}" holds a variable, which has no value here'
-            help = "write it out, or change it under `environments:`"
-            tell(told, (*database.path, "image"), help)
-
-
 @rule("too-many-connections")
 def too_many_connections(project: Project, tell: Tell) -> None:
     for key, database in project.databases.items():

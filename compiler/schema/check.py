@@ -124,7 +124,8 @@ class _Same:
 @lru_cache(maxsize=256)
 def _validator(schema: _Same, pointer: str) -> Validator:
     rule = {"$ref": f"#{pointer}"} if pointer else schema.schema
-    return _class()(_inlined(rule, schema.schema, {}), format_checker=_class().FORMAT_CHECKER)
+    made: Validator = _class()(_inlined(rule, schema.schema, {}), format_checker=_class().FORMAT_CHECKER)
+    return made
 
 
 def _inlined(node: Any, root: Any, done: dict[str, Any]) -> Any:
@@ -154,10 +155,10 @@ def _inlined(node: Any, root: Any, done: dict[str, Any]) -> Any:
 
 @lru_cache(maxsize=1)
 def _class() -> Any:
-    from jsonschema import Draft202012Validator, FormatChecker
-    from jsonschema.validators import extend
+    from jsonschema import Draft202012Validator, FormatChecker, validators
 
     # jsonschema itself compares every pair of items, which a long list makes endless.
+    extend: Any = validators.extend
     made = extend(Draft202012Validator, {"uniqueItems": _unique_items})
     # Which of the others it checks depends on what else is installed.
     made.FORMAT_CHECKER = FormatChecker(("regex",))
@@ -204,7 +205,7 @@ class _Reader(NamedTuple):
             )
             match fault.keyword:
                 case _ if "propertyNames" in error.absolute_schema_path:
-                    path = (*fault.path, error.instance)
+                    path = (*fault.path, str(error.instance))
                     yield fault._replace(keyword="propertyNames", rule=schema, path=path)
                 case "anyOf" | "oneOf":
                     yield from self._branch(error, fault)
@@ -229,7 +230,7 @@ class _Reader(NamedTuple):
         for step in path:
             node = node[step]
             found = node.get("x-id", found) if isinstance(node, dict) else found
-        return found
+        return None if found is None else str(found)
 
     def _branch(self, error: ValidationError, fault: Fault) -> Iterator[Fault]:
         """Yields the faults of the form that was meant: of the right type, and with the fewest faults."""
@@ -280,9 +281,8 @@ def _kinds(error: ValidationError) -> set[str]:
     if error.relative_path:
         return set()
     if error.validator == "type":
-        return {
-            *([error.validator_value] if isinstance(error.validator_value, str) else error.validator_value)
-        }
+        wanted: Any = error.validator_value
+        return {wanted} if isinstance(wanted, str) else {*wanted}
     kinds = {kind for value in _choices(error.schema) for kind in types_of(value)}
     return set() if kinds & types_of(error.instance) else kinds
 
@@ -291,10 +291,10 @@ def _is_lack(error: ValidationError) -> bool:
     return error.validator == "required" and not error.relative_path
 
 
-def _distance(errors: list[ValidationError]) -> tuple[int, int, int]:
+def _distance(errors: Iterable[ValidationError]) -> tuple[int, int, int]:
     """Orders forms: by wrong words that tell them apart, then by number of faults, then by depth."""
     telling = sum(error.validator in ("const", "enum") and len(error.relative_path) < 2 for error in errors)
-    return telling, len(errors), -max(len(error.relative_path) for error in errors)
+    return telling, len(list(errors)), -max(len(error.relative_path) for error in errors)
 
 
 def _distinct(faults: list[Fault]) -> list[Fault]:

@@ -50,7 +50,7 @@ def word(fault: Fault) -> Finding:
         help = _filled(schema["x-help"], fault) if "x-help" in schema else None
         if help is None or (found.help or "").startswith("did you mean"):
             help = found.help
-        found = found._replace(message=_filled(schema["x-says"], fault), help=help)
+        found = found._replace(message=_filled(schema["x-says"], fault) or found.message, help=help)
     return found._replace(id=fault.id or found.id)
 
 
@@ -328,7 +328,8 @@ def _not(fault: Fault) -> Finding:
     if fault.rule in ({}, False) or fault.keyword == "exclusive":
         names = [name for part in fault.rule or () for name in part.get("required", ()) if name in fault.data]
     else:
-        names = [name for name in fault.rule.get("required", ()) if name in fault.data]
+        known = fault.data if isinstance(fault.data, dict) else {}
+    names = [name for name in fault.rule.get("required", ()) if name in known]
     if names:
         together = " together" if len(names) > 1 else ""
         told = f"{_owner(fault)} cannot have {_options(names)}{together}"

@@ -191,7 +191,7 @@ class _Entry(NamedTuple):
             place = self.document.key(("databases", self.key, "vector"))
             helps[place] = able(self.registry, adapter, "vector")
         elif isinstance(vector, dict) and isinstance(size := vector.get("dimensions"), int):
-            if spec["vector"]["dimensions"][-1]["up_to"] < size:
+            if size > spec["vector"]["dimensions"][-1]["up_to"]:
                 helps[self.at("vector", "dimensions")] = deeper(self.registry, size)
         return helps
 
