@@ -148,7 +148,7 @@ def editor_schema(registry: Registry) -> dict[str, Any]:
     choices = []
     for adapter in registry.adapters():
         defs[f"database-{adapter.name}"] = {"allOf": [*_version_choices(adapter, defs)]}
-        word = {"pattern": _any_case([adapter.name, *adapter.data.get("aliases", [])])}
+        sign: dict[str, Any] = {"pattern": _any_case([adapter.name, *adapter.data.get("aliases", [])])}
         named = {
             "if": {"properties": {"adapter": word}},
             "then": {"$ref": f"#/$defs/database-{adapter.name}"},
@@ -156,8 +156,11 @@ def editor_schema(registry: Registry) -> dict[str, Any]:
         choices.append(named)
     every = [name for one in registry.adapters() for name in (one.name, *one.data.get("aliases", []))]
     entry = defs["database"]
-    word = {"type": "string", "anyOf": [{"enum": [*every, "auto"]}, {"pattern": _any_case(every)}]}
-    adapter_word = {**entry["properties"]["adapter"], **word}
+    word: dict[str, Any] = {
+        "type": "string",
+        "anyOf": [{"enum": [*every, "auto"]}, {"pattern": _any_case(every)}],
+    }
+    adapter_word: dict[str, Any] = {**entry["properties"]["adapter"], **word}
     properties = {**entry["properties"], "adapter": adapter_word}
     defs["database"] = {**entry, "properties": properties, "allOf": choices}
     plain: dict[str, Any] = _plain({**bundle(), "$defs": defs})
@@ -201,5 +204,5 @@ def _is_number(name: str) -> bool:
 def _plain(tree: Any) -> Any:
     """Returns a schema without the words that only stackc reads."""
     if isinstance(tree, dict):
-        return {key: _plain(value) for key, value in tree.items() if not key.startswith("x-")}
+        return {key: _plain(value) for key, value in tree.items() if key not in ("x-id", "x-says", "x-help")}
     return [_plain(item) for item in tree] if isinstance(tree, list) else tree

@@ -190,8 +190,9 @@ class _Entry(NamedTuple):
         if "vector" not in spec and "vector" in self.entry:
             place = self.document.key(("databases", self.key, "vector"))
             helps[place] = able(self.registry, adapter, "vector")
-        elif isinstance(vector, dict) and isinstance(size := vector.get("dimensions"), int):
-            if size > spec["vector"]["dimensions"][-1]["up_to"]:
+        else:
+            size = vector.get("dimensions") if isinstance(vector, dict) else None
+            if isinstance(size, int) and size > spec["vector"]["dimensions"][-1]["up_to"]:
                 helps[self.at("vector", "dimensions")] = deeper(self.registry, size)
         return helps
 

@@ -208,7 +208,9 @@ def test_every_fault_of_a_service_is_told_at_once() -> None:
 
 
 def test_a_service_needs_an_image_or_a_build() -> None:
-    assert findings("name: demo\nservices:\n  app: {restart: always}\n") == [("missing-option", "app")]
+    assert findings("name: demo\nservices:\n  app: {restart: always}\n") == [
+        ("missing-option", "{restart: always}")
+    ]
 
 
 def test_an_image_may_come_from_the_extended_service() -> None:
