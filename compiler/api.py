@@ -144,9 +144,10 @@ class DatabaseAdapterRegistry:
 
     def get(self, name: str) -> Adapter:
         """Returns an adapter by its name or alias. Raises StackError."""
-        adapter, found = self._registry.find(name, Span(path="database_type"))
+        report = Report()
+        adapter = self._registry.find(name, Span(path="database_type"), report)
         if adapter is None:
-            raise StackError(found)
+            raise StackError(report)
         return adapter
 
 

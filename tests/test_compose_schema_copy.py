@@ -7,8 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from compiler.schema import schema_errors
 from compiler.source.shipped import load_schema
 
 COPY = Path(__file__).parent.parent / "schemas" / "compose-spec.json"
@@ -22,7 +22,7 @@ def test_compose_schema_is_the_published_one() -> None:
 
 
 def test_compose_schema_has_no_faults_of_its_own() -> None:
-    assert schema_errors(load_schema("compose-spec.json")) == []
+    Draft202012Validator.check_schema(load_schema("compose-spec.json"))
 
 
 def test_compose_schema_is_attributed() -> None:

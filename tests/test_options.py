@@ -35,8 +35,8 @@ def wrong_values(name: str) -> dict[str, list[Any]]:
 
 def options_of(name: str) -> dict[str, str]:
     """Returns every option of an adapter with the first version line that has it; dots lead to parameters."""
-    adapter, found = REGISTRY.load(name)
-    assert adapter is not None, found
+    adapter = REGISTRY.load(name, Report())
+    assert adapter is not None
     options: dict[str, str] = {}
     for version in adapter.versions:
         spec = adapter.at(version)

@@ -38,15 +38,16 @@ def small(name: str, **changes: str) -> str:
 
 
 def load(registry: Registry, name: str) -> Adapter:
-    adapter, found = registry.find(name, HERE)
-    assert adapter is not None, [one.message for one in found]
+    report = Report()
+    adapter = registry.find(name, HERE, report)
+    assert adapter is not None, [one.message for one in report]
     return adapter
 
 
 def fault(registry: Registry, name: str) -> Diagnostic:
-    adapter, found = registry.find(name, HERE)
-    assert adapter is None
-    (one,) = found
+    report = Report()
+    assert registry.find(name, HERE, report) is None
+    (one,) = report
     return one
 
 
@@ -144,9 +145,10 @@ def test_what_is_inherited_keeps_the_place_of_its_own_file(tmp_path: Path) -> No
 
 def test_an_adapter_may_change_the_built_in_one_of_its_own_name(tmp_path: Path) -> None:
     text = "adapter: redis\nextends: redis\ntitle: Our Redis\n"
-    adapter, found = adapters(tmp_path, redis=text).find("redis", HERE)
+    report = Report()
+    adapter = adapters(tmp_path, redis=text).find("redis", HERE, report)
     assert adapter is not None
-    assert (adapter.title, found) == ("Our Redis", [])
+    assert (adapter.title, list(report)) == ("Our Redis", [])
 
 
 def test_a_built_in_adapter_extends_built_in_ones_alone(tmp_path: Path) -> None:
@@ -256,12 +258,15 @@ def test_a_bad_adapter_does_not_disturb_others(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", ["[", "adapter: mysql\n"])
 def test_a_bad_file_that_hides_a_built_in_adapter_is_told(tmp_path: Path, code: str) -> None:
-    found = adapters(tmp_path, mysql=code).find("mysql", HERE)[1]
-    assert {one.span.path for one in found} == {"adapters/mysql.yaml"}
+    report = Report()
+    adapters(tmp_path, mysql=code).find("mysql", HERE, report)
+    assert {one.span.path for one in report} == {"adapters/mysql.yaml"}
 
 
 def test_hiding_a_built_in_adapter_is_a_warning(tmp_path: Path) -> None:
-    adapter, (one,) = adapters(tmp_path, mysql=small("mysql")).find("mysql", HERE)
+    report = Report()
+    adapter = adapters(tmp_path, mysql=small("mysql")).find("mysql", HERE, report)
+    (one,) = report
     assert adapter is not None
     assert (one.id, one.severity, place(one)) == ("shadowed-adapter", "warning", "adapters/mysql.yaml:1")
 

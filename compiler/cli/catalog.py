@@ -51,8 +51,7 @@ def show_adapter(name: str, adapters: Path | None, form: str) -> None:
     from compiler.pages.catalog import adapter_page, render_page
 
     registry, report = load_registry(adapters), Report()
-    adapter, found = registry.find(name, Span(path="stackc adapters show"))
-    report.extend(found if adapter is None else ())
+    adapter = registry.find(name, Span(path="stackc adapters show"), report)
     finish(report, registry.sources)
     if adapter is not None:
         page = adapter_page(adapter)

@@ -21,7 +21,7 @@ def catalog_rows(registry: Registry, report: Report, needs: Sequence[str] = ()) 
     """Returns a row for each adapter that has all of `needs`; reports what is wrong with files that do not load."""
     adapters = registry.adapters()
     for name in registry.stems():
-        report.extend(registry.load(name)[1])
+        registry.load(name, report)
     known = sorted({can for one in adapters for version in one.versions for can in one.capabilities(version)})
     for need in needs:
         if need not in known:
@@ -115,8 +115,7 @@ def detect(word: str, registry: Registry, report: Report) -> list[str]:
     for adapter in registry.adapters():
         if name in _signs(adapter, "images"):
             return [adapter.name, *_lines(adapter, tag)[:1]]
-    found, diagnostics = registry.find(name, Span(path=f"{COMMAND} detect"))
-    report.extend(diagnostics)
+    found = registry.find(name, Span(path=f"{COMMAND} detect"), report)
     return [found.name] if found else []
 
 

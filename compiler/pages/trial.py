@@ -74,7 +74,8 @@ def run_trials(words: Sequence[str], given: Path | None) -> tuple[list[Trial], d
 def try_adapter(name: str, registry: Registry) -> Trial:
     """Returns what one adapter shows without an engine."""
     trial = Trial(name)
-    adapter, found = registry.find(name, Span(path="stackc adapters test"))
+    found = Report()
+    adapter = registry.find(name, Span(path="stackc adapters test"), found)
     trial.report.extend(_errors(found))
     if adapter is None:
         return trial

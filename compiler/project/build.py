@@ -133,6 +133,8 @@ def _variables(project: Project, connections: dict[str, tuple[str, str]]) -> Ite
     known = set()
     for key, database in project.databases.items():
         access, title = project.access[key], database.adapter.title
+        if "url" not in access.network:
+            continue
         comment = f'Connection of database "{key}" ({title}), from the network of the stack'
         yield Variable(key=env_key(key, "url"), value=access.network["url"], comment=comment)
         if "url" in access.host:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from compiler.report import Diagnostic, Span, error
+from compiler.report import Report
 from compiler.source import patch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from compiler.model import Path
+    from compiler.report import Diagnostic, Span
     from compiler.source import Document
 
 _OWN = ("aliases", "detect", "preference")
@@ -63,6 +64,10 @@ class Adapter:
         names: list[str] = self.at(version or str(self.data["default_version"]))["capabilities"]
         return names
 
+    def every_capability(self) -> set[str]:
+        """Returns what any of the version lines can do."""
+        return {name for version in self.versions for name in self.capabilities(version)}
+
 
 def extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Merges all but the version lines, which are taken whole: a null in their patches is for a stack's version.
@@ -98,32 +103,26 @@ def shared(adapter: Adapter) -> Adapter:
 
 
 @lru_cache(maxsize=128)
-def checked(adapter: Adapter) -> tuple[Diagnostic, ...]:
-    return tuple(check_adapter(adapter))
-
-
-def check_adapter(adapter: Adapter) -> list[Diagnostic]:
-    """Returns what is wrong with an adapter's data: its shape in every version, its name, its options' own schemas."""
-    faults = _shape(adapter, adapter.data, f'adapter "{adapter.name}"', adapter)
-    if faults:
-        return faults
+def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
+    """Returns what is wrong with an adapter's data: its shape in every version, its names."""
+    report = Report()
+    if not _is_shaped(adapter.data, f'adapter "{adapter.name}"', adapter, report):
+        return tuple(report)
     if adapter.data["adapter"] != adapter.name:
-        place = adapter.value(("adapter",))
         told = f'the file is named "{adapter.name}.yaml" and the adapter "{adapter.data["adapter"]}"'
-        faults.append(error("adapter-name", told, place, "give both the same name"))
+        report.error("adapter-name", told, adapter.value(("adapter",)), "give both the same name")
     if adapter.data["default_version"] not in adapter.versions:
-        place = adapter.value(("default_version",))
         told = f'the default version "{adapter.data["default_version"]}" is not among the versions'
-        faults.append(error("unknown-version", told, place, f"one of: {', '.join(adapter.versions)}"))
+        help = f"one of: {', '.join(adapter.versions)}"
+        report.error("unknown-version", told, adapter.value(("default_version",)), help)
     for version, line in adapter.versions.items():
-        if "patch" in line and not faults:
+        if "patch" in line and not report.errors:
             noun = f'version "{version}" of adapter "{adapter.name}"'
-            faults += _shape(adapter, adapter.at(version), noun, _Line(adapter, version))
-    return faults
+            _is_shaped(adapter.at(version), noun, _Line(adapter, version), report)
+    return tuple(report)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """Where the values of one version line stand."""
 
     adapter: Adapter
@@ -136,14 +135,8 @@ class _Line:
         return self.adapter.key(self.adapter.written(path, self.version))
 
 
-def _shape(adapter: Adapter, data: Mapping[str, Any], noun: str, locate: Adapter | _Line) -> list[Diagnostic]:
-    from compiler.schema import check_schema, schema_errors
-    from compiler.source.shipped import load_schema
+def _is_shaped(data: Mapping[str, Any], noun: str, locate: Adapter | _Line, report: Report) -> bool:
+    from compiler.registry.bundle import read_schema
+    from compiler.schema import check_schema
 
-    faults = check_schema(dict(data), load_schema("adapter.schema.json"), noun=noun, locate=locate)
-    for name, option in data.get("options", {}).items() if not faults else ():
-        for path, message in schema_errors(option):
-            place = locate.value(("options", name, *path))
-            told = f'the schema of option "{name}" is wrong: {message}'
-            faults.append(error("option-schema", told, place, "write a JSON Schema of draft 2020-12"))
-    return faults
+    return check_schema(dict(data), read_schema("adapter.schema.json"), report, noun=noun, locate=locate)

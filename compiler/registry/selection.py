@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from compiler.report import Diagnostic, Span, error, suggest
+from compiler.report import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from compiler.registry.adapter import Adapter
     from compiler.registry.registry import Registry
+    from compiler.report import Report, Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(NamedTuple):
     """An adapter at one version line, what it lacks, and why it was chosen."""
 
     adapter: Adapter
@@ -63,31 +62,31 @@ def _preference(adapter: Adapter) -> tuple[int, str]:
 
 
 def choose(
-    registry: Registry, entry: Mapping[str, Any], at: Callable[..., Span]
-) -> tuple[Choice | None, list[Diagnostic]]:
+    registry: Registry, entry: Mapping[str, Any], at: Callable[..., Span], report: Report
+) -> Choice | None:
     """Returns the adapter for a database entry with `needs`; `at` gives the place of one of its keys."""
     needs = entry.get("needs")
     if "version" in entry:
         told = '"adapter: auto" chooses the version too'
-        return None, [
-            error("conflicting-options", told, at("version"), "remove `version`, or name the adapter")
-        ]
-    if not isinstance(needs, list) or not needs or not all(isinstance(need, str) for need in needs):
+        report.error("conflicting-options", told, at("version"), "remove `version`, or name the adapter")
+        return None
+    if needs and not (isinstance(needs, list) and all(isinstance(need, str) for need in needs)):
+        # The schema of every database tells that.
+        return None
+    if not needs:
         told = '"adapter: auto" needs a list of capabilities'
-        return None, [error("missing-option", told, at("adapter"), "add `needs: [vector]`")]
+        report.error("missing-option", told, at("adapter"), "add `needs: [vector]`")
+        return None
     wanted = [*needs, *(["vector"] if "vector" in entry and "vector" not in needs else [])]
     best, *others = rank(registry, wanted)
     if best.lacking:
-        known = sorted(
-            {name for one in registry.adapters() for line in one.versions for name in one.capabilities(line)}
-        )
+        known = sorted({name for one in registry.adapters() for name in one.every_capability()})
         unknown = _missing(wanted, known)
         nearest = "; ".join(f"{one.name} lacks {', '.join(one.lacking)}" for one in (best, *others[:2]))
         help = suggest(unknown[0], known) if unknown else f"nearest: {nearest}"
-        return None, [
-            error("no-adapter-fits", f"no adapter has all of {', '.join(wanted)}", at("needs"), help)
-        ]
+        report.error("no-adapter-fits", f"no adapter has all of {', '.join(wanted)}", at("needs"), help)
+        return None
     also = [one.name for one in others if not one.lacking]
     why = f"{best.name} has {', '.join(wanted)}"
     why += f" and is preferred to {', '.join(also)}" if also else "; no other adapter has"
-    return Choice(adapter=best.adapter, version=best.version, lacking=(), why=why), []
+    return best._replace(why=why)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.model import Artifact
 from compiler.project.build import build_project
+from compiler.report import Report
 from compiler.rules.check import check_project
 from compiler.stack.stack import Stack, build_stack
 from compiler.targets.compose import render_compose, render_files
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from compiler.project.project import Project
     from compiler.registry.registry import Registry
-    from compiler.report import Report
     from compiler.source import Document
     from compiler.targets.dotenv import Dotenv
     from compiler.targets.vault import Entropy
@@ -57,9 +57,12 @@ def compile_document(
     for database in stack.databases.values():
         why = f" ({database.chosen})" if database.chosen else ""
         log.info("check: %s is %s %s%s", database.key, database.adapter.name, database.version, why)
-    project = build_project(stack, today, report, base)
+    found = Report()
+    project = build_project(stack, today, found, base)
     log.info("project: %d services, %d secrets", len(project.services), len(project.secrets))
-    check_project(project, report)
+    check_project(project, found)
+    # What is wrong with a name that is left out follows from what is wrong with that.
+    report.extend(one for one in found if not any(f'"{name}"' in one.message for name in stack.faulty))
     if report.errors > before:
         return None
     compose = render_compose(project, source)

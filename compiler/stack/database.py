@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.model import env_key
-from compiler.registry.bundle import database_schema
+from compiler.registry.bundle import bundle, database_schema
 from compiler.registry.selection import choose
-from compiler.report import Diagnostic, Span, error, has_errors, suggest
+from compiler.report import Report, suggest
 from compiler.schema import check_schema
-from compiler.stack.vector import Vector, able, type_vector
+from compiler.stack.vector import Vector, able, deeper, type_vector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from compiler.model import Path
     from compiler.registry.adapter import Adapter
     from compiler.registry.registry import Registry
+    from compiler.report import Span
     from compiler.source import Document
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
@@ -27,8 +27,7 @@ _AUTHORITY_FILES = ("authority", "ca")
 _SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
+class Tls(NamedTuple):
     """How clients connect: `off`, `require` or `verify-full`; the files are a user's own, relative to the stack."""
 
     mode: str = "off"
@@ -41,8 +40,7 @@ class Tls:
         return self.mode != "off"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Database:
+class Database(NamedTuple):
     """A database of the stack with its adapter chosen; `spec` is the adapter's data for its version.
 
     Times are in milliseconds, memory in bytes.
@@ -90,57 +88,55 @@ def parse_bytes(text: str) -> int:
     return int(match[1]) * _SIZES[match[2]]
 
 
-@dataclass(slots=True)
-class Typing:
-    """Types one database entry, collecting what is wrong with it."""
+def build_database(
+    document: Document, registry: Registry, key: str, entry: Any, report: Report
+) -> Database | None:
+    """Returns a database with its adapter chosen, or reports all that is wrong with its entry."""
+    own = Report()
+    made = _Entry(document, registry, key, entry, own).build()
+    report.extend(own)
+    return None if own.errors else made
+
+
+class _Entry(NamedTuple):
+    """One entry as it is written; its report is its own."""
 
     document: Document
     registry: Registry
     key: str
-    entry: Mapping[str, Any]
-    trusted: bool
-    faults: list[Diagnostic] = field(default_factory=list)
+    entry: Any
+    report: Report
 
-    def at(self, *path: str) -> Span:
+    def at(self, *path: str | int) -> Span:
         return self.document.value(("databases", self.key, *path))
 
-    def fault(self, code: str, message: str, *path: str, help: str | None = None) -> None:
-        self.faults.append(error(code, message, self.at(*path), help))
+    def check(self, data: Any, schema: Mapping[str, Any], report: Report, pointer: str = "") -> bool:
+        noun, at = f'database "{self.key}"', ("databases", self.key)
+        return check_schema(data, schema, report, noun=noun, locate=self.document, at=at, pointer=pointer)
 
-    def database(self) -> tuple[Database | None, list[Diagnostic]]:
-        adapter, version, chosen = self._engine()
-        if adapter is None:
-            return None, self.faults
-        spec = adapter.at(version)
-        if not self.trusted:
-            schema = database_schema(adapter, version)
-            self.faults += check_schema(
-                self.entry,
-                schema,
-                noun=f'database "{self.key}"',
-                locate=self.document,
-                at=("databases", self.key),
-            )
-            if has_errors(self.faults):
-                return None, self.faults
-        self._lacking(adapter, version, spec)
-        vector = None
-        if "vector" in self.entry:
-            vector, faults = type_vector(
-                self.document, self.registry, self.key, adapter, version, self.trusted
-            )
-            self.faults += faults
-        names = {part: self._name(part, spec) for part in ("database", "user")}
-        tls = self._tls(adapter, spec)
-        timeout = self._timeout(adapter, spec)
-        self._read_only(adapter, spec, tls)
+    def build(self) -> Database | None:
+        if not isinstance(self.entry, dict) or not isinstance(self.entry.get("adapter"), str):
+            self.check(self.entry, bundle(), self.report, "/$defs/database")
+            return None
+        engine = self._engine()
+        if engine is None:
+            # What an engine takes is not known, but what every database takes is.
+            self.check(self.entry, bundle(), self.report, "/$defs/database")
+            return None
+        adapter, version, chosen = engine
+        spec, schema = adapter.at(version), database_schema(adapter, version)
+        found = Report()
+        self.check(self.entry, schema, found)
+        helps = self._helps(adapter, spec) if found.errors else {}
+        self.report.extend(one._replace(help=helps.get(one.span, one.help)) for one in found)
+        names = {part: self._name(part, spec, schema["properties"][part]) for part in ("database", "user")}
         password_key = self._password_key()
-        if has_errors(self.faults):
-            return None, self.faults
-        pool = self.entry.get("pool", {}).get("size", (spec.get("pool") or {}).get("size"))
+        if self.report.errors:
+            return None
+        tls = self._tls()
         options = {name: option.get("default") for name, option in spec.get("options", {}).items()}
-        memory = self.entry.get("memory")
-        database = Database(
+        memory, timeout = self.entry.get("memory"), self.entry.get("query_timeout")
+        return Database(
             key=self.key,
             adapter=adapter,
             version=version,
@@ -152,121 +148,83 @@ class Typing:
             user=names["user"],
             port=self.entry.get("port"),
             tls=tls,
-            pool_size=pool,
-            timeout=timeout,
-            vector=vector,
+            pool_size=self.entry.get("pool", {}).get("size", (spec.get("pool") or {}).get("size")),
+            timeout=parse_milliseconds(timeout) if timeout else None,
+            vector=type_vector(self.entry["vector"], spec["vector"]) if "vector" in self.entry else None,
             memory=parse_bytes(memory) if memory else None,
             password_key=password_key,
             chosen=chosen,
         )
-        return database, self.faults
 
-    def _engine(self) -> tuple[Adapter | None, str, str]:
+    def _engine(self) -> tuple[Adapter, str, str] | None:
         """Returns the adapter, its version line and, where stackc chose, why."""
-        word, wanted = str(self.entry["adapter"]), self.entry.get("version")
+        word, wanted = self.entry["adapter"], self.entry.get("version")
         if word == "auto":
-            choice, faults = choose(self.registry, self.entry, self.at)
-            self.faults += faults
-            return (choice.adapter, choice.version, choice.why) if choice else (None, "", "")
-        adapter, faults = self.registry.find(word, self.at("adapter"))
-        self.faults += faults
-        if adapter is None or isinstance(wanted, bool) or not isinstance(wanted, str | int | float):
+            choice = choose(self.registry, self.entry, self.at, self.report)
+            return choice and (choice.adapter, choice.version, choice.why)
+        adapter = self.registry.find(word, self.at("adapter"), self.report)
+        if adapter is None:
+            return None
+        if isinstance(wanted, bool) or not isinstance(wanted, str | int | float):
             # What is no version at all is found by the schema.
-            return adapter, str(adapter.data["default_version"]) if adapter else "", ""
+            return adapter, str(adapter.data["default_version"]), ""
         for spelling in (str(wanted), f"{wanted}.0"):
             if spelling in adapter.versions:
                 return adapter, spelling, ""
-        help = suggest(wanted, adapter.versions)
-        self.fault("unknown-version", f'{adapter.name} has no version "{wanted}"', "version", help=help)
-        return None, "", ""
+        told, help = f'{adapter.name} has no version "{wanted}"', suggest(wanted, adapter.versions)
+        self.report.error("unknown-version", told, self.at("version"), help)
+        return None
 
-    def _lacking(self, adapter: Adapter, version: str, spec: Mapping[str, Any]) -> None:
-        for index, need in enumerate(self.entry.get("needs", ())):
-            if need not in spec["capabilities"]:
-                place = self.document.value(("databases", self.key, "needs", index))
-                told = f'{adapter.name} {version} has no capability "{need}"'
-                self.faults.append(
-                    error("missing-capability", told, place, able(self.registry, adapter, need))
-                )
+    def _helps(self, adapter: Adapter, spec: Mapping[str, Any]) -> dict[Span, str]:
+        """Returns what no schema can say about its findings, by their places: what has what this engine lacks."""
+        key = env_key(self.key, "password")
+        helps = {}
+        if "password" in self.entry:
+            helps[self.at("password")] = (
+                f"leave it out and set {key} in .env, or write ${{{{ secrets.NAME }}}}"
+            )
+        needs, vector = self.entry.get("needs"), self.entry.get("vector")
+        for index, need in enumerate(needs if isinstance(needs, list) else ()):
+            if isinstance(need, str) and need not in spec["capabilities"]:
+                helps[self.at("needs", index)] = able(self.registry, adapter, need)
+        if "vector" not in spec and "vector" in self.entry:
+            place = self.document.key(("databases", self.key, "vector"))
+            helps[place] = able(self.registry, adapter, "vector")
+        elif isinstance(vector, dict) and isinstance(size := vector.get("dimensions"), int):
+            if spec["vector"]["dimensions"][-1]["up_to"] < size:
+                helps[self.at("vector", "dimensions")] = deeper(self.registry, size)
+        return helps
 
-    def _name(self, part: str, spec: Mapping[str, Any]) -> str:
+    def _name(self, part: str, spec: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         rule = (spec.get("credentials") or {}).get(part)
-        given = self.entry.get(part)
-        if rule is None:
-            if given is not None:
-                self.fault(
-                    "unsupported-option",
-                    f'database "{self.key}" cannot have a {part}',
-                    part,
-                    help=f"remove `{part}`",
-                )
-            return ""
-        name = str(given if given is not None else rule.get("default", self.key.replace("-", "_")))
-        place = (part,) if given is not None else ()
-        pattern = rule["pattern"].removeprefix("^").removesuffix("$")
-        if not re.fullmatch(pattern, name):
-            told = f'the {part} "{name}" of database "{self.key}" is not a name that the engine takes'
-            self.fault("wrong-format", told, *place, help=f"write a `{part}:` of the form {pattern}")
-        if name in rule.get("refuse", ()):
-            told = f'the {part} "{name}" of database "{self.key}" is reserved by the engine'
-            self.fault("reserved-name", told, *place, help=f"write another `{part}:`")
+        if rule is None or part in self.entry:
+            return str(self.entry.get(part, ""))
+        name = str(rule.get("default", self.key.replace("-", "_")))
+        self.check(name, schema, self.report)
         return name
 
     def _password_key(self) -> str:
         written = self.entry.get("password")
-        if written is None:
-            return env_key(self.key, "password")
         match = re.fullmatch(r"\$\{\{\s*secrets\.(\w+)\s*\}\}", str(written))
         secrets = self.document.data.get("secrets") or {}
-        if not match:
-            help = f"leave it out and set {env_key(self.key, 'password')} in .env, or write ${{{{ secrets.NAME }}}}"
-            self.fault(
-                "literal-password",
-                f'the password of database "{self.key}" stands in the stack',
-                "password",
-                help=help,
-            )
-        elif match[1] not in secrets:
-            told = f'no secret is named "{match[1]}"'
+        if not match or not isinstance(secrets, dict):
+            return env_key(self.key, "password")
+        rule = secrets.get(match[1])
+        if match[1] not in secrets:
             help = suggest(match[1], secrets) if secrets else "add it under `secrets:`"
-            self.fault("unknown-reference", told, "password", help=help)
-        elif "file" in secrets[match[1]]:
+            told = f'no secret is named "{match[1]}"'
+            self.report.error("unknown-reference", told, self.at("password"), help)
+        elif isinstance(rule, dict) and "file" in rule:
             told = f'the secret "{match[1]}" is a file, and a password must be in .env'
-            self.fault("secret-is-a-file", told, "password", help="use `generate:` or `environment:`")
-        else:
-            return str(secrets[match[1]].get("environment") or env_key(match[1]))
-        return ""
+            help = "use `generate:` or `environment:`"
+            self.report.error("secret-is-a-file", told, self.at("password"), help)
+        return str((rule.get("environment") if isinstance(rule, dict) else None) or env_key(match[1]))
 
-    def _tls(self, adapter: Adapter, spec: Mapping[str, Any]) -> Tls:
+    def _tls(self) -> Tls:
         written = self.entry.get("tls", "off")
-        tls = Tls(**written) if isinstance(written, dict) else Tls(mode=written)
-        if tls.enabled and "tls" not in spec:
-            self.fault("unsupported-option", f"{adapter.name} has no TLS", "tls", help="remove `tls`")
+        tls = Tls(**written) if isinstance(written, dict) else Tls(written)
         if tls.enabled and self.key in _AUTHORITY_FILES:
             told = f'the authority of all certificates has files named "{self.key}" itself'
             place = self.document.key(("databases", self.key))
-            self.faults.append(error("reserved-name", told, place, "rename the database"))
+            self.report.error("reserved-name", told, place, "rename the database")
         return tls
-
-    def _read_only(self, adapter: Adapter, spec: Mapping[str, Any], tls: Tls) -> None:
-        if not self.entry.get("read_only"):
-            return
-        if "read_only" not in spec["container"]:
-            told = f"{adapter.name} cannot run with a read-only file system"
-            self.fault("unsupported-option", told, "read_only", help="remove `read_only`")
-        elif tls.enabled:
-            # Compose mounts only files of this machine there, and their owner is not the server's user.
-            told = "`read_only` and `tls` exclude each other: the server could not own its private key"
-            self.fault("conflicting-options", told, "read_only", help="remove one of them")
-
-    def _timeout(self, adapter: Adapter, spec: Mapping[str, Any]) -> int | None:
-        written = self.entry.get("query_timeout")
-        if written is None:
-            return None
-        rule = spec.get("query_timeout") or {"applies": "nowhere"}
-        if rule["applies"] == "nowhere":
-            help = rule.get("help", "set it in the application's code")
-            self.fault(
-                "unsupported-option", f"{adapter.name} has no query timeout", "query_timeout", help=help
-            )
-        return parse_milliseconds(str(written))

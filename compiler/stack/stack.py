@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from compiler.registry.bundle import bundle
-from compiler.report import Diagnostic, error, has_errors, suggest
+from compiler.registry.bundle import bundle, outer
+from compiler.report import Report, suggest
 from compiler.schema import check_schema
 from compiler.source import Document, merge_patch
-from compiler.stack.database import Database, Typing
+from compiler.stack.database import Database, build_database
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from compiler.registry.registry import Registry
-    from compiler.report import Report
 
 LOCAL = "local"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stack:
-    """A checked stack in one environment; services and secrets keep the shape in which they were written."""
+class Stack(NamedTuple):
+    """A checked stack in one environment; services and secrets keep the shape in which they were written.
+
+    Only what is in order is in it; `faulty` names the rest, so that what follows from that is not told again.
+    """
 
     name: str
     environment: str
@@ -30,91 +30,70 @@ class Stack:
     services: Mapping[str, Any]
     databases: Mapping[str, Database]
     secrets: Mapping[str, Any]
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = {}
+    faulty: frozenset[str] = frozenset()
 
 
 def build_stack(document: Document, registry: Registry, environment: str, report: Report) -> Stack | None:
-    stack, found = _build_stack(document, registry, environment)
-    report.extend(found)
-    return stack
+    """Returns what is in order of a stack in one environment, or None where there is no such environment.
 
-
-def _build_stack(
-    document: Document, registry: Registry, environment: str, trusted: bool = False
-) -> tuple[Stack | None, list[Diagnostic]]:
-    """Checks and types a stack. `trusted` skips the schemas: the same texts have passed them before."""
-    document, diagnostics = _overlay(document, environment)
-    if not (has_errors(diagnostics) or trusted):
-        diagnostics += _check_shape(document)
-    if has_errors(diagnostics):
-        return None, diagnostics
-    databases: dict[str, Database] = {}
-    for key, entry in document.data.get("databases", {}).items():
-        database, faults = Typing(document, registry, key, entry, trusted).database()
-        diagnostics += faults
-        if database:
-            databases[key] = database
-    if has_errors(diagnostics):
-        return None, diagnostics
-    data = document.data
-    stack = Stack(
-        name=data["name"],
-        environment=environment,
-        document=document,
-        services=data.get("services") or {},
-        databases=databases,
-        secrets=data.get("secrets") or {},
-        extra={key: data[key] for key in ("volumes", "networks", "configs") if data.get(key)},
-    )
-    return stack, diagnostics
-
-
-def _overlay(document: Document, environment: str) -> tuple[Document, list[Diagnostic]]:
-    environments = document.data.get("environments")
-    if isinstance(environments, dict) and isinstance(environments.get(environment), dict):
-        return merge_patch(document, ("environments", environment)), []
-    if environment == LOCAL:
-        return document, []
-    known = [LOCAL, *(environments if isinstance(environments, dict) else ())]
-    told = f'the stack has no environment "{environment}"'
-    return document, [
-        error("unknown-environment", told, document.key(("environments",)), suggest(environment, known))
-    ]
-
-
-# What stands for an entry while the stack around the entries is checked.
-_ENTRIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "services": ("service", {}),
-    "databases": ("database", {"adapter": "x"}),
-}
-
-
-def _check_shape(document: Document) -> list[Diagnostic]:
-    schema, data = bundle(), document.data
-    outer = dict(data)
-    for plural, (_, stand_in) in _ENTRIES.items():
-        if isinstance(data.get(plural), dict):
-            outer[plural] = dict.fromkeys(data[plural], stand_in)
-    diagnostics = check_schema(outer, schema, noun="the stack", locate=document)
-    for plural, (singular, _) in _ENTRIES.items():
-        entries = data.get(plural)
-        for key, entry in entries.items() if isinstance(entries, dict) else ():
-            if plural == "services" or not _has_adapter(entry):
-                diagnostics += check_schema(
-                    entry,
-                    schema,
-                    noun=f'{singular} "{key}"',
-                    locate=document,
-                    at=(plural, key),
-                    pointer=f"/$defs/{singular}",
-                )
-    if not any(data.get(plural) for plural in _ENTRIES) and not has_errors(diagnostics):
+    Reports all that is wrong with it, and with what every other environment changes.
+    """
+    overlays = _group(document.data, "environments")
+    if environment != LOCAL and not isinstance(overlays.get(environment), dict):
+        told, known = f'the stack has no environment "{environment}"', [LOCAL, *overlays]
+        report.error(
+            "unknown-environment", told, document.key(("environments",)), suggest(environment, known)
+        )
+        return None
+    whole = merge_patch(document, ("environments", environment))
+    data = whole.data
+    is_shaped = check_schema(data, outer(), report, noun="the stack", locate=whole)
+    services, databases = _entries(whole, registry, report)
+    if not (data.get("services") or data.get("databases")) and is_shaped:
         told = "the stack has neither services nor databases"
         help = "add a service under `services:` or a database under `databases:`"
-        diagnostics.append(error("empty-stack", told, document.key(("name",)), help))
-    return diagnostics
+        report.error("empty-stack", told, whole.key(("name",)), help)
+    for name, overlay in overlays.items():
+        if name != environment and isinstance(overlay, dict):
+            other = merge_patch(document, ("environments", name))
+            check_schema(other.data, outer(), report, noun="the stack", locate=other)
+            _entries(other, registry, report, overlay)
+    sections = {key: _group(data, key) for key in ("volumes", "networks", "configs", "secrets")}
+    names = {name for group in ("services", "databases") for name in _group(data, group)}
+    faulty = names - services.keys() - databases.keys()
+    for key, section in sections.items() if not is_shaped else ():
+        if not check_schema({"name": "x", key: section}, outer(), Report(), noun="", locate=whole):
+            faulty |= section.keys()
+            sections[key] = {}
+    name, secrets = data.get("name"), sections.pop("secrets")
+    extra = {key: section for key, section in sections.items() if section}
+    return Stack(str(name), environment, whole, services, databases, secrets, extra, frozenset(faulty))
 
 
-def _has_adapter(entry: Any) -> bool:
-    """Says whether an entry is a database whose own adapter has the schema for it."""
-    return isinstance(entry, dict) and isinstance(entry.get("adapter"), str)
+def _group(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    group = data.get(name)
+    return group if isinstance(group, dict) else {}
+
+
+def _entries(
+    document: Document, registry: Registry, report: Report, changed: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Database]]:
+    """Returns the services and databases that are in order; of those, only what is changed where that is given."""
+    services: dict[str, Any] = {}
+    databases: dict[str, Database] = {}
+
+    def entries(plural: str) -> Iterable[tuple[str, Any]]:
+        wanted = None if changed is None else _group(changed, plural)
+        group = _group(document.data, plural)
+        return ((key, entry) for key, entry in group.items() if wanted is None or key in wanted)
+
+    for key, entry in entries("services"):
+        at, noun, pointer = ("services", key), f'service "{key}"', "/$defs/service"
+        if check_schema(entry, bundle(), report, noun=noun, locate=document, at=at, pointer=pointer):
+            services[key] = entry
+    for key, entry in entries("databases"):
+        database = build_database(document, registry, key, entry, report)
+        if database:
+            databases[key] = database
+    return services, databases

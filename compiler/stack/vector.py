@@ -1,23 +1,19 @@
-"""A collection with a vector index: checked against what one engine in one version can do, and typed."""
+"""A collection with a vector index, typed; and which engines have what another one lacks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from compiler.report import Diagnostic, error, has_errors, suggest
-from compiler.schema import check_schema
+from compiler.report import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from compiler.registry.adapter import Adapter
     from compiler.registry.registry import Registry
-    from compiler.source import Document
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vector:
+class Vector(NamedTuple):
     """A collection with a vector index, its defaults filled in; `parameters` are those of the method."""
 
     collection: str
@@ -29,72 +25,41 @@ class Vector:
     managed: bool
 
 
+def type_vector(written: Mapping[str, Any], rules: Mapping[str, Any]) -> Vector:
+    """Returns the vector section of a database with its defaults; it has passed the schema of its adapter."""
+    method = written.get("method", next(iter(rules["methods"])))
+    given = written.get("parameters", {})
+    known = rules["methods"][method].items()
+    return Vector(
+        collection=written.get("collection", "documents"),
+        field=written.get("field", "embedding"),
+        dimensions=written["dimensions"],
+        metric=written.get("metric", "cosine"),
+        method=method,
+        parameters={
+            name: given.get(name, rule.get("default"))
+            for name, rule in known
+            if "default" in rule or name in given
+        },
+        managed=written.get("managed", True),
+    )
+
+
 def able(registry: Registry, adapter: Adapter, need: str) -> str:
     """Returns the help for a missing capability: the version of the same adapter that has it, or other adapters."""
     versions = [name for name in adapter.versions if need in adapter.capabilities(name)]
     if versions:
         return f'write `version: "{versions[-1]}"`'
-    known = {
-        one.name: {word for name in one.versions for word in one.capabilities(name)}
-        for one in registry.adapters()
-    }
+    known = {one.name: one.every_capability() for one in registry.adapters()}
     fit = [name for name, words in known.items() if need in words]
-    if fit:
-        return f"adapters that have it: {', '.join(fit)}"
-    return suggest(need, sorted(set().union(*known.values())))
-
-
-def type_vector(
-    document: Document, registry: Registry, key: str, adapter: Adapter, version: str, trusted: bool
-) -> tuple[Vector | None, list[Diagnostic]]:
-    """Returns the vector section of a database with its defaults; `trusted` skips the schema of its parameters."""
-    at = ("databases", key, "vector")
-    written: Mapping[str, Any] = document.data["databases"][key]["vector"]
-    rules = adapter.at(version).get("vector")
-    whole = f"{adapter.name} {version}"
-    if not rules:
-        help = able(registry, adapter, "vector")
-        return None, [error("missing-capability", f"{whole} has no vector search", document.key(at), help)]
-    faults: list[Diagnostic] = []
-    metric = written.get("metric", "cosine")
-    if metric not in rules["metrics"]:
-        help = f"one of: {', '.join(rules['metrics'])}"
-        told = f'{whole} has no vector metric "{metric}"'
-        faults.append(error("not-allowed-value", told, document.value((*at, "metric")), help))
-    method = written.get("method", next(iter(rules["methods"])))
-    if method not in rules["methods"]:
-        told = f'{whole} has no vector index method "{method}"'
-        help = suggest(method, rules["methods"])
-        return None, [*faults, error("not-allowed-value", told, document.value((*at, "method")), help)]
-    limit = rules["dimensions"][-1]["up_to"]
-    if written["dimensions"] > limit:
-        told = f"{whole} indexes vectors of at most {limit} dimensions, not {written['dimensions']}"
-        help = _deeper(registry, written["dimensions"])
-        faults.append(error("out-of-range", told, document.value((*at, "dimensions")), help))
-    known, given = rules["methods"][method], written.get("parameters", {})
-    if not trusted:
-        schema = {"type": "object", "properties": known, "additionalProperties": False}
-        noun = f'the vector index method "{method}"'
-        faults += check_schema(given, schema, noun=noun, locate=document, at=(*at, "parameters"))
-    if has_errors(faults):
-        return None, faults
-    vector = Vector(
-        collection=written.get("collection", "documents"),
-        field=written.get("field", "embedding"),
-        dimensions=written["dimensions"],
-        metric=metric,
-        method=method,
-        parameters={
-            name: given.get(name, rule.get("default"))
-            for name, rule in known.items()
-            if "default" in rule or name in given
-        },
-        managed=written.get("managed", True),
+    return (
+        f"adapters that have it: {', '.join(fit)}"
+        if fit
+        else suggest(need, sorted(set().union(*known.values())))
     )
-    return vector, faults
 
 
-def _deeper(registry: Registry, dimensions: int) -> str:
+def deeper(registry: Registry, dimensions: int) -> str:
     """Returns the help for too many dimensions: the newest version of each adapter that can index them."""
     fit = []
     for adapter in registry.adapters():

@@ -186,7 +186,7 @@ def test_native_port_is_published_when_it_is_asked_for() -> None:
 
 def test_native_port_cannot_be_published_twice() -> None:
     made, found = build(", port: 15001, native_port: 15001")
-    assert made is None and "the host port 15001 is published twice" in found[0]
+    assert made is None and any("the host port 15001 is published twice" in one for one in found)
 
 
 def test_application_gets_its_database_and_nothing_else() -> None:

@@ -15,6 +15,7 @@ import pytest
 from compiler.pages.trial import try_adapter
 from compiler.project.connection_strings import render_connection
 from compiler.run.workspace import Project
+from tests.adapters.plans import Plan
 from tests.conftest import TODAY, VALID, stackc
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def compiled(folder: Path, options: str = "") -> Any:
     (folder / "stack.yaml").write_text(text)
     made, found = Project(folder / "stack.yaml", folder, adapters=ADAPTER.parent, today=TODAY).compiled()
     assert made and not found, found
-    return made.project
+    return Plan(made.project)
 
 
 def run(folder: Path, script: str, url: str, key: str = KEY) -> subprocess.CompletedProcess[str]:

@@ -114,7 +114,7 @@ def test_code_says_what_a_string_cannot_carry() -> None:
 def test_every_version_renders_with_its_timeout(version: str, applies: str) -> None:
     made = plan(f", version: '{version}'{ALL}")
     assert next(one for one in made.containers if one.name == "db").spec["image"] == f"mongo:{version}"
-    adapter, _ = Registry().find("mongodb", Span(path="x"))
+    adapter = Registry().find("mongodb", Span(path="x"), Report())
     assert adapter and adapter.at(version)["query_timeout"]["applies"] == applies
 
 

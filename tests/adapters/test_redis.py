@@ -202,8 +202,8 @@ def test_pools_of_all_replicas_must_fit_the_server() -> None:
     assert document
     found = Report()
     compile_document(document, Registry(), found, environment="local", today=TODAY, source="stack.yaml")
-    assert [one.id for one in found] == ["too-many-connections"]
-    assert "app 3 x 50 + 10 reserved" in found[0].message
+    (one,) = found
+    assert one.id == "too-many-connections" and "app 3 x 50 + 10 reserved" in one.message
 
 
 class Start:
