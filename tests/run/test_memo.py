@@ -198,7 +198,7 @@ def test_a_fault_that_only_schemas_find_is_not_remembered_as_passed(folder: Path
     edit("stack.yaml", "adapter: mydb", "adapter: mydb, port: 0")
     assert codes() == codes() == ["out-of-range"]
     edit("adapters/mydb.yaml", "title: MyDB", "title: MyDB\nhelth: {}")
-    assert codes() == codes() == ["unknown-option"]
+    assert codes() == codes() == ["unknown-option", "out-of-range"]
 
 
 def test_another_output_folder_is_checked_for_itself(folder: Path) -> None:
