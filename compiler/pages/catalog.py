@@ -150,7 +150,7 @@ def editor_schema(registry: Registry) -> dict[str, Any]:
         defs[f"database-{adapter.name}"] = {"allOf": [*_version_choices(adapter, defs)]}
         sign: dict[str, Any] = {"pattern": _any_case([adapter.name, *adapter.data.get("aliases", [])])}
         named = {
-            "if": {"properties": {"adapter": word}},
+            "if": {"properties": {"adapter": sign}},
             "then": {"$ref": f"#/$defs/database-{adapter.name}"},
         }
         choices.append(named)

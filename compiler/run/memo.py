@@ -9,7 +9,7 @@ import os
 import sys
 from contextlib import suppress
 from functools import cache
-from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,14 @@ from compiler.report import Diagnostic, Note, Report, Span
 from compiler.source import LARGEST, read_file
 from compiler.source.shipped import SCHEMAS, user_folder
 
+try:
+    # hashlib would load OpenSSL, which takes longer than all that is hashed here.
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _ENTRIES = 64
 _SECONDS = 30 * 24 * 60 * 60
@@ -33,34 +39,43 @@ def key_of(words: Iterable[str], files: Iterable[tuple[str, bytes]]) -> str:
 
 
 @cache
-def _program() -> list[object]:
+def _program() -> list[str]:
     # Folders have the versions in their names, and importlib.metadata takes long to import.
-    near = {info.name for folder in sys.path for info in Path(folder).glob("*-info")}
+    near = {name for folder in sys.path for _, names, _ in islice(os.walk(folder), 1) for name in names}
     libraries = sorted(name for name in near if name.lower().startswith(_LIBRARIES))
     # stackc itself changes at one version while it is worked on.
-    own = sorted([*Path(__file__).parents[1].rglob("*.py"), *SCHEMAS.iterdir()])
-    states = [(str(file), state.st_size, state.st_mtime_ns) for file in own for state in [file.stat()]]
-    return [__version__, sys.version, *libraries, *states]
+    own = [state for folder in (Path(__file__).parents[1], SCHEMAS) for state in _states(folder)]
+    return [__version__, sys.version, *libraries, *own]
+
+
+def _states(folder: str | Path) -> Iterator[str]:
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.is_file():
+            yield f"{entry.path} {entry.stat().st_size} {entry.stat().st_mtime_ns}"
+        elif entry.name != "__pycache__":
+            yield from _states(entry.path)
 
 
 def digest_of(content: bytes) -> str:
-    return sha256(content).hexdigest()
+    return blake2b(content, digest_size=32).hexdigest()
 
 
 def recall(key: str, output: Path) -> list[Diagnostic] | None:
     """Returns the warnings of an earlier run with this key, where the folder holds what it rendered; else None."""
-    import json
-
     folder = _folder()
-    with suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
-        digests, found = json.loads(_read(folder / key)) if folder else ({}, [])
-        same = (digest_of(_read(output / path)) == digest for path, digest in digests.items())
-        return [*map(_warning, found)] if digests and all(same) else None
+    with suppress(OSError, ValueError, TypeError, RecursionError):
+        *lines, found = (_read(folder / key).decode() if folder else "").split("\n")
+        pairs = [line.partition(" ") for line in lines]
+        if pairs and all(digest_of(_read(output / path)) == digest for digest, _, path in pairs):
+            return _warnings(found)
     return None
 
 
 def remember(key: str, digests: Mapping[str, str], warnings: Iterable[Diagnostic]) -> None:
-    """Keeps what a run rendered and found, and forgets what is old."""
+    """Keeps what a run rendered and found, and forgets what is old.
+
+    An entry has a line for each file, and the warnings as JSON on the last, by which one that was cut short is known.
+    """
     import json
     from time import time
 
@@ -70,7 +85,8 @@ def remember(key: str, digests: Mapping[str, str], warnings: Iterable[Diagnostic
             return
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"{key}.{os.getpid()}"
-        part.write_text(json.dumps((digests, list(warnings))))
+        lines = [f"{digest} {path}" for path, digest in digests.items()]
+        part.write_text("\n".join([*lines, json.dumps([*warnings])]))
         part.replace(folder / key)
         ages = sorted(
             (time() - file.lstat().st_mtime, file) for file in folder.iterdir() if not file.is_dir()
@@ -90,6 +106,14 @@ def _read(file: Path) -> bytes:
     if content is None:
         raise OSError
     return content
+
+
+def _warnings(text: str) -> list[Diagnostic]:
+    if text == "[]":
+        return []
+    import json
+
+    return [*map(_warning, json.loads(text))]
 
 
 def _warning(data: Any) -> Diagnostic:

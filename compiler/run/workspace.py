@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.report import Diagnostic, Report, Span
@@ -33,16 +32,20 @@ class Outcome(NamedTuple):
     compiled: Compiled | None = None
 
 
-@dataclass(slots=True)
 class Project:
     """A stack file with its adapters and its output folder; `today` is an ISO date."""
 
-    stack: Path
-    output: Path
-    environment: str = "local"
-    adapters: Path | None = None
-    today: str = ""
-    sources: dict[str, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        stack: Path,
+        output: Path,
+        environment: str = "local",
+        adapters: Path | None = None,
+        today: str = "",
+    ) -> None:
+        self.stack, self.output, self.environment = stack, output, environment
+        self.adapters, self.today = adapters, today
+        self.sources: dict[str, str] = {}
 
     @property
     def shown(self) -> str:

@@ -119,7 +119,7 @@ class Reader(NamedTuple):
 
 
 def _single(fault: Fault) -> Iterator[Fault]:
-    """Yields a fault for each name that an error is about: jsonschema has one for all of them, or does not say which."""
+    """Yields a fault for each name that an error is about, which jsonschema does not do."""
     match fault.keyword:
         case "required":
             yield from (fault._replace(rule=name) for name in fault.rule if name not in fault.data)

@@ -13,15 +13,24 @@ if TYPE_CHECKING:
     from compiler.model import Path
     from compiler.schema.faults import Fault
 
-_LONGEST = 60
+LONGEST = 60
 _DEEPEST = 8
+TYPES = {
+    "string": "a string",
+    "number": "a number",
+    "integer": "an integer",
+    "array": "a list",
+    "object": "a mapping",
+    "boolean": "true or false",
+    "null": "nothing",
+}
 _SECRET = re.compile(
     r"pass(word|wd|phrase|code)?(?![a-z])|pwd|secret(?!s$)|token|credential|private|(^|[_-]|api|access)key$",
     re.IGNORECASE,
 )
 
 
-def escaped(text: str, longest: int = _LONGEST) -> str:
+def escaped(text: str, longest: int = LONGEST) -> str:
     """Returns the text on one line, without control characters, cut to a length that fits in a message."""
     shown = "".join(
         char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
@@ -52,7 +61,7 @@ def scalar(value: Any) -> str:
 def quoted(value: Any) -> str:
     if isinstance(value, str):
         return f'"{escaped(value)}"'
-    return _TYPES[next(iter(types_of(value)))] if isinstance(value, dict | list) else scalar(value)
+    return TYPES[next(iter(types_of(value)))] if isinstance(value, dict | list) else scalar(value)
 
 
 def shown(fault: Fault) -> str:

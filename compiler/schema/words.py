@@ -14,15 +14,6 @@ if TYPE_CHECKING:
     from compiler.model import Path
     from compiler.schema.faults import Fault
 
-_TYPES = {
-    "string": "a string",
-    "number": "a number",
-    "integer": "an integer",
-    "array": "a list",
-    "object": "a mapping",
-    "boolean": "true or false",
-    "null": "nothing",
-}
 _YES = ("true", "yes", "on", "y")
 _NO = ("false", "no", "off", "n")
 
@@ -60,7 +51,7 @@ def _filled(text: str, fault: Fault) -> str | None:
         "{owner}": fault.noun,
     }
     return re.sub(
-        r"\{\w+\}", lambda match: phrases.escaped(words.get(match[0], match[0]), 3 * _LONGEST), text
+        r"\{\w+\}", lambda match: phrases.escaped(words.get(match[0], match[0]), 3 * phrases.LONGEST), text
     )
 
 
@@ -77,7 +68,8 @@ def _type(fault: Fault) -> Finding:
         shown = f"a {kind}" if phrases.hidden(fault) else f"the {kind} {phrases.quoted(fault.data)}"
     else:
         shown = phrases.quoted(fault.data)
-    told = f"{phrases.thing(fault)} is {shown}, expected {phrases.listed([name for kind, name in _TYPES.items() if kind in names])}"
+    wanted = phrases.listed([name for kind, name in phrases.TYPES.items() if kind in names])
+    told = f"{phrases.thing(fault)} is {shown}, expected {wanted}"
     choices = fault.schema.get("enum") if fault.data is not None else None
     help = _closest(fault, choices) if choices else _rewritten(fault, names)
     return Finding("wrong-type", told, fault.path, help or phrases.advice(fault.schema))
@@ -258,7 +250,8 @@ def _not(fault: Fault) -> Finding:
         told = f"{phrases.thing(fault)} cannot be set here"
         return Finding("conflicting-options", told, fault.path, "leave it out", True)
     is_group = isinstance(fault.data, dict | list)
-    told = f"{phrases.thing(fault)} {'has a form that is not allowed' if is_group else f'cannot be {phrases.shown(fault)}'}"
+    what = "has a form that is not allowed" if is_group else f"cannot be {phrases.shown(fault)}"
+    told = f"{phrases.thing(fault)} {what}"
     help = (
         phrases.advice(fault.schema)
         if fault.keyword == "exclusive"
