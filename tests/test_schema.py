@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from compiler.report import Diagnostic, Span
-from compiler.schema import check_schema, schema_errors
+from compiler.schema import check_schema
 from compiler.source.shipped import load_schema
 
 if TYPE_CHECKING:

@@ -49,7 +49,7 @@ def build_stack(document: Document, registry: Registry, environment: str, report
     whole = merge_patch(document, ("environments", environment))
     data = whole.data
     is_shaped = check_schema(data, outer(), report, noun="the stack", locate=whole)
-    services, databases = _entries(whole, registry, report)
+    services, databases, faulty = _entries(whole, registry, report)
     if not (data.get("services") or data.get("databases")) and is_shaped:
         told = "the stack has neither services nor databases"
         help = "add a service under `services:` or a database under `databases:`"
@@ -61,7 +61,7 @@ def build_stack(document: Document, registry: Registry, environment: str, report
             _entries(other, registry, report, overlay)
     sections = {key: _group(data, key) for key in ("volumes", "networks", "configs", "secrets")}
     names = {name for group in ("services", "databases") for name in _group(data, group)}
-    faulty = names - services.keys() - databases.keys()
+    faulty |= names - services.keys() - databases.keys()
     for key, section in sections.items() if not is_shaped else ():
         if not check_schema({"name": "x", key: section}, outer(), Report(), noun="", locate=whole):
             faulty |= section.keys()
@@ -71,6 +71,22 @@ def build_stack(document: Document, registry: Registry, environment: str, report
     return Stack(str(name), environment, whole, services, databases, secrets, extra, frozenset(faulty))
 
 
+def _sound(service: Mapping[str, Any], document: Document) -> dict[str, Any]:
+    """Returns the options of a service that are right by themselves, so that rules can look at them too."""
+    return {
+        key: value
+        for key, value in service.items()
+        if check_schema(
+            {"image": "x", key: value},
+            bundle(),
+            Report(),
+            noun="",
+            locate=document,
+            pointer="/$defs/service",
+        )
+    }
+
+
 def _group(data: Mapping[str, Any], name: str) -> dict[str, Any]:
     group = data.get(name)
     return group if isinstance(group, dict) else {}
@@ -78,10 +94,14 @@ def _group(data: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _entries(
     document: Document, registry: Registry, report: Report, changed: Mapping[str, Any] | None = None
-) -> tuple[dict[str, Any], dict[str, Database]]:
-    """Returns the services and databases that are in order; of those, only what is changed where that is given."""
+) -> tuple[dict[str, Any], dict[str, Database], set[str]]:
+    """Returns what is in order of services and databases, and the services of which only a part is.
+
+    Of an environment that is not the chosen one, only what it has `changed` is looked at.
+    """
     services: dict[str, Any] = {}
     databases: dict[str, Database] = {}
+    faulty: set[str] = set()
 
     def entries(plural: str) -> Iterable[tuple[str, Any]]:
         wanted = None if changed is None else _group(changed, plural)
@@ -92,8 +112,11 @@ def _entries(
         at, noun, pointer = ("services", key), f'service "{key}"', "/$defs/service"
         if check_schema(entry, bundle(), report, noun=noun, locate=document, at=at, pointer=pointer):
             services[key] = entry
+        elif isinstance(entry, dict) and changed is None:
+            services[key] = _sound(entry, document)
+            faulty.add(key)
     for key, entry in entries("databases"):
         database = build_database(document, registry, key, entry, report)
         if database:
             databases[key] = database
-    return services, databases
+    return services, databases, faulty

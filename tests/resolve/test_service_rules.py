@@ -204,7 +204,37 @@ def test_help_says_what_to_write(options: str, help: str) -> None:
 
 def test_every_fault_of_a_service_is_told_at_once() -> None:
     codes = [code for code, _ in findings(entry("image: A/b\nrestart: x\nexpose: [y]\nports: [z]\ncpus: w"))]
-    assert codes == ["wrong-format", "not-allowed-value", "wrong-format", "wrong-format", "wrong-format"]
+    assert codes == ["wrong-format", "not-allowed-value", "wrong-format", "port-syntax", "wrong-format"]
+
+
+NINE = """\
+name: demo
+services:
+  app:
+    image: UPPER/app
+    restart: sometimes
+    ports: ["99999:80"]
+    command: run && more
+    mem_limit: 1m
+    depends_on: [apq]
+    stop_grace_period: "5"
+databases:
+  main: {adapter: postgresql, vector: {dimensions: 9000, method: nope}}
+"""
+
+
+def test_nine_mistakes_are_nine_findings_of_one_run() -> None:
+    assert [line for _, line in sorted((one.span.line, one.id) for one in compile_text(NINE)[1])] == [
+        "wrong-format",
+        "not-allowed-value",
+        "port-syntax",
+        "command-without-shell",
+        "memory-too-small",
+        "unknown-service",
+        "wrong-format",
+        "not-allowed-value",
+        "out-of-range",
+    ]
 
 
 def test_a_service_needs_an_image_or_a_build() -> None:
