@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from compiler.pages.catalog import editor_schema
 from compiler.registry.adapter import check_adapter
 from compiler.registry.registry import Registry
 from compiler.report import Report
-from compiler.source import parse_yaml
 from compiler.source.shipped import ADAPTERS, load_schema
-from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,57 +62,3 @@ def test_built_in_adapter_is_valid_and_names_its_schema(name: str) -> None:
     assert not check_adapter(adapter)
     first = (ADAPTERS / f"{name}.yaml").read_text().splitlines()[0]
     assert first == "# yaml-language-server: $schema=../schemas/adapter.schema.json"
-
-
-def test_editor_schema_is_one_valid_schema_that_knows_each_adapter() -> None:
-    schema = editor_schema(Registry())
-    Draft202012Validator.check_schema(schema)
-    validator = Draft202012Validator(schema)
-    for name in NAMES:
-        assert validator.is_valid({"name": "x", "databases": {"d": {"adapter": name}}})
-    assert not validator.is_valid({"name": "x", "databases": {"d": {"adapter": "postgresql", "no_such": 1}}})
-    assert not validator.is_valid({"name": "x", "databases": {"d": {"adapter": "no-such"}}})
-
-
-# What no schema can say: relations between values, between services and to what lies on the disk.
-ACCEPTED = {
-    *(
-        "adapter-rule",
-        "command-without-shell",
-        "dependency-cycle",
-        "duplicate-port",
-        "duplicate-container-name",
-    ),
-    *("duplicate-key", "edited-output", "empty-label", "empty-stack", "end-of-life", "env-file-with-secrets"),
-    *(
-        "env-interpolation",
-        "env-syntax",
-        "foreign-output",
-        "inactive-dependency",
-        "localhost",
-        "missing-port",
-    ),
-    *("missing-secret", "moving-image", "name-collision", "nested-too-deep", "no-adapter-fits"),
-    *("no-health-check", "not-published", "owned-key", "shadowed-adapter", "stale-output"),
-    *("too-many-connections", "unknown-driver", "unknown-reference", "unpublished-port", "unset-variable"),
-    *("secret-is-a-file", "unusable-certificate", "unusable-password", "expression", "key-collision"),
-    *(
-        "multiple-documents",
-        "unknown-environment",
-        "non-string-key",
-        "adapter-trial",
-        "lost-password",
-        "weak-probe",
-    ),
-}
-
-
-def test_the_exported_schema_refuses_what_check_refuses() -> None:
-    validator = Draft202012Validator(editor_schema(Registry()))
-    accepted = set()
-    for place in (ROOT / "fixtures" / "invalid").iterdir():
-        file = place / "stack.yaml" if place.is_dir() else place
-        document = parse_yaml(file.read_bytes(), file.name, Report()) if file.is_file() else None
-        if document is not None and validator.is_valid(document.data):
-            accepted.add(place.stem)
-    assert accepted - ACCEPTED == set()

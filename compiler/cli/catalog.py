@@ -101,6 +101,6 @@ def explain(id: str) -> None:
 @adapters_option
 def schema(adapters: Path | None) -> None:
     """Print one JSON Schema of stack.yaml for the editor, with every adapter that is found."""
-    from compiler.pages.catalog import editor_schema
+    from compiler.pages.editor import editor_schema
 
     click.echo(to_json(editor_schema(load_registry(adapters))))

@@ -1,14 +1,13 @@
-"""What the adapters offer, as rows, pages and one JSON Schema for the editor."""
+"""What the adapters offer, as rows and pages."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from compiler.registry.bundle import bundle, database_schema
 from compiler.report import Span, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from compiler.registry.adapter import Adapter
     from compiler.registry.registry import Registry
@@ -140,69 +139,3 @@ def _lines(adapter: Adapter, tag: str) -> list[str]:
         for name, line in adapter.versions.items()
         if str(line["image"]).endswith(f":{tag}") or tag == name or tag.startswith((f"{name}.", f"{name}-"))
     ]
-
-
-def editor_schema(registry: Registry) -> dict[str, Any]:
-    """Returns one JSON Schema of a stack in which each database is checked by its own adapter in its own version."""
-    defs = dict(bundle()["$defs"])
-    choices = []
-    for adapter in registry.adapters():
-        defs[f"database-{adapter.name}"] = {"allOf": [*_version_choices(adapter, defs)]}
-        sign: dict[str, Any] = {"pattern": _any_case([adapter.name, *adapter.data.get("aliases", [])])}
-        named = {
-            "if": {"properties": {"adapter": sign}},
-            "then": {"$ref": f"#/$defs/database-{adapter.name}"},
-        }
-        choices.append(named)
-    every = [name for one in registry.adapters() for name in (one.name, *one.data.get("aliases", []))]
-    entry = defs["database"]
-    word: dict[str, Any] = {
-        "type": "string",
-        "anyOf": [{"enum": [*every, "auto"]}, {"pattern": _any_case(every)}],
-    }
-    adapter_word: dict[str, Any] = {**entry["properties"]["adapter"], **word}
-    properties = {**entry["properties"], "adapter": adapter_word}
-    defs["database"] = {**entry, "properties": properties, "allOf": choices}
-    plain: dict[str, Any] = _plain({**bundle(), "$defs": defs})
-    return plain
-
-
-def _any_case(names: Sequence[str]) -> str:
-    """Returns a pattern for these names in upper and lower case, as `check` takes them."""
-    words = ("".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in name) for name in names)
-    return f"^({'|'.join(words)})$"
-
-
-def _version_choices(adapter: Adapter, defs: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yields the versions that a stack may name, and the schema of an entry for each of them."""
-    default = str(adapter.data["default_version"])
-    spellings = {version: _spellings(version) for version in adapter.versions}
-    yield {"properties": {"version": {"enum": [word for words in spellings.values() for word in words]}}}
-    for version, words in spellings.items():
-        name = f"database-{adapter.name}-{version}"
-        defs[name] = {
-            key: value for key, value in database_schema(adapter, version).items() if key != "$defs"
-        }
-        required = {} if version == default else {"required": ["version"]}
-        asked = {"properties": {"version": {"enum": words}}, **required}
-        yield {"if": asked, "then": {"$ref": f"#/$defs/{name}"}}
-
-
-def _spellings(version: str) -> list[Any]:
-    """Returns how a version line may be written: as text, as a number, and without its last `.0`."""
-    words: list[Any] = [version]
-    if version.endswith(".0"):
-        words.append(version.removesuffix(".0"))
-    numbers = [int(word) if word.isdigit() else float(word) for word in words if _is_number(word)]
-    return [*words, *dict.fromkeys(numbers)]
-
-
-def _is_number(name: str) -> bool:
-    return name.replace(".", "", 1).isdigit()
-
-
-def _plain(tree: Any) -> Any:
-    """Returns a schema without the words that only stackc reads."""
-    if isinstance(tree, dict):
-        return {key: _plain(value) for key, value in tree.items() if key not in ("x-id", "x-says", "x-help")}
-    return [_plain(item) for item in tree] if isinstance(tree, list) else tree

@@ -1,0 +1,193 @@
+"""The schema of a stack as an editor reads it: one file, in which each database is checked by its own adapter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from compiler.registry.bundle import bundle, database_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from compiler.registry.adapter import Adapter
+    from compiler.registry.registry import Registry
+
+Schema = dict[str, Any]
+
+_ENTRIES = {"services": "service", "databases": "database", "secrets": "secret"}
+_NULL = {"type": "null"}
+_MAPS = ("properties", "patternProperties")
+_LISTS = ("allOf", "anyOf", "oneOf")
+_INNER = ("additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then")
+# What asks for something that a change to a stack need not say again, or compares two things that it may say apart.
+_WHOLE = ("default", "dependentRequired", "else", "if", "minProperties", "required", "then")
+_RULES_OF = {
+    "string": ("minLength", "maxLength", "pattern"),
+    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    "array": ("items", "contains", "minItems", "maxItems", "uniqueItems"),
+    "object": (
+        *("properties", "patternProperties", "additionalProperties", "propertyNames", "required"),
+        *("minProperties", "maxProperties", "dependentRequired"),
+    ),
+}
+
+
+def editor_schema(registry: Registry) -> Schema:
+    """Returns one JSON Schema of a stack that refuses what `check` refuses, as far as a schema can say it.
+
+    It has no words of stackc's own and passes the strict mode of ajv.
+    """
+    defs: dict[str, Any] = dict(bundle()["$defs"])
+    adapters, words = registry.adapters(), registry.words()
+    choices: list[Schema] = []
+    for adapter in adapters:
+        defs[f"database-{adapter.name}"] = {"allOf": [*_versions(adapter, defs)]}
+        named = {"pattern": _any_case(word for word, name in words.items() if name == adapter.name)}
+        then = {"$ref": f"#/$defs/database-{adapter.name}"}
+        choices.append({"if": {"properties": {"adapter": named}}, "then": then})
+    database, use = defs["database"], defs["use"]
+    drivers = sorted({driver for one in adapters for driver in one.data["connections"]})
+    driver = {**use["properties"]["driver"], "enum": drivers}
+    defs["use"] = {**use, "properties": {**use["properties"], "driver": driver}}
+    known = sorted({need for adapter in adapters for need in adapter.every_capability()})
+    needs = database["properties"]["needs"]
+    properties = {
+        **database["properties"],
+        "adapter": {
+            **database["properties"]["adapter"],
+            "anyOf": [{"enum": [*words, "auto"]}, {"pattern": _any_case(words)}],
+        },
+        "needs": {**needs, "items": {**needs["items"], "enum": known}},
+    }
+    defs["database"] = {**database, "properties": properties, "allOf": choices}
+    options = {option for one in adapters for version in one.versions for option in _options(one, version)}
+    defs["overlay"] = _overlay(defs, dict.fromkeys(sorted(options), True) | properties)
+    filled = [
+        {"required": [name], "properties": {name: {"minProperties": 1}}} for name in ("services", "databases")
+    ]
+    strict: Schema = _strict({**bundle(), "anyOf": filled, "$defs": defs})
+    return strict
+
+
+def _any_case(names: Iterable[str]) -> str:
+    """Returns a pattern for these names in upper and lower case, as `check` takes them."""
+    words = ("".join(f"[{c.upper()}{c}]" if c.isalpha() else c for c in name) for name in names)
+    return f"^({'|'.join(words)})(?![\\s\\S])"
+
+
+def _options(adapter: Adapter, version: str) -> Iterable[str]:
+    names: Iterable[str] = adapter.at(version).get("options", {})
+    return names
+
+
+def _versions(adapter: Adapter, defs: dict[str, Any]) -> Iterator[Schema]:
+    """Yields the versions that a stack may name, and the schema of an entry for each of them."""
+    spellings = {version: _spellings(version) for version in adapter.versions}
+    yield {"properties": {"version": {"enum": [word for words in spellings.values() for word in words]}}}
+    for version, words in spellings.items():
+        name = f"database-{adapter.name}-{version}"
+        defs[name] = {
+            key: value for key, value in database_schema(adapter, version).items() if key != "$defs"
+        }
+        named = {} if version == str(adapter.data["default_version"]) else {"required": ["version"]}
+        asked = {"properties": {"version": {"enum": words}}, **named}
+        yield {"if": asked, "then": {"$ref": f"#/$defs/{name}"}}
+
+
+def _spellings(version: str) -> list[Any]:
+    """Returns how a version line may be written: as text, as a number, and without its last `.0`."""
+    words: list[Any] = list(dict.fromkeys((version, version.removesuffix(".0"))))
+    for word in words[:]:
+        number = float(word) if word.replace(".", "", 1).isdigit() else None
+        # 3.10 is read as 3.1, which is another version.
+        if number is not None and f"{number:g}" == word:
+            words.append(int(number) if number.is_integer() else number)
+    return words
+
+
+def _overlay(defs: dict[str, Any], options: Schema) -> Schema:
+    """Returns the schema of one environment, a JSON merge patch; the definitions that it needs are added."""
+    base = {**defs["database"], "properties": options, "additionalProperties": False}
+    sources = {**defs, "database": base}
+    wanted = [*_ENTRIES.values()]
+    for name in wanted:
+        defs[f"patch-{name}"] = _change(sources[name], wanted)
+    properties = {}
+    for plural, name in _ENTRIES.items():
+        form = bundle()["properties"][plural]
+        properties[plural] = {**form, "additionalProperties": _or_null({"$ref": f"#/$defs/patch-{name}"})}
+    return {**defs["overlay"], "properties": properties}
+
+
+def _change(schema: Any, wanted: list[str]) -> Any:
+    """Returns the schema of a change to what a schema describes: nothing is required, and null removes.
+
+    A change goes into mappings; a list takes the place of another one as a whole. Referenced names become `wanted`.
+    """
+    if not isinstance(schema, dict):
+        return schema
+    made: Schema = {}
+    for word, value in schema.items():
+        if word == "$ref":
+            name = value.removeprefix("#/$defs/")
+            wanted += [name] if name not in wanted else []
+            made[word] = f"#/$defs/patch-{name}"
+        elif word in _MAPS:
+            made[word] = {name: _or_null(_change(part, wanted)) for name, part in value.items()}
+        elif word == "additionalProperties":
+            made[word] = _or_null(_change(value, wanted))
+        elif word in _LISTS:
+            # Where nothing is required, several forms may fit.
+            name = "allOf" if word == "allOf" else "anyOf"
+            made[name] = [_change(part, wanted) for part in value]
+        elif word not in _WHOLE and not (word == "not" and "required" in value):
+            made[word] = value
+    return made
+
+
+def _or_null(schema: Any) -> Any:
+    return {"anyOf": [schema, _NULL]} if isinstance(schema, dict) else schema
+
+
+def _strict(schema: Any, context: str = "") -> Any:
+    """Returns the same schema as ajv takes it in its strict mode: each rule beside the one type that it is for.
+
+    `context` is the type that the value has for certain, by a schema around this one.
+    """
+    if not isinstance(schema, dict):
+        return schema
+    made: Schema = {key: value for key, value in schema.items() if not key.startswith("x-")}
+    types = _types(made.pop("type", []), context)
+    own = types[0] if len(types) == 1 else context
+    for word, value in made.items():
+        if word in (*_MAPS, "$defs"):
+            made[word] = {name: _strict(part) for name, part in value.items()}
+        elif word in _LISTS:
+            made[word] = [_strict(part, own) for part in value]
+        elif word in _INNER:
+            made[word] = _strict(value, own if word in ("else", "if", "not", "then") else "")
+    # Who is required is also known.
+    if unknown := [name for name in made.get("required", ()) if name not in made.get("properties", ())]:
+        made["properties"] = {**made.get("properties", {}), **dict.fromkeys(unknown, True)}
+    rules = [*_parted(made, own)]
+    if len(types) == 1:
+        made = {"type": own, **made}
+    elif types:
+        rules.append({"anyOf": [{"type": name} for name in types]})
+    return {**made, "allOf": [*made.get("allOf", ()), *rules]} if rules else made
+
+
+def _types(written: str | list[str], context: str) -> list[str]:
+    """Returns the types that a schema names and that are not known by its context."""
+    types = [written] if isinstance(written, str) else written
+    types = [name for name in types if name != "integer" or "number" not in types]
+    return [] if context in types or (context == "integer" and types == ["number"]) else types
+
+
+def _parted(schema: Schema, own: str) -> Iterator[Schema]:
+    """Takes the rules for other types than its own out of a schema; where it has no type, yields each with its type."""
+    for kind, names in _RULES_OF.items():
+        if kind != ("number" if own == "integer" else own):
+            found = {name: schema.pop(name) for name in names if name in schema}
+            if found and not own:
+                yield {"if": {"type": kind}, "then": {"type": kind, **found}}
