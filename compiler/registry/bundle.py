@@ -54,7 +54,7 @@ def bundle() -> Schema:
                 part[word] = {
                     name: rule for one in (*parts, part) for name, rule in one.get(word, {}).items()
                 }
-            part["additionalProperties"] = False
+            part |= {"type": "object", "additionalProperties": False}
     health = {**compose["healthcheck"]["properties"], "http": {"$ref": "#/$defs/http"}}
     compose["healthcheck"]["properties"] = health
     service = {**compose["service"], "description": own["$defs"]["service"]["description"]}
@@ -111,7 +111,9 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
         # Compose mounts only files of this machine there, and their owner is not the server's user.
         both = {"properties": {"read_only": {"const": True}, "tls": {"not": {"const": "off"}}}}
         told = "`read_only` and `tls` exclude each other: the server could not own its private key"
-        conflicts = _worded({"not": {"required": ["tls", "read_only"], **both}}, told, "remove one of them")
+        conflicts = _worded(
+            {"not": {"type": "object", "required": ["tls", "read_only"], **both}}, told, "remove one of them"
+        )
         conflicts = {"allOf": [conflicts]}
     timeout = spec.get("query_timeout") or {"applies": "nowhere"}
     if timeout["applies"] == "nowhere":

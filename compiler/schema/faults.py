@@ -13,27 +13,30 @@ if TYPE_CHECKING:
     from compiler.model import Path
 
 # Where one value breaks several of these rules, the first says the most.
-_RANKS = [
-    "type",
-    "enum",
-    "const",
-    "minLength",
-    "maxLength",
-    "minItems",
-    "maxItems",
-    "items",
-    "minProperties",
-    "maxProperties",
-    "pattern",
-    "format",
-    "minimum",
-    "exclusiveMinimum",
-    "maximum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "contains",
-    "uniqueItems",
-]
+_RANKS = (
+    *(
+        "type",
+        "enum",
+        "const",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "minProperties",
+        "maxProperties",
+    ),
+    *(
+        "pattern",
+        "format",
+        "minimum",
+        "exclusiveMinimum",
+        "maximum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "contains",
+    ),
+    *("uniqueItems", "exclusive"),
+)
 
 
 class Fault(NamedTuple):

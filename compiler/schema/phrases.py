@@ -51,11 +51,9 @@ def hidden(fault: Fault) -> bool:
 
 def scalar(value: Any) -> str:
     """Returns a scalar as YAML has it."""
-    return (
-        {None: "null", True: "true", False: "false"}[value]
-        if value in (None, True, False) and not (isinstance(value, int) and not isinstance(value, bool))
-        else str(value)
-    )
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
 
 
 def quoted(value: Any) -> str:
@@ -112,6 +110,3 @@ def advice(schema: Any, brief: bool = False) -> str | None:
         return None
     text = (text.split(". ")[0] if brief else text).rstrip(".")
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
-
-
-# Single values

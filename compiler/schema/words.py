@@ -55,7 +55,7 @@ def _filled(text: str, fault: Fault) -> str | None:
     )
 
 
-# Names and values
+# Single values
 
 
 def _type(fault: Fault) -> Finding:
@@ -116,7 +116,7 @@ def _enum(fault: Fault) -> Finding:
     if fault.keyword == "const":
         return Finding("not-allowed-value", told, fault.path, f"write {phrases.quoted(fault.rule)}")
     help = _closest(fault, fault.rule) if fault.rule else phrases.advice(fault.schema)
-    return Finding("not-allowed-value", told, fault.path, help)
+    return Finding("not-allowed-value", told, fault.path, help, isinstance(fault.data, dict))
 
 
 def _range(fault: Fault) -> Finding:

@@ -238,9 +238,7 @@ def test_nine_mistakes_are_nine_findings_of_one_run() -> None:
 
 
 def test_a_service_needs_an_image_or_a_build() -> None:
-    assert findings("name: demo\nservices:\n  app: {restart: always}\n") == [
-        ("missing-option", "{restart: always}")
-    ]
+    assert findings("name: demo\nservices:\n  app: {restart: always}\n") == [("missing-option", "app")]
 
 
 def test_an_image_may_come_from_the_extended_service() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -10,6 +12,7 @@ from compiler.registry.bundle import bundle
 from compiler.report import Diagnostic, Report, Span
 from compiler.schema import check_schema
 from compiler.source.shipped import load_schema
+from tests.conftest import examples
 
 if TYPE_CHECKING:
     from compiler.model import Path
@@ -502,10 +505,15 @@ def test_large_data_is_checked_in_linear_time() -> None:
     assert len(check(data, schema)) == 10_000
 
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
-SERVICE = Draft202012Validator(
-    {**COMPOSE, "$ref": "#/$defs/service", "properties": {}, "additionalProperties": True}
+# What the reader of YAML lets in: no number is longer, and all are finite.
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**18), 10**18)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12)
 )
+SERVICE = Draft202012Validator({"$ref": "#/$defs/service", "$defs": bundle()["$defs"]})
 
 
 def names(schema: Any) -> set[str]:
@@ -518,6 +526,92 @@ KEYS = st.sampled_from(sorted(names(COMPOSE["$defs"]))) | st.text(max_size=8)
 JSON = st.recursive(
     SCALARS, lambda part: st.lists(part, max_size=4) | st.dictionaries(KEYS, part, max_size=5), max_leaves=25
 )
+ENTRIES = JSON | st.dictionaries(KEYS, JSON, max_size=4).map(lambda entry: {"image": "a", **entry})
+
+
+@given(ENTRIES)
+@examples(400)
+def test_any_data_ends_in_complete_findings(data: Any) -> None:
+    found = check_service(data)
+    assert bool(found) != SERVICE.is_valid(data)
+    for one in found:
+        assert one.message.isprintable()
+        assert not one.message.endswith(".")
+        assert one.help != ""
+        assert re.match(r"(key|value) services/api", one.span.path)
+    assert len({(one.span.path, one.message) for one in found}) == len(found)
+
+
+# The words of a schema itself
+
+WORDED = {
+    "properties": {
+        "size": {
+            "type": "string",
+            "allOf": [
+                {
+                    "not": {"pattern": "i$"},
+                    "x-id": "half-unit",
+                    "x-says": "{value} is half",
+                    "x-help": "write {text}B",
+                },
+                {"pattern": "^[0-9]+[kM](iB)?$", "x-says": "{value} is not a size of {owner}"},
+            ],
+        },
+        "mode": {
+            "anyOf": [{"enum": ["on", "off"]}, {"pattern": "^x"}],
+            "x-id": "no-mode",
+            "x-says": "{name}: {value}",
+        },
+        "api_key": {"pattern": "^[a-z]+$", "x-says": "{value} is not a key", "x-help": "write {text}"},
+        "inner": {"x-id": "inner", "properties": {"deep": {"type": "integer"}}},
+        "names": {
+            "propertyNames": {"pattern": "^[a-z]+$", "x-says": "{name} is no name", "x-help": "use letters"}
+        },
+        "owner": {"properties": {"a": {"not": {}, "x-says": "no {name} here"}}},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "place", "id", "message", "help"),
+    [
+        ({"size": "4Mi"}, "value size", "half-unit", '"4Mi" is half', "write 4MiB"),
+        ({"size": "4"}, "value size", "wrong-format", '"4" is not a size of database "vectors"', None),
+        ({"mode": "of"}, "value mode", "no-mode", 'mode: "of"', 'did you mean "off"?'),
+        ({"api_key": "S3"}, "value api_key", "wrong-format", "the given value is not a key", None),
+        (
+            {"inner": {"deep": "x"}},
+            "value inner/deep",
+            "inner",
+            '"inner.deep" of database "vectors" is the',
+            None,
+        ),
+        ({"names": {"A": 1}}, "key names/A", "wrong-format", "A is no name", "use letters"),
+        ({"owner": {"a": 1}}, "key owner/a", "conflicting-options", "no a here", "leave it out"),
+    ],
+)
+def test_a_schema_words_its_own_rules(
+    data: dict[str, Any], place: str, id: str, message: str, help: str | None
+) -> None:
+    one = only(check(data, WORDED))
+    assert (one.span.path, one.id) == (place, id)
+    assert one.message.startswith(message)
+    assert help is None or one.help == help
+    assert "S3" not in str(one.help)
+
+
+def test_a_value_of_the_wrong_type_is_told_in_the_usual_words() -> None:
+    assert (
+        only(check({"size": 4}, WORDED)).message
+        == '"size" of database "vectors" is the number 4, expected a string'
+    )
+
+
+@pytest.mark.parametrize("value", ["1G\n", "1G\n\n", "\n1G"])
+def test_a_line_break_is_no_part_of_a_value(value: str) -> None:
+    for service in ({"mem_limit": value}, {"container_name": value}, {"stop_grace_period": value}):
+        assert check_service({"image": "a", **service})
 
 
 def test_secret_number_is_never_shown() -> None:
