@@ -121,7 +121,35 @@ def _class() -> Any:
     made = extend(Draft202012Validator, {"uniqueItems": _unique_items})
     # Which of the others it checks depends on what else is installed.
     made.FORMAT_CHECKER = FormatChecker(("regex",))
+    made.descend = _descend
     return made
+
+
+def _descend(
+    validator: Any,
+    instance: Any,
+    schema: Any,
+    path: str | int | None = None,
+    schema_path: str | int | None = None,
+    resolver: object = None,
+) -> Iterator[ValidationError]:
+    """Does what jsonschema does, but for a new validator for each value: no schema here has references of its own."""
+    if schema is False:
+        from jsonschema import ValidationError
+
+        failed: Any = ValidationError
+        yield failed("", validator=None, validator_value=None, instance=instance, schema=schema)
+    for word, rule in schema.items() if isinstance(schema, dict) else ():
+        check = validator.VALIDATORS.get(word)
+        for error in (check(validator, rule, instance, schema) or ()) if check else ():
+            error._set(validator=word, validator_value=rule, instance=instance, schema=schema)
+            if word != "if":
+                error.schema_path.appendleft(word)
+            if path is not None:
+                error.path.appendleft(path)
+            if schema_path is not None:
+                error.schema_path.appendleft(schema_path)
+            yield error
 
 
 def _unique_items(validator: Any, wanted: Any, data: Any, schema: Any) -> Iterator[ValidationError]:
