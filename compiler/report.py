@@ -94,20 +94,3 @@ def suggest(word: object, known: Iterable[str]) -> str:
         return "nothing is defined here"
     shown = ", ".join(names[:8])
     return f"one of: {shown}" + (f", and {len(names) - 8} more" if len(names) > 8 else "")
-
-
-# Until every pass takes a Report, those that return lists make their findings here.
-def error(
-    id: str, message: str, span: Span, help: str | None = None, notes: Iterable[Note] = ()
-) -> Diagnostic:
-    return Diagnostic(id, "error", message, span, help, tuple(notes))
-
-
-def warning(
-    id: str, message: str, span: Span, help: str | None = None, notes: Iterable[Note] = ()
-) -> Diagnostic:
-    return Diagnostic(id, "warning", message, span, help, tuple(notes))
-
-
-def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    return any(d.severity == "error" for d in diagnostics)

@@ -24,9 +24,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 from compiler.certificates import issue, sign
 from compiler.model import Artifact, Certificate, OwnFile
-from compiler.report import Diagnostic, Report, Span, has_errors
+from compiler.report import Diagnostic, Report, Span
 from compiler.run.workspace import Outcome, Project
 from tests.conftest import TODAY
+from tests.findings import has_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compiler.report import has_errors
 from compiler.run.workspace import Project
 from tests.compose import HOSTILE, compose_binaries, config
 from tests.conftest import TODAY, examples
+from tests.findings import has_errors
 
 # No container can hold a NUL, and half of a surrogate pair is no character.
 _CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")

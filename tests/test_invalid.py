@@ -20,10 +20,11 @@ from compiler.pages.access import find_connections
 from compiler.pages.explain import load_pages
 from compiler.pages.findings import render_report
 from compiler.pages.trial import run_trials
-from compiler.report import Diagnostic, Report, has_errors
+from compiler.report import Diagnostic, Report
 from compiler.rules.check import RULES
 from compiler.run.workspace import Project
 from tests.conftest import ROOT, TODAY
+from tests.findings import has_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,8 @@ import pytest
 
 from compiler.pages.explain import load_pages
 from compiler.pages.findings import render_report
-from compiler.report import Note, Span, error, warning
+from compiler.report import Note, Span
+from tests.findings import error, warning
 
 STACK = "name: demo\ndatabases:\n  main:\n    adapter: postgress\n"
 WRONG = error(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from compiler.model import Reference, Text
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connection_strings import mask
 from compiler.project.connections import build_access
 from compiler.project.containers import flat_lines
 from compiler.project.scope import build_scope, sql_sink
+from compiler.project.secrets import flat
 from compiler.report import Report
 from compiler.targets.compose import written_service
 
@@ -54,7 +54,7 @@ def build_configuration(compiled: Compiled, key: str, host: str) -> DatabaseConf
         adapter=database.adapter.name,
         version=database.version,
         image=database.image,
-        environment={name: _shown(value) for name, value in spec.get("environment", {}).items()},
+        environment={name: flat(value) for name, value in spec.get("environment", {}).items()},
         ports=tuple(spec.get("ports", ())) or (str(database.spec["container"]["port"]),),
         volumes=tuple(spec.get("volumes", ())),
         health_check=dict(spec["healthcheck"]),
@@ -65,11 +65,6 @@ def build_configuration(compiled: Compiled, key: str, host: str) -> DatabaseConf
         vector_statements=_statements(texts) if database.vector else "",
         vector_query=access.query,
     )
-
-
-def _shown(value: Any) -> str:
-    parts = value.parts if isinstance(value, Text) else (value,)
-    return "".join(f"${{{part.key}}}" if isinstance(part, Reference) else str(part) for part in parts)
 
 
 def _statements(texts: AdapterTexts) -> str:

@@ -45,6 +45,7 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
     for key in stack.services:
         build_service(shop, key)
     for section in SECTIONS[1:]:
+        # What a person wrote comes first, in the order in which it was written.
         own = dict(sorted(project.tree[section].items()))
         project.tree[section] = {}
         build_section(shop, section)

@@ -37,20 +37,18 @@ class _Listeners(NamedTuple):
 
 @rule("localhost")
 def localhost(project: Project, tell: Tell) -> None:
-    for at, address, owner, kind, _ in _strays(project, of_browsers=False):
-        told = f'inside service "{at[1]}" the host of "{address}" is the service itself, not "{owner}"'
+    for at, told, owner, kind in _strays(project, of_browsers=False):
         tell(told, at, f"write ${{{{ {kind}.{owner}.url }}}} or its `host`")
 
 
 @rule("localhost-in-browser", "warning")
 def localhost_in_browser(project: Project, tell: Tell) -> None:
-    for at, address, owner, _, _ in _strays(project, of_browsers=True):
-        told = f'inside service "{at[1]}" the host of "{address}" is the service itself, not "{owner}"'
+    for at, told, owner, _ in _strays(project, of_browsers=True):
         tell(told, at, f"keep it if a browser asks for it; otherwise write ${{{{ services.{owner}.url }}}}")
 
 
-def _strays(project: Project, *, of_browsers: bool) -> Iterator[tuple[Path, str, str, str, bool]]:
-    """Yields each address on localhost that belongs to another container: path, text, whose it is and its kind."""
+def _strays(project: Project, *, of_browsers: bool) -> Iterator[tuple[Path, str, str, str]]:
+    """Yields each address on localhost that belongs to another container: path, message, whose it is and its kind."""
     known = _listeners(project)
     for key, service in project.own_services():
         for path, address, port, is_web in () if service.get("network_mode") else _addresses(service):
@@ -59,7 +57,8 @@ def _strays(project: Project, *, of_browsers: bool) -> Iterator[tuple[Path, str,
                 continue
             kind = "databases" if port in known.databases else "services"
             if (kind == "services" and is_web and port in known.outside) is of_browsers:
-                yield ("services", key, *path), address, str(owner), kind, is_web
+                told = f'inside service "{key}" the host of "{address}" is the service itself, not "{owner}"'
+                yield ("services", key, *path), told, str(owner), kind
 
 
 def _listeners(project: Project) -> _Listeners:

@@ -113,7 +113,7 @@ _ITEM: Mapping[str, Callable[[Any], Any]] = {
     "env_file": _only("path"),
     "ports": short_port,
     "secrets": _only("source"),
-    "ulimits": lambda pair: pair["soft"],
+    "ulimits": lambda pair: pair["soft"] if pair["soft"] == pair["hard"] else pair,
     "volumes": _short_volume,
 }
 

@@ -10,6 +10,7 @@ from compiler.model import Artifact
 from compiler.output import check_artifacts, content_of, sign, signature, write_artifacts
 from compiler.output.diff import unified_diff
 from compiler.report import Report, Span
+from tests.output.test_files import snapshot
 
 HEADER = b"# Made by stackc from stack.yaml.\n# Edit that file.\n"
 COMPOSE = Artifact(path="docker-compose.yml", content=HEADER + b"name: demo\n", signed=True)
@@ -39,15 +40,6 @@ def codes(diagnostics):
 
 def statuses(changes):
     return [change.status for change in changes]
-
-
-def snapshot(folder):
-    def state(path):
-        status = path.lstat()
-        content = path.read_bytes() if path.is_file() else b""
-        return status.st_ino, status.st_mode, status.st_mtime_ns, content
-
-    return {path: state(path) for path in (folder, *folder.rglob("*"))}
 
 
 def mode(path):

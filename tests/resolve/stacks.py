@@ -7,12 +7,13 @@ from textwrap import dedent, indent
 from typing import TYPE_CHECKING, Any
 
 from compiler.registry.registry import Registry
-from compiler.report import Report, has_errors
+from compiler.report import Report
 from compiler.run.passes import Compiled, compile_document
 from compiler.run.workspace import Project as Folder
 from compiler.source import parse_yaml
 from compiler.targets.compose import written_service
 from tests.compose import config
+from tests.findings import has_errors
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.report import has_errors
 from compiler.source.shipped import load_schema
 from tests.conftest import examples
+from tests.findings import has_errors
 from tests.resolve.stacks import compile_text
 
 Json = st.SearchStrategy[Any]

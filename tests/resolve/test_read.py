@@ -150,3 +150,11 @@ services:
         ("duplicate-port", 3),
         ("localhost-in-browser", 3),
     ]
+
+
+def test_an_overlay_on_a_short_form_keeps_all_that_it_says() -> None:
+    overlay = "x-compose: {ulimits: {nofile: {soft: 4096, hard: 8192}}}"
+    for adapter in ("clickhouse", "postgresql"):
+        text = f"name: demo\ndatabases: {{main: {{adapter: {adapter}, {overlay}}}}}\n"
+        written = written_service(project_of(text), "main")
+        assert written["ulimits"]["nofile"] == {"soft": 4096, "hard": 8192}
