@@ -10,7 +10,7 @@ from compiler.expressions.quoting import json_text, pair_value, refuse_unreprese
 from compiler.model import Connection, Reference, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _MASK = "***"
 _OWN_PORT = re.compile(r"(?:[^:]+|\[.*\]):[0-9]+")
@@ -27,7 +27,7 @@ def render_connection(connection: Connection, values: Mapping[str, str]) -> str:
     parts = dict(connection.parts)
     if isinstance(parts.get("path"), str):
         parts["path"] = parts["path"].removeprefix("/").split("/")
-    return _FORMS[connection.form](_filled(parts, values), _filled(connection.query, values))
+    return _FORMS[connection.form](_fill(parts, values), _fill(connection.query, values))
 
 
 def mask(connection: Connection) -> str:
@@ -36,38 +36,26 @@ def mask(connection: Connection) -> str:
     return shown.replace(url_part(_MASK), _MASK)
 
 
-def iter_keys(tree: Any) -> Iterator[str]:
-    """Yields the keys of `.env` whose values a connection, or a part of one, holds."""
+def iter_keys(connection: Connection) -> Iterator[str]:
+    """Yields the keys of `.env` whose values a connection holds."""
+    asked: dict[str, str] = defaultdict(str)
+    _fill([connection.parts, connection.query], asked)
+    return iter(asked)
+
+
+def _fill(tree: Any, values: Mapping[str, str]) -> Any:
+    """Returns a tree with the value of each Reference in it, and without what is None in its mappings."""
     match tree:
-        case Connection(parts=parts, query=query):
-            yield from iter_keys([parts, query])
-        case Reference(key):
-            yield key
-        case Text(parts):
-            yield from iter_keys(list(parts))
-        case dict():
-            yield from iter_keys(list(tree.values()))
-        case list() | tuple():
-            for item in tree:
-                yield from iter_keys(item)
-
-
-def _filled(tree: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
-    return {name: _fill(value, values) for name, value in tree.items() if value is not None}
-
-
-def _fill(value: Any, values: Mapping[str, str]) -> Any:
-    match value:
         case Reference(key):
             return values[key]
         case Text(parts):
             return "".join(str(_fill(part, values)) for part in parts)
         case dict():
-            return _filled(value, values)
+            return {name: _fill(value, values) for name, value in tree.items() if value is not None}
         case list() | tuple():
-            return [_fill(item, values) for item in value]
+            return [_fill(item, values) for item in tree]
         case _:
-            return value
+            return tree
 
 
 def _scalar(value: object) -> str:
@@ -75,30 +63,28 @@ def _scalar(value: object) -> str:
 
 
 def _url(parts: dict[str, Any], query: dict[str, Any]) -> str:
-    user, password = parts.get("user"), parts.get("password")
+    login: dict[str, Any] = {name: parts[name] for name in ("user", "password") if name in parts}
     if parts.get("userinfo") == "query":
-        named = {parts.get("user_key", "user"): user, parts.get("password_key", "password"): password}
-        query = {key: value for key, value in named.items() if value is not None} | query
-        user = password = None
-    userinfo = ""
-    if password is not None:
-        userinfo = f"{url_part(_scalar(user or ''))}:{url_part(_scalar(password))}@"
-    elif user:
-        userinfo = f"{url_part(_scalar(user))}@"
-    return f"{parts['scheme']}://{userinfo}{_address(parts)}{_path(parts)}{_query(query)}"
+        query = {parts.get(f"{name}_key", name): value for name, value in login.items()} | query
+        login = {}
+    return f"{parts['scheme']}://{_userinfo(login, url_part)}{_address(parts)}{_path(parts)}{_query(query)}"
 
 
 # https://github.com/go-sql-driver/mysql#dsn-data-source-name
 def _dsn(parts: dict[str, Any], query: dict[str, Any]) -> str:
-    user, password = _scalar(parts.get("user") or ""), parts.get("password")
-    if ":" in user:
+    if ":" in _scalar(parts.get("user", "")):
         raise ValueError('a user name with ":" cannot stand in this connection string')
-    if password is not None:
-        user += ":" + _scalar(password)
-    refuse_unrepresentable(user, "a connection string")
-    userinfo = user and user + "@"
+    userinfo = _userinfo(parts, str)
+    refuse_unrepresentable(userinfo, "a connection string")
     # Some parameters are read undecoded, and lists among them hold commas.
     return f"{userinfo}tcp({_address(parts)}){_path(parts) or '/'}{_query(query, safe=',')}"
+
+
+def _userinfo(login: dict[str, Any], encode: Callable[[str], str]) -> str:
+    user = encode(_scalar(login.get("user", "")))
+    if "password" in login:
+        return f"{user}:{encode(_scalar(login['password']))}@"
+    return user and f"{user}@"
 
 
 def _pairs(parts: dict[str, Any], query: dict[str, Any]) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.model import env_key
-from compiler.project.certificates import tls_kinds
-from compiler.project.secrets import secret_key, secret_rules, stack_secret_key
+from compiler.project.containers import GATE, iter_containers
+from compiler.project.secrets import database_keys, stack_secret_key
 from compiler.report import Note
 
 if TYPE_CHECKING:
@@ -18,52 +17,40 @@ if TYPE_CHECKING:
 
 # Compose and the docker command read these from the environment and from .env:
 # https://docs.docker.com/compose/how-tos/environment-variables/envvars/
-RESERVED_PREFIXES = ("COMPOSE_", "DOCKER_")
-GATE = "stackc-ready"
+_RESERVED = ("COMPOSE_", "DOCKER_")
 
 
 def check_names(stack: Stack, report: Report) -> None:
     """Finds each name that is taken twice, or that belongs to Compose or to stackc itself."""
-    for name, path in _containers(stack):
+    for name, path in _differing(stack, report, "name-collision", "container", _containers(stack)):
         if name == GATE:
             told = f'the name "{name}" is used by stackc itself'
             report.error("reserved-service", told, stack.document.key(path), "choose another name")
-    keys = list(_keys(stack))
-    _twice(stack, report, "name-collision", "container", _containers(stack))
-    _twice(stack, report, "key-collision", "key of .env", iter(keys))
-    for name, path in keys:
-        if name.startswith(RESERVED_PREFIXES):
+    for name, path in _differing(stack, report, "key-collision", "key of .env", _keys(stack)):
+        if name.startswith(_RESERVED):
             told = f'"{name}" is a variable that Compose itself reads'
             help = "choose a name that does not start with COMPOSE_ or DOCKER_"
             report.error("reserved-variable", told, stack.document.key(path), help)
 
 
 def _containers(stack: Stack) -> Iterator[tuple[str, Path]]:
-    for key, database in stack.databases.items():
-        yield key, ("databases", key)
-        if database.spec.get("init"):
-            yield f"{key}-init", ("databases", key)
-        for companion in database.spec.get("companions") or {}:
-            yield f"{key}-{companion}", ("databases", key)
-    for key in stack.services:
-        yield key, ("services", key)
+    for database in stack.databases.values():
+        yield from ((name, database.path) for name, _ in iter_containers(database))
+    yield from ((key, ("services", key)) for key in stack.services)
 
 
 def _keys(stack: Stack) -> Iterator[tuple[str, Path]]:
     for name, rule in stack.secrets.items():
         if "file" not in rule:
             yield stack_secret_key(name, rule), ("secrets", name)
-    for key, database in stack.databases.items():
-        words = ["url", "host_url", "secrets_sha256"]
-        words += [f"tls_{kind}" for kind in tls_kinds(database)] if database.tls.enabled else []
-        for word in words:
-            yield env_key(key, word), ("databases", key)
-        for secret in secret_rules(database):
-            if secret != "password" or database.own_password:
-                yield secret_key(database, secret), ("databases", key)
+    for database in stack.databases.values():
+        yield from ((key, database.path) for key in database_keys(database))
 
 
-def _twice(stack: Stack, report: Report, id: str, kind: str, names: Iterator[tuple[str, Path]]) -> None:
+def _differing(
+    stack: Stack, report: Report, id: str, kind: str, names: Iterator[tuple[str, Path]]
+) -> Iterator[tuple[str, Path]]:
+    """Yields all names, and finds those that another thing has as well."""
     first: dict[str, Path] = {}
     for name, path in names:
         other = first.setdefault(name, path)
@@ -71,3 +58,4 @@ def _twice(stack: Stack, report: Report, id: str, kind: str, names: Iterator[tup
             note = Note("the other is here", stack.document.key(other))
             told = f'two things make a {kind} named "{name}"'
             report.error(id, told, stack.document.key(path), "rename one of them", (note,))
+        yield name, path
