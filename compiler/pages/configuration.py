@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.project.adapter_texts import AdapterTexts
-from compiler.project.connection_strings import mask
-from compiler.project.connections import build_access
+from compiler.project.connections import build_access, mask
 from compiler.project.scope import build_scope
 from compiler.project.secrets import flat
 from compiler.report import Report

@@ -7,22 +7,28 @@ from typing import TYPE_CHECKING
 from compiler.model import Certificate, OwnFile, Variable, env_key
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connections import build_access
-from compiler.project.containers import JOB, add_database, add_gate, iter_containers
-from compiler.project.names import check_names
+from compiler.project.containers import GATE, JOB, add_database, add_gate, iter_containers
 from compiler.project.project import SECTIONS, Places, Project
 from compiler.project.references import References
 from compiler.project.scope import NETWORK, build_scope
-from compiler.project.secrets import build_secrets, digests, tls_keys
+from compiler.project.secrets import build_secrets, database_keys, digests, stack_secret_key, tls_keys
 from compiler.project.services import Workshop, build_section, build_service
 from compiler.project.values import named_volume
+from compiler.report import Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from compiler.model import Path
     from compiler.report import Report
     from compiler.source import Document
     from compiler.stack.database import Database
     from compiler.stack.stack import Stack
+
+_COLLISIONS = {"container": "name-collision", "key of .env": "key-collision"}
+# Compose and the docker command read these from the environment and from .env:
+# https://docs.docker.com/compose/how-tos/environment-variables/envvars/
+_RESERVED = ("COMPOSE_", "DOCKER_")
 
 
 def build_project(stack: Stack, today: str, report: Report, base: str = "") -> Project:
@@ -30,7 +36,7 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
 
     `today` is an ISO date, `base` the way from the rendered files to the folder of the stack.
     """
-    check_names(stack, report)
+    _check_names(stack, report)
     project = Project(
         name=stack.name,
         environment=stack.environment,
@@ -112,3 +118,33 @@ def _connections(project: Project, references: References) -> Iterator[Variable]
             connection = project.access[name].network[driver]
             comment = f'Connection of database "{name}" for {connection.title}'
             yield Variable(key=key, value=connection, comment=comment)
+
+
+def _check_names(stack: Stack, report: Report) -> None:
+    """Finds each name that is taken twice, or that belongs to Compose or to stackc itself."""
+    first: dict[tuple[str, str], Path] = {}
+    for kind, name, path in _iter_names(stack):
+        place, other = stack.document.key(path), first.setdefault((kind, name), path)
+        if other != path:
+            note = Note("the other is here", stack.document.key(other))
+            told = f'two things make a {kind} named "{name}"'
+            report.error(_COLLISIONS[kind], told, place, "rename one of them", (note,))
+        if kind == "container" and name == GATE:
+            told = f'the name "{name}" is used by stackc itself'
+            report.error("reserved-service", told, place, "choose another name")
+        if kind == "key of .env" and name.startswith(_RESERVED):
+            told = f'"{name}" is a variable that Compose itself reads'
+            help = "choose a name that does not start with COMPOSE_ or DOCKER_"
+            report.error("reserved-variable", told, place, help)
+
+
+def _iter_names(stack: Stack) -> Iterator[tuple[str, str, Path]]:
+    """Yields each name of a container and each key of `.env`, with what in the stack it comes from."""
+    for name, rule in stack.secrets.items():
+        if "file" not in rule:
+            yield "key of .env", stack_secret_key(name, rule), ("secrets", name)
+    for database in stack.databases.values():
+        yield from (("container", name, database.path) for name, _ in iter_containers(database))
+        yield from (("key of .env", key, database.path) for key in database_keys(database))
+    for name in stack.services:
+        yield "container", name, ("services", name)

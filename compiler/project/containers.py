@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from compiler.project.long_form import lengthen
 from compiler.project.merge import merge
 from compiler.project.project import Origin, Places
-from compiler.project.scope import CA_CONFIG, NETWORK, SERVER_TARGET, published_ports, sink, tls_files
-from compiler.project.secrets import add_file, add_secret, database_secrets, label_contents, tls_keys
+from compiler.project.scope import AUTHORITY, NETWORK, SERVER_TARGET, published_ports, tls_files
+from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,9 +30,11 @@ _BASE: Mapping[str, Any] = {
     "restart": "unless-stopped",
 }
 # What an adapter says in Compose's own words.
+_MAPPINGS = ("environment", "sysctls", "ulimits")
 _CARRIED = (
-    *("image", "user", "shm_size", "stop_grace_period", "ulimits", "tmpfs", "sysctls", "cap_add"),
-    *("working_dir", "expose", "environment", "entrypoint", "command"),
+    *_MAPPINGS,
+    *("image", "user", "shm_size", "stop_grace_period", "tmpfs", "cap_add", "working_dir", "expose"),
+    *("entrypoint", "command"),
 )
 # What an option of the stack says instead.
 _OPTIONS: Mapping[Path, Mapping[str, str]] = {
@@ -68,12 +70,8 @@ def add_gate(project: Project) -> None:
 
     Without it `docker compose up --wait` takes their exit for a failure.
     """
-    awaited = {
-        name
-        for service in project.services.values()
-        for name, rule in (service.get("depends_on") or {}).items()
-        if rule.get("condition") == _FINISHED
-    }
+    waits = [service.get("depends_on") or {} for service in project.services.values()]
+    awaited = {name for one in waits for name, rule in one.items() if rule.get("condition") == _FINISHED}
     jobs = [name for name, kind in project.kinds.items() if kind == "job" and name not in awaited]
     if not jobs:
         return
@@ -90,18 +88,18 @@ def add_gate(project: Project) -> None:
         "tmpfs": project.services[jobs[0]]["tmpfs"],
         "deploy": _limits(memory="32M", pids=20),
     }
-    _add_container(project, GATE, "gate", spec, (), {})
+    _add_container(project, GATE, "gate", spec, {(): Origin("default", project.places.file, ())})
 
 
 def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapping[str, str]) -> None:
     """Adds one container of a database: what the adapter says of it, and what its role asks for."""
-    database, adapter = texts.database, texts.database.adapter
+    database = texts.database
     texts = texts.within({"tls": {**texts.scope["tls"], **tls_files(name)}})
     spec: dict[str, Any] = {**_BASE, "networks": [NETWORK]}
-    origins: dict[Path, Origin] = {}
+    origins: dict[Path, Origin] = {(): Origin("default", texts.document, database.path)}
     for key, value, path in _described(texts, at):
         spec[key] = value
-        origins[(key,)] = Origin("adapter", adapter, adapter.written(path, database.version))
+        origins[(key,)] = texts.origin(path)
     options: dict[Path, str] = {(key,): option for key, option in _OPTIONS.get(at, {}).items()}
     if at == SERVER:
         spec |= _server(texts)
@@ -113,22 +111,16 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
     for path, option in options.items():
         if option in database.entry:
             origins[path] = Origin("stack", texts.document, (*database.path, option))
-    _add_container(project, name, "job" if at == JOB else "database", spec, database.path, origins)
-    _add_files(project, texts, name, at)
+    _add_container(project, name, "job" if at == JOB else "database", spec, origins)
+    add_files(project, name, _iter_files(texts, name, at))
     _add_secrets(project, texts, name, at)
 
 
 def _add_container(
-    project: Project,
-    name: str,
-    kind: Kind,
-    spec: Mapping[str, Any],
-    asked: Path,
-    origins: Mapping[Path, Origin],
+    project: Project, name: str, kind: Kind, spec: Mapping[str, Any], origins: Mapping[Path, Origin]
 ) -> None:
-    """Adds a container that may use Compose's short forms; `asked` is where the stack asks for it."""
+    """Adds a container that may use Compose's short forms; `origins` are by the path inside of it."""
     at: Path = ("services", name)
-    project.places.set(at, Origin("default", project.places.file, asked))
     for path, origin in origins.items():
         project.places.set((*at, *path), origin)
     project.services[name] = lengthen("services", spec, at, project.places)
@@ -140,13 +132,13 @@ def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]
     database, probe = texts.database, _beside(at, "health")
     yield "image", database.image, ("versions", database.version, "image")
     for key in _CARRIED:
-        if value := texts.evaluate((*at, key)):
+        if value := (texts.mapping if key in _MAPPINGS else texts.evaluate)((*at, key)):
             yield key, value, (*at, key)
     # What follows the script are the arguments that `command` adds.
     for word, rest in (("start", ["--"]), ("run", [])):
-        if script := texts.evaluate((*at, word), sink("shell")):
+        if script := texts.evaluate((*at, word), "shell"):
             yield "entrypoint", ["/bin/sh", "-ec", script, *rest], (*at, word)
-    if health := texts.evaluate(probe, sink("shell")):
+    if health := texts.evaluate(probe, "shell"):
         yield "healthcheck", {**health, "test": ["CMD-SHELL", (health["test"] or "").strip()]}, probe
 
 
@@ -197,32 +189,22 @@ def _limits(**limits: Any) -> dict[str, Any]:
     return {"resources": {"limits": limits}}
 
 
-def _add_files(project: Project, texts: AdapterTexts, name: str, at: Path) -> None:
-    contents = {}
-    for file, target, lines in _iter_files(texts, name, at):
-        contents[target] = "".join(f"{line}\n" for line in lines)
-        add_file(project, name, (file, target, {"content": contents[target]}))
-    if texts.database.tls.enabled:
-        add_file(project, name, CA_CONFIG)
-        if texts.written(_beside(at, "tls")):
-            key = texts.database.key
-            add_file(project, name, (f"{key}-tls-certificate", SERVER_TARGET, {"file": f"./tls/{key}.crt"}))
-    label_contents(project, name, contents)
-
-
-def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[tuple[str, str, list[str]]]:
-    """Yields the texts that a container reads: a name, its path in the container, and its lines."""
-    files = (*at, "files")
+def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
+    """Yields the public files that a container reads."""
+    files, key = (*at, "files"), texts.database.key
     for file, rule in (texts.written(files) or {}).items():
         if texts.holds((*files, file)):
             lines = texts.lines((*files, file, "lines"), rule.get("language", "text"))
-            yield f"{name}-{file}", rule["path"], lines
+            yield File(f"{name}-{file}", rule["path"], content="\n".join([*lines, ""]))
     if at == JOB:
         language = texts.database.spec["init"]["language"]
         lines = texts.lines((*JOB, "statements"), language)
-        if texts.database.vector:
-            lines += texts.lines(("vector", "statements"), language)
-        yield name, texts.scope["init"]["file"], lines
+        lines += texts.lines(("vector", "statements"), language) if texts.database.vector else []
+        yield File(name, texts.scope["init"]["file"], content="\n".join([*lines, ""]))
+    if texts.database.tls.enabled:
+        yield AUTHORITY
+        if texts.written(_beside(at, "tls")):
+            yield File(f"{key}-tls-certificate", SERVER_TARGET, source=f"./tls/{key}.crt")
 
 
 def _add_secrets(project: Project, texts: AdapterTexts, name: str, at: Path) -> None:

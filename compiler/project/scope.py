@@ -1,25 +1,19 @@
-"""What an adapter's expressions can name, and how values enter the languages of its texts."""
+"""What an adapter's expressions can name: a database as it is inside the network of its stack."""
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from compiler.expressions import ExpressionError, Sink
-from compiler.expressions.quoting import json_text, shell_word, sql_identifier, sql_literal, xml_text
 from compiler.model import Reference
-from compiler.project.secrets import database_secrets
+from compiler.project.secrets import File, database_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from compiler.stack.database import Database
 
 NETWORK = "databases"
 CA_FILE = "tls/ca.crt"
 CA_TARGET = "/etc/stackc/tls/ca.crt"
-CA_CONFIG = ("stackc-ca", CA_TARGET, {"file": f"./{CA_FILE}"})
+AUTHORITY = File("stackc-ca", CA_TARGET, source=f"./{CA_FILE}")
 SERVER_TARGET = "/etc/stackc/tls/server.crt"
 
 
@@ -34,18 +28,13 @@ class Port(NamedTuple):
 
 def client_ports(database: Database) -> list[Port]:
     """Returns the ports for clients; the first is that of most of them and has no name."""
-    container, tls = database.spec["container"], database.spec.get("tls") or {}
-    rules = {"": {"port": container["port"], "tls": tls.get("port"), "option": "port"}}
-    given = {**database.options, "port": database.port}
-    return [
-        Port(
-            name=name,
-            inside=(rule.get("tls") if database.tls.enabled else None) or rule["port"],
-            option=rule["option"],
-            here=given.get(rule["option"]),
-        )
-        for name, rule in {**rules, **container.get("ports", {})}.items()
-    ]
+    container, given = database.spec["container"], {**database.options, "port": database.port}
+    first = {"port": container["port"], "tls": database.spec.get("tls", {}).get("port"), "option": "port"}
+    ports = []
+    for name, rule in {"": first, **container.get("ports", {})}.items():
+        inside = (database.tls.enabled and rule.get("tls")) or rule["port"]
+        ports.append(Port(name, inside, rule["option"], given.get(rule["option"])))
+    return ports
 
 
 def published_ports(database: Database) -> list[Port]:
@@ -61,7 +50,7 @@ def tls_files(container: str) -> dict[str, str]:
 def build_scope(database: Database) -> dict[str, Any]:
     """Returns the names of an adapter's expressions inside the network of the stack."""
     spec, port, *ports = database.spec, *client_ports(database)
-    secrets = database_secrets(database)
+    secrets, timeout = database_secrets(database), database.timeout or 0
     return {
         "name": database.key,
         "server": database.key,
@@ -76,7 +65,7 @@ def build_scope(database: Database) -> dict[str, Any]:
         "options": dict(database.options),
         "secrets": {name: f"/run/secrets/{secret.file}" for name, secret in secrets.items()},
         "pool": {"size": database.pool_size or 0, "limited": database.pool_size is not None},
-        "timeout": _timeout(database.timeout),
+        "timeout": {"set": database.timeout is not None, "ms": timeout, "seconds": -(-timeout // 1000)},
         "memory": _memory(database.memory),
         "tls": {
             "mode": database.tls.mode,
@@ -91,11 +80,6 @@ def build_scope(database: Database) -> dict[str, Any]:
         "init": {"file": f"/etc/stackc/{spec['init']['file']}"} if "init" in spec else {},
         "host": database.key,
     }
-
-
-def _timeout(milliseconds: int | None) -> dict[str, Any]:
-    known = milliseconds or 0
-    return {"set": milliseconds is not None, "ms": known, "seconds": -(-known // 1000)}
 
 
 def _memory(limit: int | None) -> dict[str, Any]:
@@ -119,57 +103,3 @@ def _vector(database: Database) -> dict[str, Any]:
         **step.get("terms", {}),
         **rules["metrics"][vector.metric],
     }
-
-
-def _only(pattern: str, expected: str) -> Callable[[Any], str]:
-    """Returns a filter for values that need no quotes, as they can have no other form than this one."""
-
-    def checked(value: Any) -> str:
-        text = str(value)
-        if not re.fullmatch(pattern, text):
-            raise ExpressionError(f'"{text}" is not {expected}')
-        return text
-
-    return checked
-
-
-_word = _only(r"[A-Za-z0-9_.-]+", "a single word")
-_FILTERS = {
-    "word": _word,
-    "symbol": _only(r"[-<=>#+*/|&!~@^%]+", "an operator"),
-    "settings": lambda value: ", ".join(f"{_word(key)} = {_word(item)}" for key, item in value.items()),
-}
-
-
-def _public(value: Any) -> Any:
-    if isinstance(value, Reference):
-        raise ExpressionError(f"the value of {value.key} is secret and cannot stand in this text")
-    return value
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(_public(value), dict | list):
-        raise ExpressionError("only a single value can stand in this text", "name one of its parts")
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else str(value)
-
-
-@lru_cache(maxsize=32)
-def sink(language: str, literal: str = "standard", identifier: str = '"') -> Sink:
-    """Returns how values enter a text of one language: `sql`, `shell`, `javascript`, `json`, `xml` or `text`.
-
-    `literal` and `identifier` are how an engine quotes in its SQL.
-    """
-    if language == "sql":
-
-        def quote_sql(value: Any) -> str:
-            plain = isinstance(value, int | float) and not isinstance(value, bool)
-            return str(value) if plain else sql_literal(_scalar(value), literal)
-
-        name = {"identifier": lambda value: sql_identifier(_scalar(value), identifier)}
-        return Sink(quote_sql, {**_FILTERS, **name})
-    if language in ("javascript", "json"):
-        return Sink(lambda value: json_text(_public(value)), _FILTERS)
-    quote = {"shell": shell_word, "xml": xml_text}.get(language, str)
-    return Sink(lambda value: quote(_scalar(value)), _FILTERS)

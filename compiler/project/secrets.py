@@ -27,6 +27,15 @@ class DatabaseSecret(NamedTuple):
     rule: Mapping[str, Any]
 
 
+class File(NamedTuple):
+    """A public file of a container: its name in the project, its path there, and its text or where it lies."""
+
+    name: str
+    target: str
+    content: str | None = None
+    source: str = ""
+
+
 def database_secrets(database: Database) -> dict[str, DatabaseSecret]:
     """Returns the secrets of a database by name; an adapter that says nothing has one for each of its two users."""
     rules = database.spec.get("secrets") or {"password": {}, "admin_password": {}}
@@ -81,11 +90,12 @@ def build_secrets(stack: Stack) -> list[Secret]:
         for key, _, rule in database_secrets(database).values():
             form = {word: rule[word] for word in ("length", "alphabet") if word in rule}
             known = secrets.get(key) or Secret(key=key, owner=owner, span=span, **form)
+            patterns = (rule["pattern"],) if "pattern" in rule else ()
             secrets[key] = replace(
                 known,
                 refuse=known.refuse + rule.get("refuse", ""),
-                patterns=(*known.patterns, *(rule[word] for word in ("pattern",) if word in rule)),
-                reason=rule.get("reason") or known.reason,
+                patterns=known.patterns + patterns,
+                reason=rule.get("reason", known.reason),
             )
     return list(secrets.values())
 
@@ -97,69 +107,56 @@ def add_secret(project: Project, service: str, name: str, key: str, rule: Mappin
     ones, which has neither.
     """
     path, spec = f"{SECRETS}/{name}", project.services[service]
-    mounts, mount = spec.setdefault("secrets", []), {"source": name}
+    mount: dict[str, Any] = {"source": name}
     if spec.get("read_only") or path in project.secret_files:
         project.secret_files[path] = key
         project.tree["secrets"][name] = {"file": f"./{path}"}
     else:
         project.tree["secrets"][name] = {"environment": key}
         if "uid" in rule:
-            owner = {"uid": rule["uid"], "gid": rule["gid"], "mode": int(rule["mode"], 8)}
-            mount |= {"target": name, **owner}
+            mount |= {"target": name, "uid": rule["uid"], "gid": rule["gid"], "mode": int(rule["mode"], 8)}
+    mounts = spec.setdefault("secrets", [])
     if len(mount) == 1:
         project.places.short.add(("services", service, "secrets", len(mounts)))
     mounts.append(mount)
     label_secrets(project, service, {key})
 
 
-def add_file(project: Project, service: str, config: tuple[str, str, Mapping[str, str]]) -> None:
-    """Mounts a public file into a service: its name, its path there, and its entry in the project's `configs`."""
-    name, target, entry = config
-    spec = project.services[service]
-    if spec.get("read_only") and "content" in entry:
+def add_files(project: Project, service: str, files: Iterable[File]) -> None:
+    """Mounts public files into a service, which Compose recreates when the text of one changes."""
+    spec, texts = project.services[service], []
+    for name, target, content, source in files:
         path = f"{CONFIGS}/{name}"
-        project.config_files[path] = entry["content"]
-        entry = {"file": f"./{path}"}
-    project.tree["configs"][name] = dict(entry)
-    spec.setdefault("configs", []).append({"source": name, "target": target})
-
-
-def label_contents(project: Project, service: str, contents: Mapping[str, str]) -> None:
-    """Lets Compose recreate a service when a text changes that it mounts; they are by their paths there."""
-    if contents:
-        told = repr(sorted(contents.items()))
-        _label(project, service, "stackc.config-sha256", sha256(told.encode()).hexdigest())
+        if content is not None:
+            texts.append((target, content))
+            if spec.get("read_only"):
+                project.config_files[path] = content
+                source = f"./{path}"
+        project.tree["configs"][name] = {"file": source} if source else {"content": content}
+        spec.setdefault("configs", []).append({"source": name, "target": target})
+    if texts:
+        _label(project, service, "config", sha256(repr(sorted(texts)).encode()).hexdigest())
 
 
 def label_secrets(project: Project, service: str, keys: Iterable[str]) -> None:
     """Lets Compose recreate a service when a secret changes that it reads as a file."""
     if keys:
-        project.mounted.setdefault(service, set()).update(keys)
-        key = env_key(_owner(project, service), _DIGEST)
-        _label(project, service, "stackc.secrets-sha256", Reference(key))
+        owner = str(project.places.origin(("services", service)).path[-1])
+        project.mounted.setdefault(owner, set()).update(keys)
+        _label(project, service, "secrets", Reference(env_key(owner, _DIGEST)))
 
 
-def _label(project: Project, service: str, name: str, value: Any) -> None:
+def _label(project: Project, service: str, what: str, digest: Any) -> None:
     spec = project.services[service]
-    spec["labels"] = {**(spec.get("labels") or {}), name: value}
-
-
-def _owner(project: Project, service: str) -> str:
-    """Returns the name under which the stack has what a service belongs to."""
-    return str(project.places.origin(("services", service)).path[-1])
+    spec["labels"] = {**(spec.get("labels") or {}), f"stackc.{what}-sha256": digest}
 
 
 def digests(project: Project) -> list[Variable]:
     """Returns the lines of `.env` from which the labels of services take the state of their secrets."""
-    keys: dict[str, set[str]] = {}
-    for service, mounted in project.mounted.items():
-        keys.setdefault(_owner(project, service), set()).update(mounted)
-    comment = "Changes with the secrets of {}, so that Compose recreates its containers"
+    told = "Changes with the secrets of {}, so that Compose recreates its containers"
     return [
-        Variable(
-            key=env_key(owner, _DIGEST), value=Digest(tuple(sorted(found))), comment=comment.format(owner)
-        )
-        for owner, found in keys.items()
+        Variable(key=env_key(owner, _DIGEST), value=Digest(tuple(sorted(keys))), comment=told.format(owner))
+        for owner, keys in project.mounted.items()
     ]
 
 
