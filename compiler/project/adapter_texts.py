@@ -37,10 +37,7 @@ class AdapterTexts(NamedTuple):
         """Returns the section at this path as the adapter has it; None where there is none."""
         section: Any = self.database.spec
         for step in at:
-            if isinstance(section, dict):
-                section = section.get(step)
-            else:
-                section = section[int(step)] if isinstance(section, list) else None
+            section = section[int(step)] if isinstance(section, list) else (section or {}).get(step)
         return section
 
     def origin(self, at: Path) -> Origin:
@@ -53,11 +50,9 @@ class AdapterTexts(NamedTuple):
 
         What enters a text in a language is quoted for it; values that are no text are left as they are.
         """
-        rules = self.database.spec.get("sql", {}) if language == "sql" else {}
+        to = sink(language, **self.database.spec.get("sql", {})) if language else None
         faults: list[tuple[Path, ExpressionError]] = []
-        value = evaluate_tree(
-            self.written(at), self.scope, faults, at, sink(language, **rules) if language else None
-        )
+        value = evaluate_tree(self.written(at), self.scope, faults, at, to)
         for path, fault in faults:
             place = self.database.adapter.within(self.origin(path).path, fault.source)
             self.report.error("expression", fault.message, place, fault.help)

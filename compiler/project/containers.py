@@ -61,7 +61,8 @@ def add_database(project: Project, texts: AdapterTexts) -> None:
             _add(project, texts, name, at, waits)
             ready[name] = _FINISHED if at == JOB else "service_healthy"
             # Companions do not wait for one another.
-            waits |= {name: ready[name]} if at in (SERVER, JOB) else {}
+            if at in (SERVER, JOB):
+                waits[name] = ready[name]
     _overlay(project, texts.database)
 
 
@@ -132,7 +133,8 @@ def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]
     database, probe = texts.database, _beside(at, "health")
     yield "image", database.image, ("versions", database.version, "image")
     for key in _CARRIED:
-        if value := (texts.mapping if key in _MAPPINGS else texts.evaluate)((*at, key)):
+        read = texts.mapping if key in _MAPPINGS else texts.evaluate
+        if value := read((*at, key)):
             yield key, value, (*at, key)
     # What follows the script are the arguments that `command` adds.
     for word, rest in (("start", ["--"]), ("run", [])):
@@ -159,6 +161,7 @@ def _server(texts: AdapterTexts) -> dict[str, Any]:
     }
     if ports:
         spec["ports"] = ports
+    # Evaluated in any case, so that its faults are found before a stack asks for it.
     folders = texts.evaluate((*SERVER, "read_only"))
     if database.entry.get("read_only"):
         spec |= {"read_only": True, "tmpfs": [*(texts.evaluate((*SERVER, "tmpfs")) or []), *folders]}
@@ -181,8 +184,8 @@ def _job(texts: AdapterTexts) -> dict[str, Any]:
 
 def _kept(texts: AdapterTexts) -> list[tuple[str, str]]:
     """Returns the folders of the server that are kept in volumes, by the volumes' names."""
-    more = texts.evaluate((*SERVER, "volumes")) or {}
-    return [one for one in (("data", texts.evaluate((*SERVER, "data"))), *more.items()) if one[1]]
+    data, more = texts.evaluate((*SERVER, "data")), texts.mapping((*SERVER, "volumes"))
+    return [*([("data", data)] if data else []), *more.items()]
 
 
 def _limits(**limits: Any) -> dict[str, Any]:
@@ -199,7 +202,8 @@ def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
     if at == JOB:
         language = texts.database.spec["init"]["language"]
         lines = texts.lines((*JOB, "statements"), language)
-        lines += texts.lines(("vector", "statements"), language) if texts.database.vector else []
+        if texts.database.vector:
+            lines += texts.lines(("vector", "statements"), language)
         yield File(name, texts.scope["init"]["file"], content="\n".join([*lines, ""]))
     if texts.database.tls.enabled:
         yield AUTHORITY
@@ -209,7 +213,8 @@ def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
 
 def _add_secrets(project: Project, texts: AdapterTexts, name: str, at: Path) -> None:
     """Mounts what a container reads as files: secrets, and the private key in the forms that it asks for."""
-    role, named = {SERVER: "server", JOB: "init"}.get(at), texts.evaluate((*at, "secrets")) or ()
+    role = {SERVER: "server", JOB: "init"}.get(at)
+    named = texts.evaluate((*at, "secrets")) or ()
     for secret, (key, file, rule) in database_secrets(texts.database).items():
         if secret in named or role in rule.get("to", ("server", "init")):
             add_secret(project, name, file, key, rule)

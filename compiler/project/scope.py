@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
 NETWORK = "databases"
 CA_FILE = "tls/ca.crt"
-CA_TARGET = "/etc/stackc/tls/ca.crt"
-AUTHORITY = File("stackc-ca", CA_TARGET, source=f"./{CA_FILE}")
+AUTHORITY = File("stackc-ca", "/etc/stackc/tls/ca.crt", source=f"./{CA_FILE}")
 SERVER_TARGET = "/etc/stackc/tls/server.crt"
 
 
@@ -74,7 +73,7 @@ def build_scope(database: Database) -> dict[str, Any]:
             "off": not database.tls.enabled,
             "certificate": SERVER_TARGET,
             **tls_files(database.key),
-            "ca": CA_TARGET,
+            "ca": AUTHORITY.target,
         },
         "vector": _vector(database),
         "init": {"file": f"/etc/stackc/{spec['init']['file']}"} if "init" in spec else {},
