@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler.model import Connection, Reference, Text
-from compiler.project.connection_strings import mask, render_connection
+from compiler.project.connections import mask, render_connection
 from tests.compose import HOSTILE
 
 TEXT = st.one_of(

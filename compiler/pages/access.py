@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from compiler.project.connection_strings import mask, render_connection
+from compiler.project.connections import mask, render_connection
 from compiler.project.scope import CA_FILE
 from compiler.report import Span, suggest
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.project.adapter_texts import AdapterTexts
-from compiler.project.connection_strings import mask
-from compiler.project.connections import build_access
-from compiler.project.containers import flat_lines
-from compiler.project.scope import build_scope, sql_sink
+from compiler.project.connections import build_access, mask
+from compiler.project.scope import build_scope
 from compiler.project.secrets import flat
 from compiler.report import Report
 from compiler.targets.compose import written_service
@@ -69,5 +67,4 @@ def build_configuration(compiled: Compiled, key: str, host: str) -> DatabaseConf
 
 def _statements(texts: AdapterTexts) -> str:
     language = (texts.database.spec.get("init") or {}).get("language", "text")
-    statements = texts.evaluate(("vector", "statements"), sql_sink(texts.database, language))
-    return "\n".join(flat_lines(statements))
+    return "\n".join(texts.lines(("vector", "statements"), language))

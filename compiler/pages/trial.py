@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.expressions.quoting import pair_value
 from compiler.pages.catalog import render_table
-from compiler.project.connection_strings import iter_keys, render_connection
+from compiler.project.connections import iter_keys, render_connection
 from compiler.registry.adapter import Adapter, check_adapter
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.expressions import ExpressionError, Sink, evaluate_tree
+from compiler.expressions.quoting import json_text, shell_word, sql_identifier, sql_literal, xml_text
+from compiler.model import Reference
+from compiler.project.project import Origin
+from compiler.report import Diagnostic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from compiler.model import Path
     from compiler.report import Report
@@ -31,42 +37,117 @@ class AdapterTexts(NamedTuple):
         """Returns the section at this path as the adapter has it; None where there is none."""
         section: Any = self.database.spec
         for step in at:
-            if isinstance(section, dict):
-                section = section.get(str(step))
-            else:
-                section = section[step] if isinstance(section, list) and isinstance(step, int) else None
+            section = section[int(step)] if isinstance(section, list) else (section or {}).get(step)
         return section
 
-    def evaluate(self, at: Path, sink: Sink | None = None) -> Any:
-        """Returns the section at this path with its expressions evaluated; None where there is none."""
+    def origin(self, at: Path) -> Origin:
+        """Returns where a section is written: in the adapter itself, or in the patch of the version."""
+        adapter = self.database.adapter
+        return Origin("adapter", adapter, adapter.written(at, self.database.version))
+
+    def evaluate(self, at: Path, language: str = "") -> Any:
+        """Returns the section at this path with its expressions evaluated; None where there is none.
+
+        What enters a text in a language is quoted for it; values that are no text are left as they are.
+        """
+        to = sink(language, **self.database.spec.get("sql", {})) if language else None
         faults: list[tuple[Path, ExpressionError]] = []
-        value = evaluate_tree(self.written(at), self.scope, faults, at, sink)
+        value = evaluate_tree(self.written(at), self.scope, faults, at, to)
         for path, fault in faults:
-            adapter = self.database.adapter
-            place = adapter.within(adapter.written(path, self.database.version), fault.source)
+            place = self.database.adapter.within(self.origin(path).path, fault.source)
             self.report.error("expression", fault.message, place, fault.help)
         return value
+
+    def holds(self, at: Path) -> bool:
+        """Says whether the conditions of a section hold, of which the first that does not ends the question."""
+        section, when = self.written(at), (*at, "when")
+        if not isinstance(section.get("when"), list):
+            return "when" not in section or bool(self.evaluate(when))
+        return all(self.evaluate((*when, index)) for index in range(len(section["when"])))
 
     def mapping(self, at: Path) -> dict[str, Any]:
         """Returns a section that has to be a mapping, which is empty where there is none."""
         value = self.evaluate(at)
-        if value is not None and not isinstance(value, dict):
-            self._unexpected(at, "a mapping")
-        return value if isinstance(value, dict) else {}
+        if value is None or isinstance(value, dict):
+            return value or {}
+        place = self.database.adapter.value(self.origin(at).path)
+        told = f'"{at[-1]}" has a value of another kind, expected a mapping'
+        self.report.error("wrong-branch", told, place, "let every branch make a mapping")
+        return {}
 
-    def lines(self, at: Path, sink: Sink) -> list[Any]:
-        """Returns a section that has to be a list, which is empty where there is none."""
-        value = self.evaluate(at, sink)
-        if value is not None and not isinstance(value, list):
-            self._unexpected(at, "a list")
-        return [item for item in value if item is not None] if isinstance(value, list) else []
+    def lines(self, at: Path, language: str) -> list[str]:
+        """Returns the lines of a text in a language of its own, those made flat that guards and `each` nest."""
+        return list(_flat(self.evaluate(at, language)))
 
-    def section(self, at: Path, skip: tuple[str, ...] = ("files", "start", "health")) -> dict[str, Any]:
-        """Returns the plain values of a section, without the parts that are texts in a language of their own."""
-        return {key: self.evaluate((*at, key)) for key in self.written(at) if key not in skip}
+    def check_rules(self) -> None:
+        """Finds each rule that the adapter states about its own options and whose conditions hold."""
+        for index, rule in enumerate(self.database.spec.get("rules") or ()):
+            at: Path = ("rules", index)
+            if self.holds(at):
+                place = self.document.value((*self.database.path, *rule.get("at", ())))
+                message, help = (self.evaluate((*at, part)) for part in ("message", "help"))
+                severity = rule.get("severity", "error")
+                found = Diagnostic("adapter-rule", severity, str(message), place, help and str(help))
+                self.report.add(found)
 
-    def _unexpected(self, at: Path, expected: str) -> None:
-        adapter = self.database.adapter
-        place = adapter.value(adapter.written(at, self.database.version))
-        told = f'"{at[-1]}" has a value of another kind, expected {expected}'
-        self.report.error("wrong-branch", told, place, f"let every branch make {expected}")
+
+def _flat(lines: Any) -> Iterator[str]:
+    if isinstance(lines, list):
+        for line in lines:
+            yield from _flat(line)
+    elif lines is not None:
+        yield str(lines).rstrip("\n")
+
+
+def _only(pattern: str, expected: str) -> Callable[[Any], str]:
+    """Returns a filter for values that need no quotes, as they can have no other form than this one."""
+
+    def checked(value: Any) -> str:
+        text = str(value)
+        if not re.fullmatch(pattern, text):
+            raise ExpressionError(f'"{text}" is not {expected}')
+        return text
+
+    return checked
+
+
+_word = _only(r"[A-Za-z0-9_.-]+", "a single word")
+_FILTERS = {
+    "word": _word,
+    "symbol": _only(r"[-<=>#+*/|&!~@^%]+", "an operator"),
+    "settings": lambda value: ", ".join(f"{_word(key)} = {_word(item)}" for key, item in value.items()),
+}
+
+
+def _public(value: Any) -> Any:
+    if isinstance(value, Reference):
+        raise ExpressionError(f"the value of {value.key} is secret and cannot stand in this text")
+    return value
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(_public(value), dict | list):
+        raise ExpressionError("only a single value can stand in this text", "name one of its parts")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
+@lru_cache(maxsize=32)
+def sink(language: str, literal: str = "standard", identifier: str = '"') -> Sink:
+    """Returns how values enter a text of one language: `sql`, `shell`, `javascript`, `json`, `xml` or `text`.
+
+    `literal` and `identifier` are how an engine quotes in its SQL.
+    """
+    if language in ("javascript", "json"):
+        return Sink(lambda value: json_text(_public(value)), _FILTERS)
+    if language != "sql":
+        quote = {"shell": shell_word, "xml": xml_text}.get(language, str)
+        return Sink(lambda value: quote(_scalar(value)), _FILTERS)
+
+    def quote_sql(value: Any) -> str:
+        plain = isinstance(value, int | float) and not isinstance(value, bool)
+        return str(value) if plain else sql_literal(_scalar(value), literal)
+
+    name = {"identifier": lambda value: sql_identifier(_scalar(value), identifier)}
+    return Sink(quote_sql, {**_FILTERS, **name})

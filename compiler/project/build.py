@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from compiler.model import Variable, env_key
-from compiler.project.adapter_rules import check_adapter_rules
+from compiler.model import Certificate, OwnFile, Variable, env_key
 from compiler.project.adapter_texts import AdapterTexts
-from compiler.project.certificates import build_certificate
 from compiler.project.connections import build_access
-from compiler.project.containers import HARDENING, add_container, add_database
-from compiler.project.names import GATE, check_names
+from compiler.project.containers import GATE, JOB, add_database, add_gate, iter_containers
 from compiler.project.project import SECTIONS, Places, Project
 from compiler.project.references import References
 from compiler.project.scope import NETWORK, build_scope
-from compiler.project.secrets import digests, iter_database_secrets, iter_stack_secrets
+from compiler.project.secrets import build_secrets, database_keys, digests, stack_secret_key, tls_keys
 from compiler.project.services import Workshop, build_section, build_service
 from compiler.project.values import named_volume
+from compiler.report import Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from compiler.model import Path, Secret
+    from compiler.model import Path
     from compiler.report import Report
+    from compiler.source import Document
+    from compiler.stack.database import Database
     from compiler.stack.stack import Stack
+
+_COLLISIONS = {"container": "name-collision", "key of .env": "key-collision"}
+# Compose and the docker command read these from the environment and from .env:
+# https://docs.docker.com/compose/how-tos/environment-variables/envvars/
+_RESERVED = ("COMPOSE_", "DOCKER_")
 
 
 def build_project(stack: Stack, today: str, report: Report, base: str = "") -> Project:
@@ -31,15 +36,17 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
 
     `today` is an ISO date, `base` the way from the rendered files to the folder of the stack.
     """
-    check_names(stack, report)
+    _check_names(stack, report)
     project = Project(
         name=stack.name,
         environment=stack.environment,
         today=today,
         places=Places(stack.document, ("environments", stack.environment)),
         databases=stack.databases,
+        secrets=build_secrets(stack),
     )
-    _databases(project, stack, report)
+    for database in stack.databases.values():
+        _add_database(project, AdapterTexts(database, stack.document, build_scope(database), report))
     references = References(stack, project.access)
     shop = Workshop(stack, project, references, report, base)
     for key in stack.services:
@@ -52,98 +59,92 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
         project.tree[section] |= own
     if stack.databases:
         project.tree["networks"].setdefault(NETWORK, {"internal": True})
-    for name, at in list(_named_volumes(project)):
-        if name not in project.tree["volumes"]:
-            project.tree["volumes"][name] = None
-            origin = project.places.origin(at)._replace(kind="default")
-            project.places.set(("volumes", name), origin)
-    _add_gate(project)
-    project.variables += [*_variables(project, references.connections), *digests(project)]
+    _add_volumes(project)
+    add_gate(project)
+    project.variables += [*_connections(project, references), *digests(project)]
     return project
 
 
-def _databases(project: Project, stack: Stack, report: Report) -> None:
-    secrets = {secret.key: secret for secret in iter_stack_secrets(stack)}
-    for database in stack.databases.values():
-        texts = AdapterTexts(database, stack.document, build_scope(database), report)
-        before = report.errors
-        check_adapter_rules(texts)
-        project.access[database.key] = build_access(texts)
-        # What a rule of the adapter refuses need not make sense in its texts.
-        if report.errors == before:
-            add_database(project, texts)
-        for secret in iter_database_secrets(database, stack.document.key(database.path)):
-            known = secrets.get(secret.key)
-            secrets[secret.key] = _stricter(known, secret) if known else secret
-        if database.tls.enabled:
-            project.certificates.append(build_certificate(database, stack.document))
-    project.secrets += secrets.values()
+def _add_database(project: Project, texts: AdapterTexts) -> None:
+    database, report = texts.database, texts.report
+    before = report.errors
+    texts.check_rules()
+    project.access[database.key] = build_access(texts)
+    # What a rule of the adapter refuses need not make sense in its texts.
+    if report.errors == before:
+        add_database(project, texts)
+    if database.tls.enabled:
+        project.certificates.append(_certificate(database, texts.document))
 
 
-def _stricter(known: Secret, other: Secret) -> Secret:
-    """Returns a user's secret with the rules of the engine that also takes it."""
-    from dataclasses import replace
+def _certificate(database: Database, document: Document) -> Certificate:
+    def own(file: str) -> OwnFile:
+        place = document.value((*database.path, "tls", file))
+        return OwnFile(path=getattr(database.tls, file), span=place)
 
-    return replace(
-        known,
-        refuse=known.refuse + other.refuse,
-        patterns=known.patterns + other.patterns,
-        reason=other.reason or known.reason,
+    return Certificate(
+        name=database.key,
+        hosts=tuple(name for name, at in iter_containers(database) if at != JOB),
+        **tls_keys(database),
+        own=(own("certificate"), own("key"), own("ca")) if database.tls.certificate else None,
+        verified=database.tls.mode == "verify-full",
     )
 
 
-def _named_volumes(project: Project) -> Iterator[tuple[str, Path]]:
+def _add_volumes(project: Project) -> None:
+    """Adds the named volumes that services mount and nobody wrote."""
     for key, service in project.services.items():
         for index, mount in enumerate(service.get("volumes") or ()):
-            if name := named_volume(mount):
-                yield name, ("services", key, "volumes", index)
+            name = named_volume(mount)
+            if name and name not in project.tree["volumes"]:
+                project.tree["volumes"][name] = None
+                origin = project.places.origin(("services", key, "volumes", index))
+                project.places.set(("volumes", name), origin._replace(kind="default"))
 
 
-def _add_gate(project: Project) -> None:
-    """Adds a container that waits for the jobs for which nothing else waits.
-
-    Without it `docker compose up --wait` takes their exit for a failure.
-    """
-    jobs = {name: spec for name, spec in project.services.items() if project.kinds[name] == "job"}
-    for service in project.services.values():
-        for name, rule in (service.get("depends_on") or {}).items():
-            if rule.get("condition") == "service_completed_successfully":
-                jobs.pop(name, None)
-    if not jobs:
-        return
-    job = next(iter(jobs.values()))
-    spec: dict[str, Any] = {
-        "image": job["image"],
-        "depends_on": {name: {"condition": "service_completed_successfully"} for name in jobs},
-        "entrypoint": ["tail", "-f", "/dev/null"],
-        "command": [],
-        "healthcheck": {"test": ["CMD-SHELL", "true"], "interval": "5s", "timeout": "5s", "retries": 3},
-        "network_mode": "none",
-        "restart": "unless-stopped",
-        "init": True,
-        "read_only": True,
-        "tmpfs": job["tmpfs"],
-        **HARDENING,
-        "deploy": {"resources": {"limits": {"memory": "32M", "pids": 20}}},
-    }
-    add_container(project, GATE, "gate", spec, (), {})
-
-
-def _variables(project: Project, connections: dict[str, tuple[str, str]]) -> Iterator[Variable]:
+def _connections(project: Project, references: References) -> Iterator[Variable]:
     """Yields the lines of `.env` that hold finished connection strings."""
-    known = set()
-    for key, database in project.databases.items():
-        access, title = project.access[key], database.adapter.title
-        if "url" not in access.network:
-            continue
-        comment = f'Connection of database "{key}" ({title}), from the network of the stack'
-        yield Variable(key=env_key(key, "url"), value=access.network["url"], comment=comment)
+    for name, access in project.access.items():
+        told = f'Connection of database "{name}"'
+        if "url" in access.network:
+            title = project.databases[name].adapter.title
+            comment = f"{told} ({title}), from the network of the stack"
+            yield Variable(key=env_key(name, "url"), value=access.network["url"], comment=comment)
         if "url" in access.host:
-            comment = f'Connection of database "{key}", from this machine'
-            yield Variable(key=env_key(key, "host_url"), value=access.host["url"], comment=comment)
-        known |= {env_key(key, "url"), env_key(key, "host_url")}
-    for key, (name, driver) in connections.items():
-        if key not in known:
+            comment = f"{told}, from this machine"
+            yield Variable(key=env_key(name, "host_url"), value=access.host["url"], comment=comment)
+    for key, (name, driver) in references.connections.items():
+        if driver != "url":
             connection = project.access[name].network[driver]
             comment = f'Connection of database "{name}" for {connection.title}'
             yield Variable(key=key, value=connection, comment=comment)
+
+
+def _check_names(stack: Stack, report: Report) -> None:
+    """Finds each name that is taken twice, or that belongs to Compose or to stackc itself."""
+    first: dict[tuple[str, str], Path] = {}
+    for kind, name, path in _iter_names(stack):
+        place, other = stack.document.key(path), first.setdefault((kind, name), path)
+        if other != path:
+            note = Note("the other is here", stack.document.key(other))
+            told = f'two things make a {kind} named "{name}"'
+            report.error(_COLLISIONS[kind], told, place, "rename one of them", (note,))
+        if kind == "container" and name == GATE:
+            told = f'the name "{name}" is used by stackc itself'
+            report.error("reserved-service", told, place, "choose another name")
+        if kind == "key of .env" and name.startswith(_RESERVED):
+            told = f'"{name}" is a variable that Compose itself reads'
+            help = "choose a name that does not start with COMPOSE_ or DOCKER_"
+            report.error("reserved-variable", told, place, help)
+
+
+def _iter_names(stack: Stack) -> Iterator[tuple[str, str, Path]]:
+    """Yields each name of a container and each key of `.env`, with what in the stack it comes from."""
+    for name, rule in stack.secrets.items():
+        if "file" not in rule:
+            yield "key of .env", stack_secret_key(name, rule), ("secrets", name)
+    for database in stack.databases.values():
+        yield from (("container", name, database.path) for name, _ in iter_containers(database))
+        yield from (("key of .env", key, database.path) for key in database_keys(database))
+    for name in stack.services:
+        yield "container", name, ("services", name)

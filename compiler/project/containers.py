@@ -1,23 +1,14 @@
-"""The containers of a database: its server, its one-shot initialisation and what else its adapter names."""
+"""The containers of a database: its server, its one-shot job and its companions, all built in the same steps."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from compiler.model import env_key
 from compiler.project.long_form import lengthen
 from compiler.project.merge import merge
 from compiler.project.project import Origin, Places
-from compiler.project.scope import CA_CONFIG, NETWORK, SERVER_TARGET, published_ports, sink, sql_sink
-from compiler.project.secrets import (
-    add_file,
-    add_secret,
-    label_contents,
-    label_secrets,
-    secret_key,
-    secret_name,
-    secret_rules,
-)
+from compiler.project.scope import AUTHORITY, NETWORK, SERVER_TARGET, published_ports, tls_files
+from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,267 +18,216 @@ if TYPE_CHECKING:
     from compiler.project.project import Kind, Project
     from compiler.stack.database import Database
 
-# What every rendered container of a database has; https://docs.docker.com/engine/security/ says why.
-HARDENING: Mapping[str, Any] = {
+GATE = "stackc-ready"
+SERVER: Path = ("container",)
+JOB: Path = ("init",)
+_FINISHED = "service_completed_successfully"
+# What every container has that no person wrote; https://docs.docker.com/engine/security/ says why.
+_BASE: Mapping[str, Any] = {
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges:true"],
     "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+    "restart": "unless-stopped",
 }
+# What an adapter says in Compose's own words.
+_MAPPINGS = ("environment", "sysctls", "ulimits")
 _CARRIED = (
-    *("user", "shm_size", "stop_grace_period", "ulimits", "tmpfs", "sysctls", "cap_add", "working_dir"),
-    *("environment", "entrypoint", "command"),
+    *_MAPPINGS,
+    *("image", "user", "shm_size", "stop_grace_period", "tmpfs", "cap_add", "working_dir", "expose"),
+    *("entrypoint", "command"),
 )
-_HEALTH = ("interval", "timeout", "retries", "start_period")
+# What an option of the stack says instead.
+_OPTIONS: Mapping[Path, Mapping[str, str]] = {
+    SERVER: {"image": "image", "read_only": "read_only", "deploy": "memory"},
+    JOB: {"image": "image"},
+}
+
+
+def iter_containers(database: Database) -> Iterator[tuple[str, Path]]:
+    """Yields each container that a database can have: its name, and the adapter's section that describes it."""
+    yield database.key, SERVER
+    if "init" in database.spec:
+        yield f"{database.key}-init", JOB
+    for name in database.spec.get("companions", {}):
+        yield f"{database.key}-{name}", ("companions", name)
 
 
 def add_database(project: Project, texts: AdapterTexts) -> None:
     """Adds the containers of a database, and says what its clients wait for."""
-    key = texts.database.key
-    project.ready[key] = ready = {key: "service_healthy"}
-    _add_server(project, texts)
-    if _has_job(texts):
-        ready[f"{key}-init"] = "service_completed_successfully"
-        _add_job(project, texts)
-    before = dict(ready)
-    for name in texts.database.spec.get("companions") or {}:
-        if texts.evaluate(("companions", name, "when")):
-            _add_companion(project, texts, name, before)
-            ready[f"{key}-{name}"] = "service_healthy"
+    ready = project.ready[texts.database.key] = {}
+    waits: dict[str, str] = {}
+    for name, at in iter_containers(texts.database):
+        if texts.holds(at):
+            _add(project, texts, name, at, waits)
+            ready[name] = _FINISHED if at == JOB else "service_healthy"
+            # Companions do not wait for one another.
+            if at in (SERVER, JOB):
+                waits[name] = ready[name]
+    _overlay(project, texts.database)
 
 
-def add_container(
-    project: Project,
-    name: str,
-    kind: Kind,
-    spec: dict[str, Any],
-    asked: Path,
-    origins: Mapping[str, Origin],
-) -> None:
-    """Adds a container whose specification may use Compose's short forms; `origins` are by its keys.
+def add_gate(project: Project) -> None:
+    """Adds a container that waits for the jobs for which nothing else waits.
 
-    `asked` is where the stack asks for it.
+    Without it `docker compose up --wait` takes their exit for a failure.
     """
+    waits = [service.get("depends_on") or {} for service in project.services.values()]
+    awaited = {name for one in waits for name, rule in one.items() if rule.get("condition") == _FINISHED}
+    jobs = [name for name, kind in project.kinds.items() if kind == "job" and name not in awaited]
+    if not jobs:
+        return
+    spec = {
+        **_BASE,
+        "image": project.services[jobs[0]]["image"],
+        "depends_on": {name: {"condition": _FINISHED} for name in jobs},
+        "entrypoint": ["tail", "-f", "/dev/null"],
+        "command": [],
+        "healthcheck": {"test": ["CMD-SHELL", "true"], "interval": "5s", "timeout": "5s", "retries": 3},
+        "network_mode": "none",
+        "init": True,
+        "read_only": True,
+        "tmpfs": project.services[jobs[0]]["tmpfs"],
+        "deploy": _limits(memory="32M", pids=20),
+    }
+    _add_container(project, GATE, "gate", spec, {(): Origin("default", project.places.file, ())})
+
+
+def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapping[str, str]) -> None:
+    """Adds one container of a database: what the adapter says of it, and what its role asks for."""
+    database = texts.database
+    texts = texts.within({"tls": {**texts.scope["tls"], **tls_files(name)}})
+    spec: dict[str, Any] = {**_BASE, "networks": [NETWORK]}
+    origins: dict[Path, Origin] = {(): Origin("default", texts.document, database.path)}
+    for key, value, path in _described(texts, at):
+        spec[key] = value
+        origins[(key,)] = texts.origin(path)
+    options: dict[Path, str] = {(key,): option for key, option in _OPTIONS.get(at, {}).items()}
+    if at == SERVER:
+        spec |= _server(texts)
+        options |= {("ports", index): port.option for index, port in enumerate(published_ports(database))}
+    if at == JOB:
+        spec |= _job(texts)
+    if waits:
+        spec["depends_on"] = {other: {"condition": condition} for other, condition in waits.items()}
+    for path, option in options.items():
+        if option in database.entry:
+            origins[path] = Origin("stack", texts.document, (*database.path, option))
+    _add_container(project, name, "job" if at == JOB else "database", spec, origins)
+    add_files(project, name, _iter_files(texts, name, at))
+    _add_secrets(project, texts, name, at)
+
+
+def _add_container(
+    project: Project, name: str, kind: Kind, spec: Mapping[str, Any], origins: Mapping[Path, Origin]
+) -> None:
+    """Adds a container that may use Compose's short forms; `origins` are by the path inside of it."""
     at: Path = ("services", name)
-    project.places.set(at, Origin("default", project.places.file, asked))
-    for key, origin in origins.items():
-        project.places.set((*at, key), origin)
+    for path, origin in origins.items():
+        project.places.set((*at, *path), origin)
     project.services[name] = lengthen("services", spec, at, project.places)
     project.kinds[name] = kind
 
 
-def _add_server(project: Project, texts: AdapterTexts) -> None:
-    database, at = texts.database, ("container",)
-    section = texts.section(at)
-    spec = _spec(texts, at, section, database.image)
-    spec["volumes"] = [f"{name}:{path}" for name, path in _volumes(database, section)]
-    spec["restart"] = "unless-stopped"
-    ports = [f"127.0.0.1:{here}:{inside}" for _, here, inside in published_ports(database)]
-    spec["networks"] = ["default", NETWORK] if ports else [NETWORK]
+def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]:
+    """Yields what the adapter says of a container: a key of Compose, its value, and where that is written."""
+    database, probe = texts.database, _beside(at, "health")
+    yield "image", database.image, ("versions", database.version, "image")
+    for key in _CARRIED:
+        read = texts.mapping if key in _MAPPINGS else texts.evaluate
+        if value := read((*at, key)):
+            yield key, value, (*at, key)
+    # What follows the script are the arguments that `command` adds.
+    for word, rest in (("start", ["--"]), ("run", [])):
+        if script := texts.evaluate((*at, word), "shell"):
+            yield "entrypoint", ["/bin/sh", "-ec", script, *rest], (*at, word)
+    if health := texts.evaluate(probe, "shell"):
+        yield "healthcheck", {**health, "test": ["CMD-SHELL", (health["test"] or "").strip()]}, probe
+
+
+def _beside(at: Path, word: str) -> Path:
+    """Returns the place of a section of a container, which for the server stands beside `container`."""
+    return (word,) if at == SERVER else (*at, word)
+
+
+def _server(texts: AdapterTexts) -> dict[str, Any]:
+    """Returns what the server has besides: its data, and what the options of the stack say."""
+    database = texts.database
+    ports = [f"127.0.0.1:{port.here}:{port.inside}" for port in published_ports(database)]
+    limits = {key: str(database.entry[key]).upper() for key in ("cpus", "memory") if key in database.entry}
+    spec: dict[str, Any] = {
+        "volumes": [f"{database.key}-{name}:{path}" for name, path in _kept(texts)],
+        "networks": ["default", NETWORK] if ports else [NETWORK],
+        "deploy": _limits(**limits, pids=texts.evaluate((*SERVER, "pids")) or 1000),
+    }
     if ports:
         spec["ports"] = ports
-    if section.get("expose"):
-        spec["expose"] = [str(port) for port in section["expose"]]
-    spec["deploy"] = {"resources": {"limits": _limits(database, section)}}
-    read_only = bool(database.entry.get("read_only"))
-    if read_only:
-        spec["read_only"] = True
-        spec["tmpfs"] = [*(section.get("tmpfs") or []), *section["read_only"]]
-    add_container(project, database.key, "database", spec, database.path, _origins(texts, at, spec))
-    for index, (option, _, _) in enumerate(published_ports(database)):
-        origin = Origin("stack", texts.document, (*database.path, option))
-        project.places.set(("services", database.key, "ports", index), origin)
-    rules = {name: rule for name, rule in secret_rules(database).items() if _goes_to(rule, "server")}
-    tls = database.spec["tls"] if database.tls.enabled else None
-    _add_files(project, texts, at, database.key, server=tls is not None, file=read_only)
-    _mount(project, texts, database.key, rules, tls, file=read_only)
-    if overlay := database.entry.get("x-compose"):
-        _overlay(project, database, overlay)
+    # Evaluated in any case, so that its faults are found before a stack asks for it.
+    folders = texts.evaluate((*SERVER, "read_only"))
+    if database.entry.get("read_only"):
+        spec |= {"read_only": True, "tmpfs": [*(texts.evaluate((*SERVER, "tmpfs")) or []), *folders]}
+    return spec
 
 
-def _overlay(project: Project, database: Database, overlay: Mapping[str, Any]) -> None:
+def _job(texts: AdapterTexts) -> dict[str, Any]:
+    """Returns what the job has besides: it ends, and nothing of it stays."""
+    folders = [path for _, path in _kept(texts)]
+    folders += [str(folder).partition(":")[0] for folder in texts.evaluate((*SERVER, "tmpfs")) or []]
+    return {
+        "command": [],
+        "restart": "no",
+        "init": True,
+        # Each of the image's volumes would else be left behind.
+        "tmpfs": [f"{folder}:size=16m" for folder in folders],
+        "deploy": _limits(memory=texts.evaluate((*JOB, "memory")) or "512M", pids=200),
+    }
+
+
+def _kept(texts: AdapterTexts) -> list[tuple[str, str]]:
+    """Returns the folders of the server that are kept in volumes, by the volumes' names."""
+    data, more = texts.evaluate((*SERVER, "data")), texts.mapping((*SERVER, "volumes"))
+    return [*([("data", data)] if data else []), *more.items()]
+
+
+def _limits(**limits: Any) -> dict[str, Any]:
+    return {"resources": {"limits": limits}}
+
+
+def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
+    """Yields the public files that a container reads."""
+    files, key = (*at, "files"), texts.database.key
+    for file, rule in (texts.written(files) or {}).items():
+        if texts.holds((*files, file)):
+            lines = texts.lines((*files, file, "lines"), rule.get("language", "text"))
+            yield File(f"{name}-{file}", rule["path"], content="\n".join([*lines, ""]))
+    if at == JOB:
+        language = texts.database.spec["init"]["language"]
+        lines = texts.lines((*JOB, "statements"), language)
+        if texts.database.vector:
+            lines += texts.lines(("vector", "statements"), language)
+        yield File(name, texts.scope["init"]["file"], content="\n".join([*lines, ""]))
+    if texts.database.tls.enabled:
+        yield AUTHORITY
+        if texts.written(_beside(at, "tls")):
+            yield File(f"{key}-tls-certificate", SERVER_TARGET, source=f"./tls/{key}.crt")
+
+
+def _add_secrets(project: Project, texts: AdapterTexts, name: str, at: Path) -> None:
+    """Mounts what a container reads as files: secrets, and the private key in the forms that it asks for."""
+    role = {SERVER: "server", JOB: "init"}.get(at)
+    named = texts.evaluate((*at, "secrets")) or ()
+    for secret, (key, file, rule) in database_secrets(texts.database).items():
+        if secret in named or role in rule.get("to", ("server", "init")):
+            add_secret(project, name, file, key, rule)
+    forms = texts.evaluate(_beside(at, "tls")) or {}
+    for form, key in tls_keys(texts.database).items():
+        if form in forms:
+            add_secret(project, name, f"{name}-tls-{form}", key, forms[form])
+
+
+def _overlay(project: Project, database: Database) -> None:
     """Merges the user's own `x-compose` into the server."""
     at: Path = ("services", database.key)
     theirs = Places(project.places.file)
     theirs.set(at, Origin("stack", project.places.file, (*database.path, "x-compose")))
-    long = lengthen("services", overlay, at, theirs)
+    long = lengthen("services", database.entry.get("x-compose"), at, theirs)
     project.services[database.key] = merge(project.services[database.key], long, at, project.places, theirs)
-
-
-def _add_companion(project: Project, texts: AdapterTexts, name: str, ready: Mapping[str, str]) -> None:
-    database, at, full = texts.database, ("companions", name), f"{texts.database.key}-{name}"
-    texts = texts.within({"tls": {**texts.scope["tls"], "key": f"/run/secrets/{full}-tls-key"}})
-    section = texts.section(at)
-    spec = _spec(texts, at, section, section["image"])
-    spec["restart"] = "unless-stopped"
-    spec["networks"] = [NETWORK]
-    spec["depends_on"] = {name: {"condition": condition} for name, condition in ready.items()}
-    add_container(project, full, "database", spec, database.path, _origins(texts, at, spec))
-    wanted = section.get("secrets") or []
-    rules = {name: rule for name, rule in secret_rules(database).items() if name in wanted}
-    tls = (section.get("tls") or {}) if database.tls.enabled else None
-    _add_files(project, texts, at, full, server=bool(tls))
-    _mount(project, texts, full, rules, tls)
-
-
-def _has_job(texts: AdapterTexts) -> bool:
-    rules = texts.database.spec.get("init") or {}
-    return bool(rules) and ("when" not in rules or bool(texts.evaluate(("init", "when"))))
-
-
-def _add_job(project: Project, texts: AdapterTexts) -> None:
-    """Adds the one-shot job that brings the database to what the stack says, on every start."""
-    database = texts.database
-    rules = database.spec["init"]
-    name, target = f"{database.key}-init", f"/etc/stackc/{rules['file']}"
-    quote = sql_sink(database, rules["language"])
-    statements = [texts.evaluate(("init", "statements"), quote)]
-    if database.vector:
-        statements.append(texts.evaluate(("vector", "statements"), quote))
-    inner = texts.within({"init": {"file": target}})
-    spec: dict[str, Any] = {
-        "image": database.image,
-        "depends_on": {database.key: {"condition": "service_healthy"}},
-        "networks": [NETWORK],
-        "entrypoint": ["/bin/sh", "-ec", inner.evaluate(("init", "run"), sink("shell"))],
-        "command": [],
-        "restart": "no",
-        "init": True,
-        **HARDENING,
-        "tmpfs": _covers(texts),
-        "deploy": {"resources": {"limits": {"memory": rules.get("memory", "512M"), "pids": 200}}},
-    }
-    spec |= {"user": rules["user"]} if "user" in rules else {}
-    if environment := texts.mapping(("init", "environment")):
-        spec["environment"] = environment
-    origins = {"entrypoint": _adapter(texts, ("init", "run")), "image": _image(texts)}
-    add_container(project, name, "job", spec, database.path, origins)
-    content = "\n".join(flat_lines(statements)) + "\n"
-    add_file(project, name, (name, target, None), content=content)
-    if database.tls.enabled:
-        add_file(project, name, CA_CONFIG)
-    label_contents(project, name, [(target, content)])
-    wanted = {one: rule for one, rule in secret_rules(database).items() if _goes_to(rule, "init")}
-    _mount(project, texts, name, wanted, None)
-
-
-def _spec(texts: AdapterTexts, at: Path, section: Mapping[str, Any], image: str) -> dict[str, Any]:
-    spec: dict[str, Any] = {"image": image, **HARDENING}
-    spec |= {key: section[key] for key in _CARRIED if section.get(key)}
-    script = texts.evaluate((*at, "start"), sink("shell"))
-    if script:
-        spec["entrypoint"] = ["/bin/sh", "-ec", script, "--"]
-    health_at = _health_at(at)
-    health = texts.section(health_at, ("test",))
-    test = texts.evaluate((*health_at, "test"), sink("shell"))
-    spec["healthcheck"] = {
-        "test": ["CMD-SHELL", (test or "").strip()],
-        **{key: health[key] for key in _HEALTH if key in health},
-    }
-    return spec
-
-
-def _health_at(at: Path) -> Path:
-    return ("health",) if at == ("container",) else (*at, "health")
-
-
-def _origins(texts: AdapterTexts, at: Path, spec: Mapping[str, Any]) -> dict[str, Origin]:
-    """Returns where the parts of a container come from: the adapter, or an option of the database."""
-    known = {key: _adapter(texts, (*at, key)) for key in (*_CARRIED, "expose") if key in spec}
-    known["healthcheck"] = _adapter(texts, _health_at(at))
-    known["image"] = _image(texts) if at == ("container",) else _adapter(texts, (*at, "image"))
-    options = {"read_only": "read_only", "deploy": "memory"}
-    for key, option in options.items():
-        if key in spec and option in texts.database.entry:
-            known[key] = Origin("stack", texts.document, (*texts.database.path, option))
-    return known
-
-
-def _adapter(texts: AdapterTexts, path: Path) -> Origin:
-    adapter = texts.database.adapter
-    return Origin("adapter", adapter, adapter.written(path, texts.database.version))
-
-
-def _image(texts: AdapterTexts) -> Origin:
-    database = texts.database
-    if "image" in database.entry:
-        return Origin("stack", texts.document, (*database.path, "image"))
-    return Origin("adapter", database.adapter, ("versions", database.version, "image"))
-
-
-def _limits(database: Database, section: Mapping[str, Any]) -> dict[str, Any]:
-    limits: dict[str, Any] = {}
-    if "cpus" in database.entry:
-        limits["cpus"] = str(database.entry["cpus"])
-    if "memory" in database.entry:
-        limits["memory"] = database.entry["memory"].upper()
-    limits["pids"] = section.get("pids", 1000)
-    return limits
-
-
-def _volumes(database: Database, section: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yields the name of each volume and its path in the container."""
-    if section.get("data"):
-        yield f"{database.key}-data", section["data"]
-    for name, path in section.get("volumes", {}).items():
-        yield f"{database.key}-{name}", path
-
-
-def _covers(texts: AdapterTexts) -> list[str]:
-    """Returns folders in memory over those of the image's volumes, each of which would else be left behind."""
-    section = texts.section(("container",))
-    kept = [path for _, path in _volumes(texts.database, section)]
-    kept += [str(folder).partition(":")[0] for folder in section.get("tmpfs") or []]
-    return [f"{folder}:size=16m" for folder in kept]
-
-
-def _goes_to(rule: Mapping[str, Any], place: str) -> bool:
-    return place in rule.get("to", ("server", "init"))
-
-
-def _mount(
-    project: Project,
-    texts: AdapterTexts,
-    service: str,
-    rules: Mapping[str, Mapping[str, Any]],
-    tls: Mapping[str, Any] | None,
-    *,
-    file: bool = False,
-) -> None:
-    """Mounts secrets of the database and the private key of its certificate, in the forms that `tls` asks for."""
-    database, keys = texts.database, set()
-    for name, rule in rules.items():
-        key = secret_key(database, name)
-        add_secret(project, service, secret_name(database, name), key, rule, file=file)
-        keys.add(key)
-    for kind in ("key", "bundle"):
-        if tls and kind in tls:
-            key = env_key(database.key, "tls", kind)
-            add_secret(project, service, f"{service}-tls-{kind}", key, tls[kind], file=file)
-            keys.add(key)
-    label_secrets(project, service, keys)
-
-
-def _add_files(
-    project: Project, texts: AdapterTexts, at: Path, service: str, *, server: bool, file: bool = False
-) -> None:
-    database, contents = texts.database, []
-    for name, rule in (texts.written(at).get("files") or {}).items():
-        if "when" in rule and not texts.evaluate((*at, "files", name, "when")):
-            continue
-        quote = sql_sink(database, rule.get("language", "text"))
-        content = "\n".join(flat_lines(texts.evaluate((*at, "files", name, "lines"), quote))) + "\n"
-        add_file(project, service, (f"{service}-{name}", rule["path"], None), content=content, file=file)
-        contents.append((rule["path"], content))
-    if database.tls.enabled:
-        add_file(project, service, CA_CONFIG)
-    if server:
-        source = f"./tls/{database.key}.crt"
-        add_file(project, service, (f"{database.key}-tls-certificate", SERVER_TARGET, source))
-    label_contents(project, service, contents)
-
-
-def flat_lines(statements: Any) -> list[str]:
-    """Flattens what guards and `each` have nested."""
-    if isinstance(statements, list):
-        return [line for item in statements for line in flat_lines(item)]
-    return [] if statements is None else [str(statements).rstrip("\n")]

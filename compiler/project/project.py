@@ -91,8 +91,9 @@ class Project:
 
     A `str` in the tree is literal, `Raw` is in Compose's own syntax, a `Reference` is a key of `.env`. `kinds` says
     what a service of the tree is, `uses` how many connections a service opens to each database (None: its default),
-    `ready` what a client of a database waits for, `mounted` the keys of `.env` that a service reads as files.
-    `secret_files` (keys of `.env`) and `config_files` (texts) are by the path of the file that is rendered for them.
+    `ready` what a client of a database waits for, `mounted` the keys of `.env` that the containers of a service or of a
+    database read as files. `secret_files` (keys of `.env`) and `config_files` (texts) are by the path of the file that
+    is rendered for them.
     """
 
     name: str

@@ -1,41 +1,69 @@
-"""Secrets: their keys of `.env`, and how their values reach containers. The only place that knows such a key."""
+"""Secrets: their keys of `.env`, and how they and public files reach containers. The only place that knows a key."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.model import Digest, Reference, Secret, Text, Variable, env_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from compiler.project.project import Project
-    from compiler.report import Span
     from compiler.stack.database import Database
     from compiler.stack.stack import Stack
 
 SECRETS, CONFIGS = "secrets", "configs"
-CONFIG_LABEL = "stackc.config-sha256"
-SECRETS_LABEL = "stackc.secrets-sha256"
+_DIGEST = "secrets_sha256"
 
 
-def secret_rules(database: Database) -> Mapping[str, Mapping[str, Any]]:
+class DatabaseSecret(NamedTuple):
+    """A secret of a database: its key of `.env`, the name of its file, and what the adapter says about it."""
+
+    key: str
+    file: str
+    rule: Mapping[str, Any]
+
+
+class File(NamedTuple):
+    """A public file of a container: its name in the project, its path there, and its text or where it lies."""
+
+    name: str
+    target: str
+    content: str | None = None
+    source: str = ""
+
+
+def database_secrets(database: Database) -> dict[str, DatabaseSecret]:
     """Returns the secrets of a database by name; an adapter that says nothing has one for each of its two users."""
-    rules: Mapping[str, Mapping[str, Any]] = database.spec.get("secrets") or {
-        "password": {},
-        "admin_password": {},
+    rules = database.spec.get("secrets") or {"password": {}, "admin_password": {}}
+    return {
+        name: DatabaseSecret(
+            key=database.password_key if name == "password" else env_key(database.key, name),
+            file=f"{database.key}-{name.replace('_', '-')}",
+            rule=rule,
+        )
+        for name, rule in rules.items()
     }
-    return rules
 
 
-def secret_key(database: Database, secret: str) -> str:
-    """Returns the key of `.env` that holds a secret of a database."""
-    return database.password_key if secret == "password" else env_key(database.key, secret)
+def database_keys(database: Database) -> list[str]:
+    """Returns every key of `.env` that is a database's own."""
+    secrets = database_secrets(database)
+    if not database.own_password:
+        secrets.pop("password", None)
+    words = ("url", "host_url", _DIGEST)
+    keys = [env_key(database.key, word) for word in words] + list(tls_keys(database).values())
+    return keys + [secret.key for secret in secrets.values()]
 
 
-def secret_name(database: Database, secret: str) -> str:
-    return f"{database.key}-{secret.replace('_', '-')}"
+def tls_keys(database: Database) -> dict[str, str]:
+    """Returns the keys of `.env` for a server's private key, by the forms that containers mount: `key`, `bundle`."""
+    sections = (database.spec, *database.spec.get("companions", {}).values())
+    forms = {form for section in sections for form in section.get("tls", {})} if database.tls.enabled else ()
+    return {form: env_key(database.key, "tls", form) for form in ("key", "bundle") if form in forms}
 
 
 def stack_secret_key(name: str, rule: Mapping[str, Any]) -> str:
@@ -43,113 +71,92 @@ def stack_secret_key(name: str, rule: Mapping[str, Any]) -> str:
     return str(rule.get("environment") or env_key(name))
 
 
-def iter_stack_secrets(stack: Stack) -> Iterator[Secret]:
-    """Yields the values of `.env` that the stack itself names."""
+def build_secrets(stack: Stack) -> list[Secret]:
+    """Returns the secrets in `.env`; one of the stack's that a database takes has to be what its engine accepts."""
+    secrets = {}
     for name, rule in stack.secrets.items():
         if "file" not in rule:
-            yield Secret(
-                key=stack_secret_key(name, rule),
+            key = stack_secret_key(name, rule)
+            secrets[key] = Secret(
+                key=key,
                 owner=f'secret "{name}"',
                 span=stack.document.key(("secrets", name)),
                 length=rule.get("bytes", 32),
                 alphabet=rule.get("generate", "alphanumeric"),
                 generate="generate" in rule,
             )
+    for database in stack.databases.values():
+        owner, span = f'database "{database.key}"', stack.document.key(database.path)
+        for key, _, rule in database_secrets(database).values():
+            form = {word: rule[word] for word in ("length", "alphabet") if word in rule}
+            known = secrets.get(key) or Secret(key=key, owner=owner, span=span, **form)
+            patterns = (rule["pattern"],) if "pattern" in rule else ()
+            secrets[key] = replace(
+                known,
+                refuse=known.refuse + rule.get("refuse", ""),
+                patterns=known.patterns + patterns,
+                reason=rule.get("reason", known.reason),
+            )
+    return list(secrets.values())
 
 
-def iter_database_secrets(database: Database, place: Span) -> Iterator[Secret]:
-    """Yields the values of `.env` that a database needs; `place` is where the stack names it."""
-    for name, rule in secret_rules(database).items():
-        key = secret_key(database, name)
-        yield Secret(
-            key=key,
-            owner=f'database "{database.key}"',
-            span=place,
-            length=rule.get("length", 32),
-            alphabet=rule.get("alphabet", "alphanumeric"),
-            generate=key != database.password_key or database.own_password,
-            refuse=rule.get("refuse", ""),
-            patterns=(rule["pattern"],) if "pattern" in rule else (),
-            reason=rule.get("reason", ""),
-        )
+def add_secret(project: Project, service: str, name: str, key: str, rule: Mapping[str, Any]) -> None:
+    """Mounts a value of `.env` into a service; `rule` may say whose file it is, and its mode.
 
-
-def add_secret(
-    project: Project, service: str, name: str, key: str, rule: Mapping[str, Any], *, file: bool
-) -> None:
-    """Mounts a value of `.env` into a service; `rule` may have its owner and its mode.
-
-    As a `file` beside the rendered ones it has neither: into a container with a read-only file system Compose can
-    only mount files.
+    Into a container with a read-only file system Compose can only mount files: there it is one beside the rendered
+    ones, which has neither.
     """
-    path = f"{SECRETS}/{name}"
-    file = file or path in project.secret_files
-    project.tree["secrets"][name] = {"file": f"./{path}"} if file else {"environment": key}
+    path, spec = f"{SECRETS}/{name}", project.services[service]
     mount: dict[str, Any] = {"source": name}
-    if file:
+    if spec.get("read_only") or path in project.secret_files:
         project.secret_files[path] = key
-    elif "uid" in rule or "mode" in rule:
-        owner = {"uid": rule["uid"], "gid": rule.get("gid")} if "uid" in rule else {}
-        mount |= {"target": name, **owner, "mode": int(rule["mode"], 8) if "mode" in rule else None}
-    mounts = project.services[service].setdefault("secrets", [])
+        project.tree["secrets"][name] = {"file": f"./{path}"}
+    else:
+        project.tree["secrets"][name] = {"environment": key}
+        if "uid" in rule:
+            mount |= {"target": name, "uid": rule["uid"], "gid": rule["gid"], "mode": int(rule["mode"], 8)}
+    mounts = spec.setdefault("secrets", [])
     if len(mount) == 1:
         project.places.short.add(("services", service, "secrets", len(mounts)))
     mounts.append(mount)
+    label_secrets(project, service, {key})
 
 
-def add_file(
-    project: Project, service: str, config: tuple[str, str, Any], *, content: Any = None, file: bool = False
-) -> None:
-    """Mounts a file into a service: its name, its path there, and where it lies unless it has a `content`."""
-    name, target, source = config
-    if content is not None and file:
-        source = f"./{CONFIGS}/{name}"
-        project.config_files[f"{CONFIGS}/{name}"] = content
-    project.tree["configs"][name] = {"content": content} if source is None else {"file": source}
-    project.services[service].setdefault("configs", []).append({"source": name, "target": target})
+def add_files(project: Project, service: str, files: Iterable[File]) -> None:
+    """Mounts public files into a service, which Compose recreates when the text of one changes."""
+    spec, texts = project.services[service], []
+    for name, target, content, source in files:
+        path = f"{CONFIGS}/{name}"
+        if content is not None:
+            texts.append((target, content))
+            if spec.get("read_only"):
+                project.config_files[path] = content
+                source = f"./{path}"
+        project.tree["configs"][name] = {"file": source} if source else {"content": content}
+        spec.setdefault("configs", []).append({"source": name, "target": target})
+    if texts:
+        _label(project, service, "config", sha256(repr(sorted(texts)).encode()).hexdigest())
 
 
-def label_contents(project: Project, service: str, contents: list[tuple[str, Any]]) -> None:
-    """Lets Compose recreate a service when the text of a file that it mounts changes."""
-    if contents:
-        told = repr(sorted((target, flat(content)) for target, content in contents))
-        _label(project, service, CONFIG_LABEL, sha256(told.encode()).hexdigest())
-
-
-def label_secrets(project: Project, service: str, keys: set[str]) -> None:
-    """Lets Compose recreate a service when a secret that it reads as a file changes."""
+def label_secrets(project: Project, service: str, keys: Iterable[str]) -> None:
+    """Lets Compose recreate a service when a secret changes that it reads as a file."""
     if keys:
-        project.mounted[service] = keys
-        _label(project, service, SECRETS_LABEL, Reference(_digest_key(project, service)))
+        owner = str(project.places.origin(("services", service)).path[-1])
+        project.mounted.setdefault(owner, set()).update(keys)
+        _label(project, service, "secrets", Reference(env_key(owner, _DIGEST)))
 
 
-def _label(project: Project, service: str, name: str, value: Any) -> None:
+def _label(project: Project, service: str, what: str, digest: Any) -> None:
     spec = project.services[service]
-    spec["labels"] = {**(spec.get("labels") or {}), name: value}
-
-
-def _digest_key(project: Project, service: str) -> str:
-    return env_key(owner_of(project, service), "secrets_sha256")
-
-
-def owner_of(project: Project, service: str) -> str:
-    """Returns the name under which the stack has what a service belongs to."""
-    return str(project.places.origin(("services", service)).path[-1])
+    spec["labels"] = {**(spec.get("labels") or {}), f"stackc.{what}-sha256": digest}
 
 
 def digests(project: Project) -> list[Variable]:
     """Returns the lines of `.env` from which the labels of services take the state of their secrets."""
-    keys: dict[str, set[str]] = {}
-    for service, mounted in project.mounted.items():
-        keys.setdefault(owner_of(project, service), set()).update(mounted)
-    comment = "Changes with the secrets of {}, so that Compose recreates its containers"
+    told = "Changes with the secrets of {}, so that Compose recreates its containers"
     return [
-        Variable(
-            key=env_key(owner, "secrets_sha256"),
-            value=Digest(tuple(sorted(found))),
-            comment=comment.format(owner),
-        )
-        for owner, found in keys.items()
+        Variable(key=env_key(owner, _DIGEST), value=Digest(tuple(sorted(keys))), comment=told.format(owner))
+        for owner, keys in project.mounted.items()
     ]
 
 

@@ -14,8 +14,8 @@ from compiler.project.probe import build_probe
 from compiler.project.project import Origin, has_health
 from compiler.project.quantities import parse_duration
 from compiler.project.references import References, first_port
-from compiler.project.scope import CA_CONFIG, NETWORK
-from compiler.project.secrets import add_file, label_secrets, stack_secret_key
+from compiler.project.scope import AUTHORITY, NETWORK
+from compiler.project.secrets import add_files, label_secrets, stack_secret_key
 from compiler.project.values import plain
 from compiler.report import suggest
 
@@ -60,7 +60,7 @@ def build_service(shop: Workshop, key: str) -> None:
     shop.project.kinds[key] = "service"
     shop.project.services[key] = spec = rebase(spec, "services", shop.base)
     if any(shop.project.databases[name].tls.enabled for name in reached if name in shop.project.databases):
-        add_file(shop.project, key, CA_CONFIG)
+        add_files(shop.project, key, [AUTHORITY])
     label_secrets(shop.project, key, _mounted(shop, spec))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.model import Text
 from compiler.project.ports import binding_of, long_port
-from compiler.project.scope import client_port, further_ports
+from compiler.project.scope import client_ports
 from compiler.project.values import plain
 from compiler.rules.rule import rule
 
@@ -64,8 +64,8 @@ def _strays(project: Project, *, of_browsers: bool) -> Iterator[tuple[Path, str,
 def _listeners(project: Project) -> _Listeners:
     known = _Listeners({}, {}, {}, {})
     for key, database in project.databases.items():
-        ports = [(client_port(database), database.port), *further_ports(database).values()]
-        known.databases.update({port: key for pair in ports for port in pair if port})
+        for one in client_ports(database):
+            known.databases.update({port: key for port in (one.inside, one.here) if port})
     for key, service in project.own_services():
         for port in (*map(long_port, map(str, service.get("expose") or ())), *(service.get("ports") or ())):
             binding = binding_of(port)

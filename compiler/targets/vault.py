@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from compiler.model import Connection, Digest, Secret, Variable
-from compiler.project.connection_strings import iter_keys, render_connection
+from compiler.project.connections import iter_keys, render_connection
 
 if TYPE_CHECKING:
     from compiler.project.project import Project

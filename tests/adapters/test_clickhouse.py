@@ -21,7 +21,7 @@ import sqlalchemy
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from compiler.pages.trial import HOSTILE
-from compiler.project.connection_strings import render_connection
+from compiler.project.connections import render_connection
 from compiler.run.workspace import Project
 from tests.adapters.plans import build_database, plan_database
 

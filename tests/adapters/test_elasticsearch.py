@@ -26,7 +26,7 @@ from compiler.certificates import issue
 from compiler.expressions.quoting import env_quote
 from compiler.model import Certificate
 from compiler.pages.trial import HOSTILE
-from compiler.project.connection_strings import render_connection
+from compiler.project.connections import render_connection
 from compiler.report import Report, Span
 from compiler.targets.vault import fill
 from tests.adapters.plans import Plan, build_database, plan_database

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from compiler.pages.trial import try_adapter
-from compiler.project.connection_strings import render_connection
+from compiler.project.connections import render_connection
 from compiler.report import Report
 from compiler.run.workspace import Project
 from tests.adapters.plans import Plan

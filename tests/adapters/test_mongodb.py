@@ -14,7 +14,7 @@ from compiler.certificates import issue
 from compiler.expressions.quoting import env_quote
 from compiler.model import Certificate
 from compiler.pages.trial import HOSTILE
-from compiler.project.connection_strings import render_connection
+from compiler.project.connections import render_connection
 from compiler.registry.registry import Registry
 from compiler.report import Report, Span
 from compiler.run.passes import compile_document

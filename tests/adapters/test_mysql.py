@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from compiler.pages.trial import HOSTILE
-from compiler.project.connection_strings import render_connection
+from compiler.project.connections import render_connection
 from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.run.passes import compile_document

@@ -10,7 +10,7 @@ import sqlalchemy
 from psycopg.conninfo import conninfo_to_dict
 
 from compiler.pages.trial import HOSTILE
-from compiler.project.connection_strings import render_connection
+from compiler.project.connections import render_connection
 from tests.adapters.plans import build_database, plan_database
 
 if TYPE_CHECKING:

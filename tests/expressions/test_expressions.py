@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from compiler.expressions import ExpressionError, Sink, evaluate, evaluate_tree
 from compiler.expressions.quoting import shell_word, sql_identifier
 from compiler.model import Raw, Reference, Text
-from compiler.project.scope import sink
+from compiler.project.adapter_texts import sink
 from tests.conftest import examples
 
 PASSWORD = Reference("MAIN_PASSWORD")

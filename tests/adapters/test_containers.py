@@ -1,0 +1,59 @@
+"""What an adapter of one's own may say about its containers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from compiler.registry.registry import Registry
+from compiler.report import Diagnostic, Report
+from compiler.run.passes import compile_document
+from compiler.source import parse_yaml
+from compiler.source.shipped import BUILT_IN, Folder
+from compiler.targets.compose import written_service
+from tests.conftest import TODAY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from compiler.project.project import Project
+
+HEAD = "adapter: own\nextends: postgresql\ntitle: Own\n"
+HEALTH = "{test: own-client --ping, interval: 5s, timeout: 5s, retries: 6, start_period: 5s}"
+EXPORTER = f"{{when: true, image: exporter:1, port: 9187, health: {HEALTH}"
+
+
+def build(folder: Path, adapter: str, entry: str = "") -> tuple[Project | None, list[Diagnostic]]:
+    (folder / "own.yaml").write_text(HEAD + adapter)
+    text = f"name: demo\ndatabases:\n  main: {{adapter: own{entry}}}\n"
+    document, report = parse_yaml(text.encode(), "stack.yaml", Report()), Report()
+    assert document
+    registry = Registry((Folder(folder, "adapters"), BUILT_IN))
+    compiled = compile_document(
+        document, registry, report, environment="local", today=TODAY, source="stack.yaml"
+    )
+    return compiled and compiled.project, list(report)
+
+
+def test_a_companion_reads_the_private_key_in_the_form_that_it_asks_for(tmp_path: Path) -> None:
+    more = "tls: {bundle: {}}, environment: {PEM: '${{ tls.bundle }}'}}"
+    project, _ = build(tmp_path, f"companions:\n  exporter: {EXPORTER}, {more}\n", ", tls: require")
+    assert project
+    service = written_service(project, "main-exporter")
+    assert service["secrets"] == ["main-exporter-tls-bundle"]
+    assert service["environment"] == {"PEM": "/run/secrets/main-exporter-tls-bundle"}
+    assert project.tree["secrets"]["main-exporter-tls-bundle"] == {"environment": "MAIN_TLS_BUNDLE"}
+
+
+def test_companions_wait_for_the_server_and_its_job_but_not_for_one_another(tmp_path: Path) -> None:
+    project, _ = build(tmp_path, f"companions:\n  one: {EXPORTER}}}\n  two: {EXPORTER}, expose: [9188]}}\n")
+    assert project
+    assert list(project.services["main-two"]["depends_on"]) == ["main", "main-init"]
+    assert list(project.ready["main"]) == ["main", "main-init", "main-one", "main-two"]
+    assert project.services["main-two"]["expose"] == [9188]
+
+
+def test_an_environment_that_is_no_mapping_is_found_in_the_adapter(tmp_path: Path) -> None:
+    guard = "{when: '${{ tls.off }}', then: A=b}"
+    for section in ("container", "init"):
+        _, (one,) = build(tmp_path, f"{section}: {{environment: {guard}}}\n")
+        assert (one.id, one.span.path, one.span.line) == ("wrong-branch", "adapters/own.yaml", 4)
