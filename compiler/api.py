@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from compiler.output import content_of
 from compiler.project.adapter_texts import AdapterTexts
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from compiler.model import Artifact
     from compiler.registry.adapter import Adapter
 
+T = TypeVar("T")
 Stack = str | Mapping[str, Any]
 Folders = str | Path | Sequence[str | Path]
 TechStack = Mapping[str, Mapping[str, Any]] | Sequence[str]
@@ -93,9 +94,7 @@ def compile_stack(
     """
     report = Report()
     compiled = _compile(stack, environment, _registry(adapters), _date(today), report)
-    dotenv = parse_dotenv(env, ".env", report)
-    if dotenv is None:
-        raise StackError(report)
+    dotenv = _made(parse_dotenv(env, ".env", report), report)
     issued = _certificates(compiled, files or {}, report)
     secret = render_secrets(compiled.project, dotenv, os.urandom, issued.values, report)
     if report.errors:
@@ -105,13 +104,16 @@ def compile_stack(
 
 
 def _compile(stack: Stack, environment: str, registry: Registry, day: str, report: Report) -> Compiled:
-    document = parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _FILE, report)
-    if document is None:
-        raise StackError(report)
+    document = _made(parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _FILE, report), report)
     compiled = compile_document(document, registry, report, environment=environment, today=day, source=_FILE)
-    if compiled is None:
+    return _made(compiled, report)
+
+
+def _made(value: T | None, report: Report) -> T:
+    """Returns what a pass has made; raises StackError with what was found where it has made nothing."""
+    if value is None:
         raise StackError(report)
-    return compiled
+    return value
 
 
 def _certificates(compiled: Compiled, files: Mapping[str, bytes], report: Report) -> Issued:
@@ -163,10 +165,7 @@ class DatabaseAdapterRegistry:
     def get(self, name: str) -> Adapter:
         """Returns an adapter by its name or alias. Raises StackError."""
         report = Report()
-        adapter = self._registry.find(name, Span(path="database_type"), report)
-        if adapter is None:
-            raise StackError(report)
-        return adapter
+        return _made(self._registry.find(name, Span(path="database_type"), report), report)
 
 
 class ConfigurationEngine:
