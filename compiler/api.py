@@ -20,14 +20,13 @@ from compiler.project.scope import build_scope, sql_sink
 from compiler.project.secrets import flat
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
-from compiler.run.passes import Compiled, compile_document, render_secrets
+from compiler.run.passes import Compiled, compile_document, render_private
 from compiler.source import parse_yaml
 from compiler.source.shipped import BUILT_IN, Folder
 from compiler.targets.compose import written_service
 from compiler.targets.dotenv import parse_dotenv
 
 if TYPE_CHECKING:
-    from compiler.certificates import Issued
     from compiler.model import Artifact
     from compiler.registry.adapter import Adapter
 
@@ -95,12 +94,12 @@ def compile_stack(
     report = Report()
     compiled = _compile(stack, environment, _registry(adapters), _date(today), report)
     dotenv = _made(parse_dotenv(env, ".env", report), report)
-    issued = _certificates(compiled, files or {}, report)
-    secret = render_secrets(compiled.project, dotenv, os.urandom, issued.values, report)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    private = render_private(compiled, dotenv, files or {}, report, entropy=os.urandom, now=now)
     if report.errors:
         raise StackError(report)
     signed = (replace(artifact, content=content_of(artifact)) for artifact in compiled.artifacts)
-    return Result(artifacts=(*signed, *secret, *issued.artifacts), diagnostics=tuple(report))
+    return Result(artifacts=(*signed, *private), diagnostics=tuple(report))
 
 
 def _compile(stack: Stack, environment: str, registry: Registry, day: str, report: Report) -> Compiled:
@@ -114,16 +113,6 @@ def _made(value: T | None, report: Report) -> T:
     if value is None:
         raise StackError(report)
     return value
-
-
-def _certificates(compiled: Compiled, files: Mapping[str, bytes], report: Report) -> Issued:
-    from compiler.certificates import Issued, issue
-
-    wanted = compiled.project.certificates
-    if not wanted:
-        return Issued([], {})
-    place = compiled.stack.document.value(("databases", wanted[0].name, "tls"))
-    return issue(wanted, files, datetime.now(UTC).replace(tzinfo=None), place, ".", report)
 
 
 def _registry(adapters: Folders) -> Registry:
