@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from compiler.output import content_of
-from compiler.pages.configuration import DatabaseConfiguration, build_configuration
+from compiler.project.adapter_texts import AdapterTexts
+from compiler.project.connections import build_access, mask
+from compiler.project.scope import build_scope
+from compiler.project.secrets import flat
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document, render_private
 from compiler.source import parse_yaml
 from compiler.source.shipped import BUILT_IN, Folder
+from compiler.targets.compose import written_service
 from compiler.targets.dotenv import parse_dotenv
 
 if TYPE_CHECKING:
     from compiler.model import Artifact
     from compiler.registry.adapter import Adapter
 
-_SOURCE = "stack.yaml"
+T = TypeVar("T")
+Stack = str | Mapping[str, Any]
+Folders = str | Path | Sequence[str | Path]
+TechStack = Mapping[str, Mapping[str, Any]] | Sequence[str]
+
+_FILE = "stack.yaml"
 _KEY = "db"
 
 
@@ -46,13 +56,31 @@ class Result:
         return {artifact.path: artifact for artifact in self.artifacts}[path]
 
 
+class DatabaseConfiguration(NamedTuple):
+    """One database as stackc runs it, in Compose's words; `connections` are by driver and masked, `timeout` in ms."""
+
+    adapter: str
+    version: str
+    image: str
+    environment: Mapping[str, Any]
+    ports: tuple[str, ...]
+    volumes: tuple[str, ...]
+    health_check: Mapping[str, Any]
+    connections: Mapping[str, str]
+    tls: str
+    pool_size: int | None
+    timeout: int | None
+    vector_statements: str
+    vector_query: str
+
+
 def compile_stack(
-    stack: str | Mapping[str, Any],
+    stack: Stack,
     *,
     environment: str = "local",
     env: str = "",
     files: Mapping[str, bytes] | None = None,
-    adapters: Sequence[str | Path] = (),
+    adapters: Folders = (),
     today: str | None = None,
 ) -> Result:
     """Compiles a stack, as YAML text or as data, and returns its files without writing any.
@@ -62,10 +90,8 @@ def compile_stack(
     date (this day by default). Raises StackError.
     """
     report = Report()
-    compiled = _compile(stack, environment, _registry(adapters), today, report)
-    dotenv = parse_dotenv(env, ".env", report)
-    if dotenv is None:
-        raise StackError(report)
+    compiled = _compile(stack, environment, _registry(adapters), _date(today), report)
+    dotenv = _made(parse_dotenv(env, ".env", report), report)
     now = datetime.now(UTC).replace(tzinfo=None)
     private = render_private(compiled, dotenv, files or {}, report, entropy=os.urandom, now=now)
     if report.errors:
@@ -74,42 +100,35 @@ def compile_stack(
     return Result(artifacts=(*signed, *private), diagnostics=tuple(report))
 
 
-def _compile(
-    stack: str | Mapping[str, Any], environment: str, registry: Registry, today: str | None, report: Report
-) -> Compiled:
-    document = parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _SOURCE, report)
-    if document is None:
-        raise StackError(report)
-    day = _date(today)
-    compiled = compile_document(
-        document, registry, report, environment=environment, today=day, source=_SOURCE
-    )
-    if compiled is None:
-        raise StackError(report)
-    return compiled
+def _compile(stack: Stack, environment: str, registry: Registry, day: str, report: Report) -> Compiled:
+    document = _made(parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _FILE, report), report)
+    compiled = compile_document(document, registry, report, environment=environment, today=day, source=_FILE)
+    return _made(compiled, report)
 
 
-def _registry(adapters: str | Path | Sequence[str | Path]) -> Registry:
+def _made(value: T | None, report: Report) -> T:
+    """Returns what a pass has made; raises StackError with what was found where it has made nothing."""
+    if value is None:
+        raise StackError(report)
+    return value
+
+
+def _registry(adapters: Folders) -> Registry:
     given = [adapters] if isinstance(adapters, str | Path) else adapters
     return Registry((*(Folder(Path(folder), str(folder)) for folder in given), BUILT_IN))
 
 
-def _text(stack: str | Mapping[str, Any]) -> str:
+def _text(stack: Stack) -> str:
     if isinstance(stack, str):
         return stack
-    import json
-
     try:
         return json.dumps(stack, ensure_ascii=False, allow_nan=False, indent=2, default=dict)
     except (TypeError, ValueError, RecursionError):
         told = "the stack holds a value that YAML has no word for"
-        help = "pass text, numbers, booleans, None, lists and maps"
-        raise _wrong("stack", "wrong-type", told, help) from None
+        raise _wrong("stack", "wrong-type", told, "pass text, numbers, booleans, None, lists, maps") from None
 
 
 def _date(today: str | None) -> str:
-    from datetime import date
-
     try:
         return (date.today() if today is None else date.fromisoformat(today)).isoformat()
     except (TypeError, ValueError):
@@ -123,7 +142,7 @@ def _wrong(argument: str, id: str, message: str, help: str) -> StackError:
 class DatabaseAdapterRegistry:
     """The database engines that a stack can use."""
 
-    def __init__(self, adapters: Sequence[str | Path] = ()) -> None:
+    def __init__(self, adapters: Folders = ()) -> None:
         self._registry = _registry(adapters)
 
     def list_available_adapters(self) -> list[str]:
@@ -133,16 +152,13 @@ class DatabaseAdapterRegistry:
     def get(self, name: str) -> Adapter:
         """Returns an adapter by its name or alias. Raises StackError."""
         report = Report()
-        adapter = self._registry.find(name, Span(path="database_type"), report)
-        if adapter is None:
-            raise StackError(report)
-        return adapter
+        return _made(self._registry.find(name, Span(path="database_type"), report), report)
 
 
 class ConfigurationEngine:
     """Configures single databases."""
 
-    def __init__(self, adapters: Sequence[str | Path] = ()) -> None:
+    def __init__(self, adapters: Folders = ()) -> None:
         self._registry = _registry(adapters)
 
     def get_database_adapter(
@@ -155,23 +171,39 @@ class ConfigurationEngine:
         """
         entry = {"adapter": database_type, **({"database": db_name} if db_name else {}), **options}
         stack = {"name": "configuration", "databases": {_KEY: entry}}
-        compiled = _compile(stack, "local", self._registry, None, Report())
-        return build_configuration(compiled, _KEY, host)
+        compiled = _compile(stack, "local", self._registry, _date(None), Report())
+        database, server = compiled.stack.databases[_KEY], written_service(compiled.project, _KEY)
+        texts = AdapterTexts(database, compiled.stack.document, build_scope(database), Report())
+        language = (database.spec.get("init") or {}).get("language", "text")
+        statements = texts.lines(("vector", "statements"), language) if database.vector else []
+        # The project knows its server by the name of its container alone.
+        access = build_access(texts, host)
+        here = access.host if host in ("localhost", "127.0.0.1", "::1") else {}
+        return DatabaseConfiguration(
+            adapter=database.adapter.name,
+            version=database.version,
+            image=database.image,
+            environment={name: flat(value) for name, value in server.get("environment", {}).items()},
+            ports=tuple(server.get("ports", ())) or (str(database.spec["container"]["port"]),),
+            volumes=tuple(server.get("volumes", ())),
+            health_check=dict(server["healthcheck"]),
+            connections={name: mask(connection) for name, connection in (here or access.network).items()},
+            tls=database.tls.mode,
+            pool_size=database.pool_size,
+            timeout=database.timeout,
+            vector_statements="\n".join(statements),
+            vector_query=access.query,
+        )
 
 
 class DynamicStackGenerator:
     """Generates whole stacks around one database."""
 
-    def __init__(self, adapters: Sequence[str | Path] = ()) -> None:
+    def __init__(self, adapters: Folders = ()) -> None:
         self._adapters = adapters
 
     def generate_stack(
-        self,
-        tech_stack: Mapping[str, Mapping[str, Any]] | Sequence[str],
-        database_type: str,
-        *,
-        name: str = "stack",
-        **options: Any,
+        self, tech_stack: TechStack, database_type: str, *, name: str = "stack", **options: Any
     ) -> Result:
         """Returns the files of a stack in which every service connects to one database, `db`.
 
@@ -179,19 +211,16 @@ class DynamicStackGenerator:
         `options` are those of the database. Raises StackError.
         """
         services = {key: {"uses": [_KEY], **entry} for key, entry in _services(tech_stack).items()}
-        stack = {
-            "name": name,
-            "services": services,
-            "databases": {_KEY: {"adapter": database_type, **options}},
-        }
+        databases = {_KEY: {"adapter": database_type, **options}}
+        stack = {"name": name, "services": services, "databases": databases}
         return compile_stack(stack, adapters=self._adapters)
 
 
 def _services(tech_stack: Any) -> dict[str, dict[str, Any]]:
     if isinstance(tech_stack, Mapping) and all(isinstance(entry, Mapping) for entry in tech_stack.values()):
         return {str(key): dict(entry) for key, entry in tech_stack.items()}
-    images = isinstance(tech_stack, Sequence) and not isinstance(tech_stack, str | bytes)
-    if not images or not all(isinstance(image, str) and image for image in tech_stack):
+    is_list = isinstance(tech_stack, list | tuple)
+    if not is_list or not all(isinstance(image, str) and image for image in tech_stack):
         told = "tech_stack is neither a map of services nor a list of images"
         raise _wrong("tech_stack", "wrong-type", told, 'pass {"app": {"image": "nginx:1.29"}}')
     services = {_service_name(image): {"image": image} for image in tech_stack}

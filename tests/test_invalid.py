@@ -82,9 +82,10 @@ def connect_to_it(project: Project) -> list[Diagnostic]:
 
 
 def try_its_adapter(project: Project) -> list[Diagnostic]:
-    (trial,), sources = run_trials([file.stem for file in Path("adapters").iterdir()], None)
+    report = Report()
+    _, sources = run_trials([file.stem for file in Path("adapters").iterdir()], None, report)
     project.sources.update(sources)
-    return list(trial.report)
+    return list(report)
 
 
 ACTS: dict[str, Callable[[Project], list[Diagnostic]]] = {

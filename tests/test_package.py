@@ -77,7 +77,7 @@ def shipped(*patterns: str) -> set[str]:
 
 def test_wheel_holds_all_modules_and_data_and_nothing_else(wheel: Path) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    modules = shipped("compiler/**/*.py", "compiler/py.typed")
+    modules = shipped("compiler/**/*.py", "compiler/py.typed", "compiler/pages/*.j2")
     data = {
         f"compiler/{name}"
         for name in shipped(

@@ -10,39 +10,16 @@ import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
 
 import click
 
-from compiler import __version__
-from compiler.cli import catalog, stacks
-from compiler.cli.shared import BUG, FINDINGS, INTERRUPTED
+from compiler.cli.commands import cli
+from compiler.cli.shared import BUG, FINDINGS
+
+__all__ = ["cli", "main"]
 
 # What goes wrong with stdout alone: files that cannot be written are findings.
 _STREAM = (errno.ENOSPC, errno.EIO, errno.EBADF)
-
-
-class _Interruptible(click.Group):
-    """Exits as a shell expects after Ctrl-C; click itself would say 1, which means findings."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            ctx.exit(INTERRUPTED)
-
-
-@click.group(cls=_Interruptible, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="stackc")
-def cli() -> None:
-    """Compile a stack.yaml into a Docker Compose project that works the first time."""
-
-
-for _command in (
-    *(stacks.compile_command, stacks.check, stacks.init, stacks.connect),
-    *(catalog.adapters, catalog.schema, catalog.explain),
-):
-    cli.add_command(_command)
 
 
 def main() -> None:

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     from compiler.output import Change
     from compiler.registry.registry import Registry
-    from compiler.report import Diagnostic, Report
+    from compiler.report import Report
     from compiler.run.workspace import Project
 
 FINDINGS, BUG, INTERRUPTED = 1, 3, 130
-STACK = "stack.yaml"
+STACK = Path("stack.yaml")
+FILE = click.Path(path_type=Path)
+FOLDER = click.Path(path_type=Path, file_okay=False)
 # What a compile does, by the state of a file: one word when it is done, one when it would be.
 _WORDS = {
     "new": ("wrote", "would write"),
@@ -29,13 +31,11 @@ _WORDS = {
     "foreign": ("overwrote", "would overwrite"),
 }
 
-PATH = click.Path(path_type=Path)
-
 environment_option = click.option(
     "-e", "--env", "environment", default="local", show_default=True, help="Environment to compile for."
 )
 output_option = click.option(
-    "-o", "--output", type=PATH, help="Folder for the rendered files; beside the stack by default."
+    "-o", "--output", type=FILE, help="Folder for the rendered files; beside the stack by default."
 )
 adapters_option = click.option(
     "--adapters",
@@ -44,12 +44,15 @@ adapters_option = click.option(
 )
 
 
-def format_option(of: str, *further: str) -> Callable[[Any], Any]:
+def choice_option(flag: str, name: str, choices: Sequence[str], help: str) -> Callable[[Any], Any]:
+    """Returns an option with one of a few values, the first of which is the default."""
+    kind = click.Choice(choices)
+    return click.option(flag, name, type=kind, default=choices[0], show_default=True, help=help)
+
+
+def format_option(*further: str) -> Callable[[Any], Any]:
     """Returns the option for the format of what a command tells: text, JSON and what else it offers."""
-    choices = click.Choice(["text", "json", *further])
-    return click.option(
-        "--format", "form", type=choices, default="text", show_default=True, help=f"Format of the {of}."
-    )
+    return choice_option("--format", "form", ["text", "json", *further], "Format of what is told.")
 
 
 def _log_passes(context: click.Context, option: click.Parameter, verbose: bool) -> None:
@@ -65,11 +68,11 @@ def stack_options(command: Any) -> Any:
         click.option(
             "-v", "--verbose", is_flag=True, expose_value=False, callback=_log_passes, help="Log each pass."
         ),
-        format_option("findings", "github", "sarif"),
+        format_option("github", "sarif"),
         adapters_option,
         output_option,
         environment_option,
-        click.argument("stacks", nargs=-1, type=PATH, metavar="[STACK]..."),
+        click.argument("stacks", nargs=-1, type=FILE, metavar="[STACK]..."),
     ):
         command = option(command)
     return command
@@ -93,7 +96,7 @@ def iter_projects(
         if other != stack:
             told = f"{other} and {stack} would overwrite each other's files; compile each with its own -o"
             raise click.UsageError(told)
-    for stack in dict.fromkeys(stacks or (Path(STACK),)):
+    for stack in dict.fromkeys(stacks or (STACK,)):
         yield Project(stack, output or stack.parent, environment, adapters, _today())
 
 
@@ -109,26 +112,30 @@ def _today() -> str:
         raise click.UsageError("SOURCE_DATE_EPOCH is not a number of seconds") from None
 
 
-def show_report(
-    findings: Iterable[Diagnostic],
+def finish(
+    report: Report,
     sources: dict[str, str],
     form: Any = "text",
     changes: Sequence[Mapping[str, str]] = (),
+    failed: bool = False,
 ) -> None:
+    """Shows what was found, and exits where that is an error or the command has failed."""
     from compiler.pages.findings import render_report
 
     # There is no stderr where it was closed.
     color = form == "text" and bool(sys.stderr and sys.stderr.isatty()) and not os.environ.get("NO_COLOR")
-    text = render_report(findings, sources, form, color=color, version=__version__, changes=changes)
+    text = render_report(report, sources, form, color=color, version=__version__, changes=changes)
     if text:
         click.echo(text, err=form == "text", color=color or None)
-
-
-def finish(report: Report, sources: dict[str, str]) -> None:
-    """Shows what was found, and exits where that is an error."""
-    show_report(report, sources)
-    if report.errors:
+    if report.errors or failed:
         sys.exit(FINDINGS)
+
+
+def answer(data: Any, form: str, render: Callable[[Any], str]) -> None:
+    """Prints what was asked for, as JSON or as `render` writes it."""
+    import json
+
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False) if form == "json" else render(data))
 
 
 def say_changes(project: Project, changes: Sequence[Change], would: bool) -> None:
@@ -145,17 +152,10 @@ def say_changes(project: Project, changes: Sequence[Change], would: bool) -> Non
 def change_row(project: Project, change: Change, form: str, show_diff: bool) -> dict[str, str]:
     """Returns what JSON says of a change; other formats show its diff at once, beside their document."""
     row = {"path": str(project.output / change.path), "status": change.status}
-    if not show_diff:
-        return row
-    from compiler.output.diff import unified_diff
+    if show_diff:
+        from compiler.output.diff import unified_diff
 
-    diff = unified_diff(change)
-    if form != "json":
-        click.echo(diff, nl=False, err=form != "text")
-    return {**row, "diff": diff}
-
-
-def to_json(data: Any) -> str:
-    import json
-
-    return json.dumps(data, indent=2, ensure_ascii=False)
+        row["diff"] = unified_diff(change)
+        if form != "json":
+            click.echo(row["diff"], nl=False, err=form != "text")
+    return row

@@ -17,22 +17,10 @@ if TYPE_CHECKING:
 
 
 class Answer(NamedTuple):
-    """The connections that were asked for, as text by driver."""
+    """The connections that were asked for, by driver: title, string, what to set in code, documentation."""
 
-    connections: Mapping[str, Connection]
-    texts: Mapping[str, str]
+    drivers: Mapping[str, Mapping[str, Any]]
     query: str
-
-    def data(self) -> dict[str, Any]:
-        return {
-            name: {
-                "title": connection.title,
-                "string": self.texts[name],
-                "code": list(connection.code),
-                "documentation": connection.documentation,
-            }
-            for name, connection in self.connections.items()
-        }
 
 
 def find_connections(
@@ -48,32 +36,30 @@ def find_connections(
         report.error("unknown-reference", told, document.key(("databases",)), suggest(database, known))
         return None
     access = known[database]
-    connections = _choose(access, driver, origin, document.key(("databases", database)), report)
+    there = access.host if origin == "host" else access.network
+    connections = {name: one for name, one in there.items() if driver in (None, name)}
+    if not connections:
+        _explain_absence(access, driver, document.key(("databases", database)), report)
     if origin == "host":
         authority = str(project.output / CA_FILE)
         connections = {name: _from_here(one, authority) for name, one in connections.items()}
     texts = _texts(project, connections, reveal, report)
-    kept = {name: one for name, one in connections.items() if name in texts}
-    return Answer(kept, texts, access.query) if kept else None
+    if not texts:
+        return None
+    return Answer({name: _row(connections[name], text) for name, text in texts.items()}, access.query)
 
 
-def _choose(
-    access: Access, driver: str | None, origin: str, place: Span, report: Report
-) -> dict[str, Connection]:
-    there = access.host if origin == "host" else access.network
-    if there and (driver is None or driver in there):
-        return {name: one for name, one in there.items() if driver in (None, name)}
-    if not there:
+def _explain_absence(access: Access, driver: str | None, place: Span, report: Report) -> None:
+    if driver is not None and driver not in access.network:
+        told = f'{access.adapter} has no connection for a driver "{driver}"'
+        report.error("unknown-driver", told, place, suggest(driver, access.network))
+    elif not access.host:
         told = f'database "{access.database}" is not published to this machine'
         report.error("not-published", told, place, "add `port:` to the database and compile")
-    elif driver in access.network:
+    else:
         told = f'database "{access.database}" does not publish the port of {driver} to this machine'
         help = f"set the option that publishes it, from `stackc adapters show {access.adapter}`"
         report.error("not-published", told, place, help)
-    else:
-        told = f'{access.adapter} has no connection for a driver "{driver}"'
-        report.error("unknown-driver", told, place, suggest(driver, there))
-    return {}
 
 
 def _from_here(connection: Connection, authority: str) -> Connection:
@@ -87,6 +73,15 @@ def _from_here(connection: Connection, authority: str) -> Connection:
 
     code = tuple(moved(line) for line in connection.code)
     return replace(connection, parts=moved(connection.parts), query=moved(connection.query), code=code)
+
+
+def _row(connection: Connection, text: str) -> dict[str, Any]:
+    return {
+        "title": connection.title,
+        "string": text,
+        "code": list(connection.code),
+        "documentation": connection.documentation,
+    }
 
 
 def _texts(
@@ -113,12 +108,11 @@ def _texts(
     return texts
 
 
-def render_connections(answer: Answer) -> str:
-    """Returns the answer for a terminal; one driver alone is its bare string, then what is to be set in code."""
-    blocks = []
-    for name, connection in answer.connections.items():
-        head = [] if len(answer.connections) == 1 else [f"{name} ({connection.title})"]
-        pad = "" if len(answer.connections) == 1 else "  "
-        lines = [*head, f"{pad}{answer.texts[name]}", *(f"{pad}in code: {line}" for line in connection.code)]
-        blocks.append("\n".join(lines))
-    return "\n".join(blocks)
+def render_connections(drivers: Mapping[str, Mapping[str, Any]]) -> str:
+    """Returns the connections for a terminal; one alone is its bare string, then what is to be set in code."""
+    alone = len(drivers) == 1
+    lines: list[str] = []
+    for name, row in drivers.items():
+        told = [row["string"], *(f"in code: {line}" for line in row["code"])]
+        lines += told if alone else [f"{name} ({row['title']})", *(f"  {line}" for line in told)]
+    return "\n".join(lines)

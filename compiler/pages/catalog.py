@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compiler.report import Span, suggest
@@ -13,20 +14,18 @@ if TYPE_CHECKING:
     from compiler.registry.registry import Registry
     from compiler.report import Report
 
-COMMAND = "stackc adapters"
-
 
 def catalog_rows(registry: Registry, report: Report, needs: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Returns a row for each adapter that has all of `needs`; reports what is wrong with files that do not load."""
-    adapters = registry.adapters()
     for name in registry.stems():
         registry.load(name, report)
-    known = sorted({can for one in adapters for version in one.versions for can in one.capabilities(version)})
+    adapters = registry.adapters()
+    known = sorted({name for adapter in adapters for name in adapter.every_capability()})
     for need in needs:
         if need not in known:
-            told = f'no adapter has a capability "{need}"'
-            report.error("missing-capability", told, Span(path=f"{COMMAND} list"), suggest(need, known))
-    return [row for one in adapters if (row := _row(one, needs))["versions"]]
+            told, place = f'no adapter has a capability "{need}"', Span(path="stackc adapters list")
+            report.error("missing-capability", told, place, suggest(need, known))
+    return [row for adapter in adapters if (row := _row(adapter, needs))["versions"]]
 
 
 def _row(adapter: Adapter, needs: Sequence[str]) -> dict[str, Any]:
@@ -84,53 +83,26 @@ def adapter_page(adapter: Adapter) -> dict[str, Any]:
 
 def render_page(page: Mapping[str, Any]) -> str:
     """Returns the page for a terminal."""
-    lines = [f"{page['name']}: {page['title']}", f"documentation: {page['documentation']}"]
-    lines += [f"aliases: {', '.join(page['aliases'])}"] if page["aliases"] else []
-    lines += [f"capabilities: {', '.join(page['capabilities'])}", "", "versions:"]
-    for name, line in page["versions"].items():
-        mark = " (default)" if name == page["default_version"] else ""
-        more = sorted(set(line["capabilities"]) - set(page["capabilities"]))
-        tail = [f"until {line['eol']}"] if "eol" in line else []
-        tail += ["not pinned"] if line.get("moving") else []
-        tail += [f"also {', '.join(more)}"] if more else []
-        lines.append(f"  {name}{mark}: {line['image']}" + (f" ({'; '.join(tail)})" if tail else ""))
-    if page["options"]:
-        lines += ["", "options:"]
-        for name, option in page["options"].items():
-            default = f" (default: {option['default']})" if "default" in option else ""
-            lines.append(f"  {name}: {option['description']}{default}")
-    lines += ["", "drivers:", *(f"  {name}: {title}" for name, title in page["drivers"].items())]
-    return "\n".join(lines)
+    from jinja2 import Environment
+
+    template = Path(__file__).with_name("adapter.j2").read_text("utf-8")
+    return Environment(trim_blocks=True, lstrip_blocks=True).from_string(template).render(page).rstrip()
 
 
 def detect(word: str, registry: Registry, report: Report) -> list[str]:
     """Returns the adapter of a URL, an image or an alias, and the version line where that can be told."""
-    scheme, separator, _ = word.partition("://")
-    if separator:
-        return _by_scheme(scheme.removeprefix("jdbc:").partition("+")[0].lower(), registry.adapters(), report)
-    tagged = ":" in word.rsplit("/", 1)[-1]
-    image, _, tag = word.partition("@")[0].rpartition(":") if tagged else (word, "", "")
-    name = image.removeprefix("docker.io/").removeprefix("library/")
+    scheme, is_url, _ = word.partition("://")
+    if is_url:
+        kind, name, tag = "schemes", scheme.removeprefix("jdbc:").partition("+")[0].lower(), ""
+    else:
+        tagged = ":" in word.rsplit("/", 1)[-1]
+        image, _, tag = word.partition("@")[0].rpartition(":") if tagged else (word, "", "")
+        kind, name = "images", image.removeprefix("docker.io/").removeprefix("library/")
     for adapter in registry.adapters():
-        if name in _signs(adapter, "images"):
+        if name in adapter.data.get("detect", {}).get(kind, []):
             return [adapter.name, *_lines(adapter, tag)[:1]]
-    found = registry.find(name, Span(path=f"{COMMAND} detect"), report)
+    found = registry.find(name, Span(path="stackc adapters detect"), report)
     return [found.name] if found else []
-
-
-def _by_scheme(scheme: str, adapters: Sequence[Adapter], report: Report) -> list[str]:
-    for adapter in adapters:
-        if scheme in _signs(adapter, "schemes"):
-            return [adapter.name]
-    told = f'no adapter has a URL scheme "{scheme}"'
-    help = suggest(scheme, [sign for adapter in adapters for sign in _signs(adapter, "schemes")])
-    report.error("unknown-adapter", told, Span(path=f"{COMMAND} detect"), help)
-    return []
-
-
-def _signs(adapter: Adapter, kind: str) -> list[str]:
-    signs: list[str] = adapter.data.get("detect", {}).get(kind, [])
-    return signs
 
 
 def _lines(adapter: Adapter, tag: str) -> list[str]:

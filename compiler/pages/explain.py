@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from textwrap import indent
 from typing import NamedTuple
 
 from compiler.source.shipped import SCHEMAS
@@ -32,10 +33,5 @@ def load_pages() -> dict[str, Page]:
 def render_explanation(page: Page) -> str:
     """Returns why, and the two stacks, for a terminal."""
     stacks = {"wrong": page.wrong, "right": page.right}
-    return "\n\n".join(
-        [page.why, *(f"{word}:\n\n{_indented(text)}" for word, text in stacks.items() if text)]
-    )
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}".rstrip() for line in text.splitlines())
+    blocks = [f"{word}:\n\n{indent(text.rstrip(), '    ')}" for word, text in stacks.items() if text]
+    return "\n\n".join([page.why, *blocks])

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from compiler.report import Diagnostic, Span
 
@@ -20,6 +20,7 @@ _KEPT_BEFORE = 40
 _STYLES = {"error": "1;31", "warning": "1;33", "note": "1;36", "help": "1;32", "gutter": "34", "place": "1"}
 # The line breaks that YAML readers count; str.splitlines knows more of them.
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_ENV_FILE = re.compile(r"(?:^|/)\.env[^/]*\Z", re.IGNORECASE)
 # The value of a key that is named like a secret, unless it is a reference; and the password in a URL.
 _SECRETS = (
     re.compile(
@@ -58,8 +59,6 @@ def render_report(
 
 def visible(text: str) -> str:
     """Returns text that cannot steer a terminal: what does not print is shown as its escape."""
-    if text.isprintable():
-        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -67,56 +66,37 @@ def _text(findings: Sequence[Diagnostic], sources: Mapping[str, str], color: boo
     if not findings:
         return ""
     paint = (lambda text, style: f"\x1b[{_STYLES[style]}m{text}\x1b[0m") if color else lambda text, _: text
-    lines = {path: _LINE_BREAK.split(text) for path, text in sources.items() if not _is_env_file(path)}
+    lines = {path: _LINE_BREAK.split(text) for path, text in sources.items() if not _ENV_FILE.search(path)}
     blocks = ["\n".join(_finding(finding, lines, paint)) for finding in findings]
-    return "\n\n".join([*blocks, _summary(findings)])
-
-
-def _is_env_file(path: str) -> bool:
-    return path.rpartition("/")[2].lower().startswith(".env")
-
-
-def _summary(findings: Sequence[Diagnostic]) -> str:
     severities = [finding.severity for finding in findings]
     counts = [(word, severities.count(word)) for word in ("error", "warning")]
-    return ", ".join(f"{count} {word}{'s' * (count > 1)}" for word, count in counts if count)
+    summary = ", ".join(f"{count} {word}{'s' * (count > 1)}" for word, count in counts if count)
+    return "\n\n".join([*blocks, summary])
 
 
-def _finding(finding: Diagnostic, lines: Lines, paint: Paint) -> list[str]:
-    severity, message = finding.severity, visible(finding.message)
-    head = f"{_place(finding.span, paint)} {paint(severity + ':', severity)} {message} [{finding.id}]"
-    shown = [head, *_snippet(finding.span, lines, severity, paint), *_help(finding, paint)]
+def _finding(finding: Diagnostic, lines: Lines, paint: Paint) -> Iterator[str]:
+    yield from _place(finding.severity, f"{finding.message} [{finding.id}]", finding.span, lines, paint)
+    if finding.help:
+        gutter = " " * len(str(finding.span.line))
+        help = f"\n{gutter}         ".join(map(visible, finding.help.splitlines()))
+        yield f"{gutter} {paint('=', 'gutter')} {paint('help:', 'help')} {help}"
     for note in finding.notes:
-        shown.append(f"{_place(note.span, paint)} {paint('note:', 'note')} {visible(note.message)}")
-        shown += _snippet(note.span, lines, "note", paint)
-    return shown
+        yield from _place("note", note.message, note.span, lines, paint)
 
 
-def _place(span: Span, paint: Paint) -> str:
-    return paint(f"{visible(span.path)}:{span.line}:{span.column}:", "place")
-
-
-def _help(finding: Diagnostic, paint: Paint) -> list[str]:
-    if not finding.help:
-        return []
-    gutter = " " * len(str(finding.span.line))
-    first, *rest = map(visible, finding.help.splitlines())
-    return [
-        f"{gutter} {paint('=', 'gutter')} {paint('help:', 'help')} {first}",
-        *(f"{gutter}         {line}" for line in rest),
-    ]
-
-
-def _snippet(span: Span, lines: Lines, style: str, paint: Paint) -> list[str]:
+def _place(kind: str, message: str, span: Span, lines: Lines, paint: Paint) -> Iterator[str]:
+    """Yields what is told of a place, and its line with what is meant underlined."""
+    where = f"{visible(span.path)}:{span.line}:{span.column}:"
+    yield f"{paint(where, 'place')} {paint(kind + ':', kind)} {visible(message)}"
     source = lines.get(span.path, ())
-    if not 1 <= span.line <= len(source):
-        return []
-    window, start, end = _cut(_masked(source[span.line - 1], span.column), span)
-    cells = [_cell(character) for character in window]
-    empty = paint(f"{'':{len(str(span.line))}} |", "gutter")
-    shown = paint(f"{span.line} |", "gutter") + " " + "".join(text for text, _ in cells)
-    lead, carets = _marker(cells, start, end)
-    return [empty, shown.rstrip(), f"{empty} {lead}{paint(carets, style)}"]
+    if 1 <= span.line <= len(source):
+        window, start, end = _cut(_masked(source[span.line - 1], span.column), span)
+        cells = [_cell(character) for character in window]
+        empty = paint(f"{'':{len(str(span.line))}} |", "gutter")
+        shown = paint(f"{span.line} |", "gutter") + " " + "".join(text for text, _ in cells)
+        carets = _filled(cells[start:end], "^").rstrip("\t")
+        carets = carets if carets.startswith("^") else f"^{carets}"
+        yield from (empty, shown.rstrip(), f"{empty} {_filled(cells[:start], ' ')}{paint(carets, kind)}")
 
 
 def _masked(text: str, column: int) -> str:
@@ -133,10 +113,8 @@ def _cut(text: str, span: Span) -> tuple[str, int, int]:
     start = min(span.column - 1, len(text))
     end_line, end_column = end_of(span)
     end = end_column - 1 if end_line == span.line else len(text.rstrip())
-    if len(text) <= _LONGEST_LINE:
-        return text, start, end
     first = max(0, min(start - _KEPT_BEFORE, len(text) - _LONGEST_LINE))
-    last = first + _LONGEST_LINE
+    last = min(first + _LONGEST_LINE, len(text))
     head, tail = "..." if first else "", "..." if last < len(text) else ""
     moved = len(head) - first
     return head + text[first:last] + tail, start + moved, min(end, last) + moved
@@ -160,8 +138,6 @@ def _cell(character: str) -> tuple[str, int]:
     return shown, 2 if east_asian_width(character) in "WF" else 1
 
 
-def _marker(cells: Sequence[tuple[str, int]], start: int, end: int) -> tuple[str, str]:
-    # A tab is copied, since only the terminal knows how far it goes.
-    lead = "".join("\t" if text == "\t" else " " * width for text, width in cells[:start])
-    carets = "".join("\t" if text == "\t" else "^" * width for text, width in cells[start:end]).rstrip("\t")
-    return lead, carets if carets.startswith("^") else f"^{carets}"
+def _filled(cells: Sequence[tuple[str, int]], mark: str) -> str:
+    """Returns as many marks as the cells are wide; a tab is copied, since only the terminal knows how far it goes."""
+    return "".join("\t" if text == "\t" else mark * width for text, width in cells)

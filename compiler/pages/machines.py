@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from compiler.pages.explain import Page, load_pages, render_explanation
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
     from compiler.report import Diagnostic, Span
 
 _SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
 
 
 def render_json(findings: Sequence[Diagnostic], changes: Sequence[Mapping[str, Any]]) -> str:
@@ -29,30 +30,27 @@ def _row(finding: Diagnostic) -> dict[str, Any]:
 
 
 def render_github(findings: Sequence[Diagnostic]) -> str:
-    """Returns a workflow command for each finding."""
+    """Returns a workflow command for each finding.
+
+    https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+    """
     return "\n".join(map(_annotation, findings))
 
 
 def _annotation(finding: Diagnostic) -> str:
-    # https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     span = finding.span
     end_line, end_column = end_of(span)
     places = {"line": span.line, "col": span.column, "endLine": end_line, "endColumn": end_column}
     if end_line != span.line:  # GitHub takes no columns for an annotation of several lines.
         del places["col"], places["endColumn"]
     properties = {"file": span.path, **places, "title": finding.id}
-    joined = ",".join(f"{name}={_github_property(str(value))}" for name, value in properties.items())
+    joined = ",".join(f"{name}={_escaped(str(value), _PROPERTY)}" for name, value in properties.items())
     notes = (f"\n{n.span.path}:{n.span.line}:{n.span.column}: note: {n.message}" for n in finding.notes)
-    return f"::{finding.severity} {joined}::{_github_data(_with_help(finding) + ''.join(notes))}"
+    return f"::{finding.severity} {joined}::{_escaped(_with_help(finding) + ''.join(notes), _DATA)}"
 
 
-def _github_data(text: str) -> str:
-    parts = re.split("([\r\n])", text.replace("%", "%25"))
-    return "".join({"\r": "%0D", "\n": "%0A"}.get(part) or visible(part) for part in parts)
-
-
-def _github_property(text: str) -> str:
-    return _github_data(text).replace(":", "%3A").replace(",", "%2C")
+def _escaped(text: str, escapes: Mapping[str, str]) -> str:
+    return "".join(escapes.get(character) or visible(character) for character in text)
 
 
 def _with_help(finding: Diagnostic) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from compiler.report import Span
@@ -12,26 +13,24 @@ if TYPE_CHECKING:
 
     from compiler.report import Report
 
-_IGNORED = ".env\n*.key\n"
-
 
 def example_names() -> list[str]:
-    return sorted(entry.name for entry in EXAMPLES.iterdir() if entry.joinpath("stack.yaml").is_file())
+    return sorted(file.parent.name for file in EXAMPLES.glob("*/stack.yaml"))
 
 
 def copy_example(name: str, folder: Path, report: Report) -> list[Path]:
     """Copies a shipped stack with its adapters and a .gitignore; refuses where one of the files is there."""
-    files = {folder / "stack.yaml": EXAMPLES.joinpath(name, "stack.yaml").read_bytes()}
-    for file in _adapters(EXAMPLES.joinpath(name, "adapters")):
-        files[folder / "adapters" / file.name] = file.read_bytes()
-    there = [path for path in files if path.exists() or path.is_symlink()]
+    example = EXAMPLES / name
+    shipped = [example / "stack.yaml", *sorted(example.glob("adapters/*.yaml"))]
+    files = {folder / file.relative_to(example): file.read_bytes() for file in shipped}
+    there = [path for path in files if os.path.lexists(path)]
     for path in there:
         help = "move it away, or name another folder"
         report.error("file-exists", "the file is there already", Span(path=str(path)), help)
     if there:
         return []
     if not (folder / ".gitignore").exists():
-        files[folder / ".gitignore"] = _IGNORED.encode()
+        files[folder / ".gitignore"] = b".env\n*.key\n"
     try:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +41,3 @@ def copy_example(name: str, folder: Path, report: Report) -> list[Path]:
         report.error("output-not-writable", told, place, "name another folder")
         return []
     return list(files)
-
-
-def _adapters(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir(), key=lambda one: one.name) if folder.is_dir() else []

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compiler.expressions.quoting import pair_value
+from compiler.expressions.quoting import json_text, pair_value, url_part
 from compiler.pages.catalog import render_table
 from compiler.project.connections import iter_keys, render_connection
 from compiler.registry.adapter import Adapter, check_adapter
@@ -15,10 +14,10 @@ from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document
 from compiler.source import parse_yaml
-from compiler.source.shipped import EXAMPLES, Folder
+from compiler.source.shipped import EXAMPLES, Folder, folders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from compiler.model import Connection
     from compiler.source import Document
@@ -40,74 +39,42 @@ HOSTILE = (
     "π ünï 🔑",
     "-dash",
 )
-_FAR = "1000-01-01"
 _FILE, _KEY = "trial.yaml", "db"
 
 
-@dataclass(slots=True)
-class Trial:
-    """What was tried on one adapter, and what was found."""
+def run_trials(
+    words: Sequence[str], given: Path | None, report: Report
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Tries the named adapters or adapter files, or all that are found.
 
-    name: str
-    tried: dict[str, int] = field(default_factory=dict)
-    report: Report = field(default_factory=Report)
-
-    @property
-    def passed(self) -> bool:
-        return not self.report.errors
-
-    def row(self) -> dict[str, Any]:
-        return {"adapter": self.name, "passed": self.passed, **self.tried}
-
-
-def run_trials(words: Sequence[str], given: Path | None) -> tuple[list[Trial], dict[str, str]]:
-    """Tries the named adapters or adapter files, or all that are found; also returns the texts of their files."""
-    from compiler.source.shipped import folders
-
+    Returns a row for each, as `try_adapter` does, and the texts of their files.
+    """
     files = {word: Path(word) for word in words if word.endswith(".yaml") or "/" in word}
     around = [Folder(file.resolve().parent, str(file.parent)) for file in files.values()]
     registry = Registry((*around, *folders(Path(), given)))
     names = [files[word].stem if word in files else word for word in words]
-    return [try_adapter(name, registry) for name in names or registry.stems()], registry.sources
+    return [try_adapter(name, registry, report) for name in names or registry.stems()], registry.sources
 
 
-def try_adapter(name: str, registry: Registry) -> Trial:
-    """Returns what one adapter shows without an engine."""
-    trial = Trial(name)
+def try_adapter(name: str, registry: Registry, report: Report) -> dict[str, Any]:
+    """Returns whether one adapter passed, and how often each check was made up to the first that failed."""
     found = Report()
     adapter = registry.find(name, Span(path="stackc adapters test"), found)
-    trial.report.extend(_errors(found))
-    if adapter is None:
-        return trial
-    trial.name = adapter.name
+    tried = {}
     for what, check in _CHECKS.items():
-        if trial.passed:
-            trial.tried[what] = check(adapter, registry, trial.report)
-    return trial
+        if adapter and not found.errors:
+            tried[what] = check(adapter, registry, found)
+    report.extend(found)
+    return {"adapter": adapter.name if adapter else name, "passed": not found.errors, **tried}
 
 
-def _errors(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    return (finding for finding in found if finding.severity == "error")
-
-
-def _schemas(adapter: Adapter, registry: Registry, report: Report) -> int:
-    report.extend(check_adapter(adapter))
-    return 1
-
-
-def _probes(adapter: Adapter, registry: Registry, report: Report) -> int:
-    place = adapter.value(("health", "test"))
-    for version in adapter.versions:
-        spec = adapter.at(version)
-        test = str(spec["health"]["test"])
-        secrets = spec.get("secrets") or {"password": {}, "admin_password": {}}
-        if not any(f"secrets.{name}" in test for name in secrets):
-            help = "read ${{ secrets.password }} and log in"
-            report.error("weak-probe", "the probe logs in with no secret", place, help)
-        if "localhost" in test:
-            told = "the probe asks localhost, where the first start listens too"
-            report.error("weak-probe", told, place, "ask 127.0.0.1 or $HOSTNAME")
-    return len(adapter.versions)
+def render_trials(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Returns the rows as a table for a terminal."""
+    cells = [("ADAPTER", *(what.upper() for what in _CHECKS), "RESULT")]
+    for row in rows:
+        counts = (str(row.get(what, "-")) for what in _CHECKS)
+        cells.append((row["adapter"], *counts, "passed" if row["passed"] else "failed"))
+    return render_table(cells)
 
 
 def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
@@ -128,27 +95,46 @@ def _vectors(rules: Any) -> Iterator[dict[str, Any]]:
         yield {"vector": {"dimensions": dimensions, "metric": metric, "method": method}}
 
 
+def _schemas(adapter: Adapter, registry: Registry, report: Report) -> int:
+    report.extend(check_adapter(adapter))
+    return 1
+
+
+def _probes(adapter: Adapter, registry: Registry, report: Report) -> int:
+    place = adapter.value(("health", "test"))
+    for version in adapter.versions:
+        spec = adapter.at(version)
+        test = str(spec["health"]["test"])
+        secrets = spec.get("secrets") or ("password", "admin_password")
+        if not any(f"secrets.{name}" in test for name in secrets):
+            help = "read ${{ secrets.password }} and log in"
+            report.error("weak-probe", "the probe logs in with no secret", place, help)
+        if "localhost" in test:
+            told = "the probe asks localhost, where the first start listens too"
+            report.error("weak-probe", told, place, "ask 127.0.0.1 or $HOSTNAME")
+    return len(adapter.versions)
+
+
 def _renders(adapter: Adapter, registry: Registry, report: Report) -> int:
-    seen: set[tuple[Span, str]] = set()
-    entries = list(stacks(adapter))
+    entries, seen = list(stacks(adapter)), set()
     for entry in entries:
-        for one in _compiled(entry, adapter, registry)[1]:
+        _, found = _compile(_made_up(entry), registry)
+        for one in found:
+            # A line of a stack that was made up says nothing to a reader.
+            place = adapter.key(("versions", entry["version"])) if one.span.path == _FILE else one.span
             # The same fault in another mode of TLS says nothing new.
-            what = (one.span, one.message.partition(": ")[2])
-            report.extend(() if what in seen else (one,))
-            seen.add(what)
+            if (place, one.message) not in seen:
+                told = f"version {entry['version']} with TLS {entry['tls']} does not compile: {one.message}"
+                report.error("adapter-trial", told, place, one.help)
+            seen.add((place, one.message))
     return len(entries)
 
 
 def _passwords(adapter: Adapter, registry: Registry, report: Report) -> int:
     count = 0
     for entry in stacks(adapter):
-        if "vector" in entry:
-            continue
-        compiled, found = _compiled({**entry, "port": 15000}, adapter, registry)
-        report.extend(found)
+        compiled = None if "vector" in entry else _compile(_made_up(entry), registry)[0]
         if compiled is None:
-            count += 1
             continue
         access = compiled.project.access[_KEY]
         refused = {character for secret in compiled.project.secrets for character in secret.refuse}
@@ -175,17 +161,12 @@ def _check_arrival(adapter: Adapter, connection: Connection, password: str, repo
 
 
 def _spelled(connection: Connection, password: str) -> str:
-    if connection.form == "url":
-        from urllib.parse import quote
-
-        return quote(password, safe="")
-    if connection.form == "pairs" and "head" not in connection.parts:
-        return pair_value(password, str(connection.parts.get("separator", ";")))
-    if connection.form == "arguments":
-        import json
-
-        return json.dumps(password)
-    return password
+    """Returns how the client of a connection expects a password."""
+    parts = connection.parts
+    if connection.form == "pairs" and "head" not in parts:
+        return pair_value(password, str(parts.get("separator", ";")))
+    sinks: dict[str, Callable[[str], str]] = {"url": url_part, "arguments": json_text}
+    return sinks.get(connection.form, str)(password)
 
 
 def _examples(adapter: Adapter, registry: Registry, report: Report) -> int:
@@ -194,36 +175,28 @@ def _examples(adapter: Adapter, registry: Registry, report: Report) -> int:
     for file in sorted(EXAMPLES.glob("*/stack.yaml")):
         name = file.parent.name
         document = parse_yaml(file.read_bytes(), f"{name}/stack.yaml", Report())
-        entries = document.data.get("databases", {}).values() if document else ()
-        if document and any(isinstance(entry, dict) and entry.get("adapter") in words for entry in entries):
+        databases = document.data.get("databases", {}) if document else {}
+        if any(entry.get("adapter") in words for entry in databases.values()):
             count += 1
             near = Registry((*registry.folders, Folder(file.parent / "adapters", f"{name}/adapters")))
-            found = Report()
-            _compile(document, near, found)
-            report.extend(_errors(found))
+            _, found = _compile(document, near)
+            report.extend(found)
     return count
 
 
-def _compiled(
-    entry: dict[str, Any], adapter: Adapter, registry: Registry
-) -> tuple[Compiled | None, list[Diagnostic]]:
-    import json
-
-    text = json.dumps({"name": "trial", "databases": {_KEY: entry}})
-    report = Report()
-    document = parse_yaml(text.encode(), _FILE, report)
-    compiled = _compile(document, registry, report) if document else None
-    # A line of a stack that was made up says nothing to a reader.
-    shown = {_FILE: adapter.key(("versions", str(entry["version"])))}
-    told = f"version {entry['version']} with TLS {entry['tls']} does not compile: "
-    return compiled, [
-        Diagnostic("adapter-trial", "error", told + one.message, shown.get(one.span.path, one.span), one.help)
-        for one in _errors(report)
-    ]
+def _made_up(entry: Mapping[str, Any]) -> Document | None:
+    """Returns a stack of one database."""
+    text = json_text({"name": "trial", "databases": {_KEY: entry}})
+    return parse_yaml(text.encode(), _FILE, Report())
 
 
-def _compile(document: Document, registry: Registry, report: Report) -> Compiled | None:
-    return compile_document(document, registry, report, environment="local", today=_FAR, source="stack.yaml")
+def _compile(document: Document | None, registry: Registry) -> tuple[Compiled | None, list[Diagnostic]]:
+    """Returns what a stack compiles to on a day on which no version has reached its end, and the errors."""
+    if document is None:
+        return None, []
+    report, day = Report(), "1000-01-01"
+    compiled = compile_document(document, registry, report, environment="local", today=day, source=_FILE)
+    return compiled, [finding for finding in report if finding.severity == "error"]
 
 
 _CHECKS: dict[str, Callable[[Adapter, Registry, Report], int]] = {
@@ -233,12 +206,3 @@ _CHECKS: dict[str, Callable[[Adapter, Registry, Report], int]] = {
     "passwords": _passwords,
     "examples": _examples,
 }
-
-
-def render_trials(trials: Sequence[Trial]) -> str:
-    """Returns the table of what was tried: a count of trials for each check, and the verdict."""
-    rows = [("ADAPTER", *(what.upper() for what in _CHECKS), "RESULT")]
-    for trial in trials:
-        counts = (str(trial.tried.get(what, "-")) for what in _CHECKS)
-        rows.append((trial.name, *counts, "passed" if trial.passed else "failed"))
-    return render_table(rows)

@@ -52,7 +52,7 @@ def strings(stack: Stack, database: str, origin: str = "host") -> dict[str, str]
     found = Report()
     answer = find_connections(project, database, found, driver=None, origin=origin, reveal=True)
     assert answer, list(found)
-    return dict(answer.texts)
+    return {name: row["string"] for name, row in answer.drivers.items()}
 
 
 def insert(url: str, database: str | None = None) -> int:

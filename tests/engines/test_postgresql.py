@@ -53,7 +53,7 @@ def strings(stack: Stack, database: str) -> dict[str, str]:
     found = Report()
     answer = find_connections(project, database, found, driver=None, origin="host", reveal=True)
     assert answer, list(found)
-    return dict(answer.texts)
+    return {name: row["string"] for name, row in answer.drivers.items()}
 
 
 def test_every_driver_logs_in_with_a_hostile_password(plain: Stack) -> None:

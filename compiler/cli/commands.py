@@ -1,0 +1,206 @@
+"""The commands: each reads its arguments, asks for one thing and prints it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from compiler import __version__
+from compiler.cli import shared
+from compiler.report import Report, Span, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class _Interruptible(click.Group):
+    """Exits as a shell expects after Ctrl-C; click itself would say 1, which means findings."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(shared.INTERRUPTED)
+
+
+@click.group(cls=_Interruptible, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="stackc")
+def cli() -> None:
+    """Compile a stack.yaml into a Docker Compose project that works the first time."""
+
+
+@cli.command("compile")
+@shared.stack_options
+@click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 1 if a file would change.")
+@click.option("--diff", "diff_only", is_flag=True, help="Write nothing; show what would change.")
+@click.option("--force", is_flag=True, help="Overwrite files that were edited by hand or made by others.")
+def compile_command(form: str, check_only: bool, diff_only: bool, force: bool, **given: Any) -> None:
+    """Render docker-compose.yml and .env from each STACK (stack.yaml by default)."""
+    report, rows = Report(), []
+    sources: dict[str, str] = {}
+    for project in shared.iter_projects(**given):
+        outcome = project.compile(force=force, write=not (check_only or diff_only))
+        report.extend(outcome.diagnostics)
+        sources |= project.sources
+        refused = {one.path for one in outcome.changes if one.status in ("edited", "foreign") and not force}
+        for change in outcome.changes:
+            rows.append(shared.change_row(project, change, form, diff_only or change.path in refused))
+        failed = any(finding.severity == "error" for finding in outcome.diagnostics)
+        if form == "text" and not (diff_only or refused or failed):
+            shared.say_changes(project, outcome.changes, would=check_only)
+    stale = check_only and any(row["status"] != "unchanged" for row in rows)
+    shared.finish(report, sources, form, rows, failed=stale)
+
+
+@cli.command()
+@shared.stack_options
+def check(form: str, **given: Any) -> None:
+    """Check that each STACK is valid and its rendered files are up to date; write nothing."""
+    report = Report()
+    sources: dict[str, str] = {}
+    for project in shared.iter_projects(**given):
+        report.extend(project.check().diagnostics)
+        sources |= project.sources
+    shared.finish(report, sources, form)
+
+
+@cli.command()
+@click.option("--from", "example", default="minimal", show_default=True, help="Shipped stack to start from.")
+@click.option("--list", "list_only", is_flag=True, help="List the shipped stacks.")
+@click.argument("folder", type=shared.FOLDER, default=Path())
+def init(example: str, list_only: bool, folder: Path) -> None:
+    """Write a first stack.yaml into FOLDER (the current one by default)."""
+    from compiler.pages.starter import copy_example, example_names
+
+    names = example_names()
+    if list_only:
+        click.echo("\n".join(names))
+        return
+    if example not in names:
+        told = f'no shipped stack is named "{example}"; one of: {", ".join(names)}'
+        raise click.BadParameter(told, param_hint="--from")
+    report = Report()
+    written = copy_example(example, folder, report)
+    shared.finish(report, {})
+    for path in written:
+        click.echo(f"wrote {path}")
+    click.echo("next: stackc compile" + ("" if folder == Path() else f" {folder / shared.STACK}"))
+
+
+@cli.command()
+@click.argument("database")
+@click.option(
+    "-f", "--stack", type=shared.FILE, default=shared.STACK, show_default=True, help="The stack file."
+)
+@shared.environment_option
+@shared.output_option
+@shared.adapters_option
+@click.option("--driver", help="Only the connection of this driver.")
+@shared.choice_option(
+    "--from",
+    "origin",
+    ["network", "host"],
+    "Where the client runs: in the stack's network or on this machine.",
+)
+@click.option("--reveal", is_flag=True, help="Show passwords, from the rendered .env.")
+@click.option(
+    "--query", is_flag=True, help="Show the nearest-neighbour query of the database's vector index."
+)
+@shared.format_option()
+def connect(database: str, stack: Path, query: bool, form: str, **given: Any) -> None:
+    """Show how to connect to DATABASE, with passwords masked."""
+    from compiler.pages.access import find_connections, render_connections
+
+    asked = {name: given.pop(name) for name in ("driver", "origin", "reveal")}
+    (project,) = shared.iter_projects((stack,), **given)
+    report = Report()
+    found = find_connections(project, database, report, **asked)
+    shared.finish(report, project.sources)
+    if found and query:
+        click.echo(found.query or f'database "{database}" has no vector index')
+    elif found:
+        shared.answer(found.drivers, form, render_connections)
+
+
+@cli.group()
+def adapters() -> None:
+    """List and show the adapters of database engines."""
+
+
+@adapters.command("list")
+@shared.adapters_option
+@click.option("--needs", help="Only those with all of these capabilities, such as vector,relational.")
+@shared.format_option("markdown")
+def list_adapters(adapters: Path | None, needs: str | None, form: str) -> None:
+    """List the adapters: their versions, aliases and capabilities."""
+    from compiler.pages.catalog import catalog_rows, markdown_rows, render_rows
+
+    registry, report = shared.load_registry(adapters), Report()
+    rows = catalog_rows(registry, report, needs.split(",") if needs else [])
+    shared.answer(rows, form, markdown_rows if form == "markdown" else render_rows)
+    shared.finish(report, registry.sources)
+
+
+@adapters.command("show")
+@click.argument("name")
+@shared.adapters_option
+@shared.format_option()
+def show_adapter(name: str, adapters: Path | None, form: str) -> None:
+    """Show one adapter: its versions, its options with their defaults, its drivers."""
+    from compiler.pages.catalog import adapter_page, render_page
+
+    registry, report = shared.load_registry(adapters), Report()
+    adapter = registry.find(name, Span(path="stackc adapters show"), report)
+    shared.finish(report, registry.sources)
+    if adapter:
+        shared.answer(adapter_page(adapter), form, render_page)
+
+
+@adapters.command("detect")
+@click.argument("word", metavar="URL|IMAGE|NAME")
+@shared.adapters_option
+def detect_adapter(word: str, adapters: Path | None) -> None:
+    """Name the adapter of a URL, of an image or of an alias."""
+    from compiler.pages.catalog import detect
+
+    registry, report = shared.load_registry(adapters), Report()
+    words = detect(word, registry, report)
+    shared.finish(report, registry.sources)
+    click.echo(" ".join(words))
+
+
+@adapters.command("test")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
+@shared.adapters_option
+@shared.format_option()
+def test_adapters(names: Sequence[str], adapters: Path | None, form: str) -> None:
+    """Try adapters without an engine: schema, probe, hostile passwords, every version, every driver."""
+    from compiler.pages.trial import render_trials, run_trials
+
+    report = Report()
+    rows, sources = run_trials(names, adapters, report)
+    shared.answer(rows, form, render_trials)
+    shared.finish(report, sources)
+
+
+@cli.command()
+@click.argument("id")
+def explain(id: str) -> None:
+    """Explain a finding by its ID, such as unknown-option."""
+    from compiler.pages.explain import load_pages, render_explanation
+
+    pages = load_pages()
+    if id not in pages:
+        raise click.BadParameter(f'no finding has the id "{id}"; {suggest(id, pages)}', param_hint="ID")
+    click.echo(f"{id}: {pages[id].what}\n\n{render_explanation(pages[id])}")
+
+
+@cli.command()
+@shared.adapters_option
+def schema(adapters: Path | None) -> None:
+    """Print one JSON Schema of stack.yaml for the editor, with every adapter that is found."""
+    from compiler.pages.editor import editor_schema
+
+    shared.answer(editor_schema(shared.load_registry(adapters)), "json", str)
