@@ -79,16 +79,10 @@ def dependency_cycle(project: Project, tell: Tell) -> None:
         tell(told, ("services", loop[0]), help, key=True)
 
 
-_PLACES: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "network": (("networks",),),
-    "config": (("configs",),),
-    "secret": (("secrets",), ("build", "secrets")),
-}
-
-
 def unknown(service: Service, tell: Tell, *, kind: str) -> None:
+    """Tells of each network, config or secret that a service takes and the project has not."""
     known = [*tell.project.tree[f"{kind}s"], *(["default"] if kind == "network" else [])]
-    for place in _PLACES[kind]:
+    for place in ((f"{kind}s",), ("build", f"{kind}s")):
         taken = inside(service, *place)
         for step in taken if isinstance(taken, Mapping) else range(len(taken)):
             name = step if isinstance(taken, Mapping) else plain(taken[step].get("source"))
