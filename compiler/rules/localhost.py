@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from compiler.project.project import Project
     from compiler.rules.check import Service, Tell
 
-_LOCAL = r"(?:localhost|127\.0\.0\.1|\[::1\])"
+_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+_LOCAL = rf"(?:{'|'.join(map(re.escape, _HOSTS))})"
 # https://user@localhost:80/, jdbc:x://localhost:80;a=b, user@tcp(localhost:80)/, localhost:80,other:81
 _ADDRESS = re.compile(rf"(?:(?<=://)|(?<=[@=(,\s])|^){_LOCAL}:(\d{{1,5}})(?=$|[/?#,;)\s])")
 _WORDS = re.compile(rf"\bhost=(?:{_LOCAL})\b.*?\bport=(\d{{1,5}})\b")
@@ -32,12 +33,12 @@ def localhost(project: Project, tell: Tell, *, of_browsers: bool) -> None:
     """
     owners, published = _listeners(project)
     for key, service in project.own_services():
-        own = {number for inside, _ in _ports(service) for number in inside}
         for path, address, port, is_web in () if service.get("network_mode") else _addresses(service):
             owner = owners.get(port, key)
             is_database = owner in project.databases
             for_browser = is_web and port in published and not is_database
-            if owner != key and port not in own and for_browser == of_browsers:
+            is_own = owner == key or any(port in inside for inside, _ in _ports(service))
+            if not is_own and for_browser == of_browsers:
                 told = f'inside service "{key}" the host of "{address}" is the service itself, not "{owner}"'
                 url = f"${{{{ {'databases' if is_database else 'services'}.{owner}.url }}}}"
                 kept = f"keep it if a browser asks for it; otherwise write {url}"
@@ -76,9 +77,9 @@ def _addresses(service: Service) -> Iterator[tuple[Path, str, int, bool]]:
             text = part if isinstance(part, str) else ""
             for found in (*_ADDRESS.finditer(text), *_WORDS.finditer(text)):
                 yield path, found[0], int(found[1]), bool(_WEB.search(text[: found.start()]))
-    upper = {name.upper(): plain(value) or "" for name, value in variables.items()}
-    for name, value in variables.items():
-        host, match = plain(value) or "", _HOST_NAME.fullmatch(name)
-        port = upper.get(f"{match[1].upper()}PORT", "") if match else ""
-        if re.fullmatch(_LOCAL, host) and re.fullmatch(r"\d{1,5}", port):
-            yield ("environment", name), f"{host}:{port}", int(port), False
+    upper = {name.upper(): value for name, value in variables.items()}
+    for name, host in variables.items():
+        if host in _HOSTS and (match := _HOST_NAME.fullmatch(name)):
+            port = plain(upper.get(f"{match[1]}PORT".upper())) or ""
+            if re.fullmatch(r"\d{1,5}", port):
+                yield ("environment", name), f"{host}:{port}", int(port), False

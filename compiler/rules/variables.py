@@ -92,8 +92,9 @@ def missing_variables(text: str, known: set[str]) -> Iterator[Variable]:
 
 def _iter_raw(tree: Any, at: Path = ()) -> Iterator[tuple[Path, Raw]]:
     """Yields the path and text of everything in a tree that is in Compose's own syntax and has a `$`."""
-    if isinstance(tree, Raw) and "$" in tree:
-        yield at, tree
     inner = tree.items() if isinstance(tree, Mapping) else enumerate(tree) if isinstance(tree, list) else ()
     for step, value in inner:
-        yield from _iter_raw(value, (*at, step))
+        if not isinstance(value, Raw):
+            yield from _iter_raw(value, (*at, step))
+        elif "$" in value:
+            yield (*at, step), value
