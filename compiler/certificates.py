@@ -6,10 +6,12 @@ The only user of `cryptography`, an optional dependency: import this module wher
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
-from compiler.model import Artifact, Certificate
+from compiler.model import Artifact, Certificate, OwnFile
 from compiler.report import Report, Span
 
 _is_installed = True
@@ -23,18 +25,21 @@ except ImportError:
     _is_installed = False
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import TypeVar
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     Files = Mapping[str, bytes]
+    T = TypeVar("T")
 
 FOLDER = "tls"
 _AUTHORITY_DAYS = 3650
 # The longest that browsers and Apple's clients accept: https://support.apple.com/en-us/103769
 _SERVER_DAYS = 825
 _WARNING_DAYS = 30
-_THEN = "and run `stackc compile`"
+_OWN_HELP = "name a file in PEM, from the folder of the stack"
+_KEPT_HELP = "put it back, or delete it and run `stackc compile`"
 
 
 class Issued(NamedTuple):
@@ -52,15 +57,32 @@ def issue(
     `now` is in UTC without a zone, `place` is where the stack first asks for TLS, `shown` names the output folder.
     """
     issued = Issued([], {})
-    if _is_installed:
-        _Workshop(files, now, "" if shown in ("", ".") else f"{shown}/", report, issued).run(wanted)
-    else:
+    if not _is_installed:
         help = 'run `pip install "stackc[tls]"`'
         report.error("missing-extra", "certificates need the package cryptography", place, help)
+        return issued
+    workshop = _Workshop(files, now, shown, report, issued)
+    root: Pair | None = None
+    own: list[bytes] = []
+    for one in wanted:
+        try:
+            if one.own:
+                own.append(workshop.take(one, one.own))
+            else:
+                root = root or workshop.pair("authority")
+                workshop.give(one, *workshop.pair(one.name, one.hosts, root).pem())
+        except _Unusable as fault:
+            file, told = fault.args
+            help = _OWN_HELP if one.own else _KEPT_HELP
+            report.error("unusable-certificate", f'the file "{file.path}" {told}', file.span, help)
+    workshop.keep("ca.crt", b"".join(dict.fromkeys([root.pem()[1], *own] if root else own)))
+    workshop.keep(".gitignore", b"*.key\n")
     return issued
 
 
 class Pair(NamedTuple):
+    """A certificate that stackc made, and its private key."""
+
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
 
@@ -77,18 +99,6 @@ def sign(signer: Pair | None, now: datetime, hosts: Sequence[str] = ()) -> Pair:
     # A common name holds 64 characters at most; clients read the alternative names.
     name = "stackc private authority" if ca else hosts[0][:64]
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    extensions: dict[x509.ExtensionType, bool] = {
-        x509.BasicConstraints(ca=ca, path_length=0 if ca else None): True,
-        x509.SubjectKeyIdentifier.from_public_key(key.public_key()): False,
-        x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()): False,
-        # A server signs and agrees on keys, an authority signs certificates and lists of revoked ones:
-        # https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.3
-        x509.KeyUsage(not ca, False, False, False, not ca, ca, ca, False, False): True,
-    }
-    if hosts:
-        names = [*map(x509.DNSName, (*hosts, "localhost")), x509.IPAddress(ip_address("127.0.0.1"))]
-        extensions[x509.SubjectAlternativeName(names)] = False
-        extensions[x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])] = False
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -97,135 +107,111 @@ def sign(signer: Pair | None, now: datetime, hosts: Sequence[str] = ()) -> Pair:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=0 if ca else None), True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), False)
+        # A server signs and agrees on keys, an authority signs certificates and lists of revoked ones:
+        # https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.3
+        .add_extension(x509.KeyUsage(not ca, False, False, False, not ca, ca, ca, False, False), True)
     )
-    for extension, critical in extensions.items():
-        builder = builder.add_extension(extension, critical)
+    if hosts:
+        names = [*map(x509.DNSName, (*hosts, "localhost")), x509.IPAddress(ip_address("127.0.0.1"))]
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
     return Pair(key, builder.sign(signing, hashes.SHA256()))
 
 
 class _Unusable(Exception):
-    """What is wrong, the place of it, and what to do."""
-
-
-class _File(NamedTuple):
-    """A file in PEM, the place that is to blame for it, and what to do."""
-
-    path: str
-    content: bytes
-    span: Span
-    help: str
-
-    def unusable(self, told: str) -> _Unusable:
-        return _Unusable(f'the file "{self.path}" {told}', self.span, self.help)
-
-    def certificate(self) -> x509.Certificate:
-        try:
-            certificate = x509.load_pem_x509_certificate(self.content)
-            certificate.public_key()
-        except (ValueError, UnsupportedAlgorithm) as fault:
-            raise self.unusable("holds no certificate that can be read") from fault
-        return certificate
-
-    def text(self) -> bytes:
-        """Returns the text with a line break at its end, so that another can follow."""
-        try:
-            return self.content.decode().rstrip().encode() + b"\n"
-        except UnicodeDecodeError as fault:
-            raise self.unusable("holds more than text") from fault
-
-
-def _parse_pair(key_file: _File, file: _File) -> tuple[PrivateKeyTypes, x509.Certificate]:
-    certificate = file.certificate()
-    try:
-        key = serialization.load_pem_private_key(key_file.content, None)
-        is_pair = key.public_key() == certificate.public_key()
-    except TypeError as fault:
-        raise key_file.unusable("is encrypted") from fault
-    except (ValueError, UnsupportedAlgorithm) as fault:
-        raise key_file.unusable("holds no private key") from fault
-    if not is_pair:
-        raise key_file.unusable(f'is not the key of the certificate "{file.path}"')
-    return key, certificate
+    """A file, and what is wrong with it."""
 
 
 class _Workshop(NamedTuple):
+    """Makes and checks the certificates of one stack; `output` is the name of the folder of its files."""
+
     files: Files
     now: datetime
-    before: str
+    output: str
     report: Report
     issued: Issued
 
-    def run(self, wanted: Sequence[Certificate]) -> None:
-        root: Pair | None = None
-        own: list[bytes] = []
-        for one in wanted:
-            try:
-                if one.own:
-                    own.append(self._own(one))
-                else:
-                    root = root or self._pair("authority", "authority.*")
-                    self._give(one, *self._pair(one.name, f"{one.name}.crt", one.hosts, root).pem())
-            except _Unusable as fault:
-                self.report.error("unusable-certificate", *fault.args)
-        self._keep("ca.crt", b"".join(dict.fromkeys([root.pem()[1], *own] if root else own)))
-        self._keep(".gitignore", b"*.key\n")
-
-    def _keep(self, name: str, content: bytes, secret: bool = False) -> None:
-        mode, path = 0o600 if secret else 0o644, f"{FOLDER}/{name}"
+    def keep(self, name: str, content: bytes) -> None:
+        path, secret = f"{FOLDER}/{name}", name.endswith(".key")
+        mode = 0o600 if secret else 0o644
         self.issued.artifacts.append(Artifact(path=path, content=content, mode=mode, secret=secret))
 
-    def _give(self, wanted: Certificate, key: bytes, certificate: bytes) -> None:
+    def give(self, wanted: Certificate, key: bytes, certificate: bytes) -> None:
         values = {wanted.key: key, wanted.bundle: certificate + key}
         self.issued.values.update({name: value.decode() for name, value in values.items() if name})
 
-    def _pair(self, name: str, remove: str, hosts: Sequence[str] = (), root: Pair | None = None) -> Pair:
+    def pair(self, name: str, hosts: Sequence[str] = (), root: Pair | None = None) -> Pair:
         """Returns the pair of an earlier run where it still fits, else a new one; either way it is kept."""
-        pair = self._load(name)
+        paths = (f"{FOLDER}/{name}.crt", f"{FOLDER}/{name}.key")
+        file, key_file = (OwnFile(path=path, span=Span(str(PurePath(self.output, path)))) for path in paths)
+        pair: Pair | None = None
+        if self.files.keys() >= {*paths}:
+            certificate, key = self._read_pair(file, key_file)
+            if not isinstance(key, ec.EllipticCurvePrivateKey):
+                raise _Unusable(key_file, "holds another kind of key than stackc makes")
+            pair = Pair(key, certificate)
         if not pair or (root and not _fits(pair.certificate, hosts, root.certificate)):
             pair = sign(root, self.now, hosts)
-        key, certificate = pair.pem()
-        self._keep(f"{name}.crt", certificate)
-        self._keep(f"{name}.key", key, secret=True)
-        span = Span(path=f"{self.before}{FOLDER}/{name}.crt")
-        self._watch(span, pair.certificate, f"delete {FOLDER}/{remove} {_THEN}")
+        key_text, text = pair.pem()
+        self.keep(f"{name}.crt", text)
+        self.keep(f"{name}.key", key_text)
+        self._watch(pair.certificate, file.span, f"delete {file.path} and run `stackc compile`")
         return pair
 
-    def _load(self, name: str) -> Pair | None:
-        paths = [f"{FOLDER}/{name}.key", f"{FOLDER}/{name}.crt"]
-        if not all(path in self.files for path in paths):
-            return None
-        help = f"put it back, or delete {FOLDER}/{name}.* {_THEN}"
-        key_file, file = (self._file(path, Span(path=self.before + path), help) for path in paths)
-        key, certificate = _parse_pair(key_file, file)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise key_file.unusable("holds another kind of key than stackc makes")
-        return Pair(key, certificate)
-
-    def _file(self, path: str, span: Span, help: str) -> _File:
-        if path not in self.files:
-            raise _Unusable(f'the file "{path}" is not there', span, help)
-        return _File(path, self.files[path], span, help)
-
-    def _own(self, wanted: Certificate) -> bytes:
+    def take(self, wanted: Certificate, own: tuple[OwnFile, OwnFile, OwnFile]) -> bytes:
         """Takes a user's own files as they are, and returns the certificate of their authority."""
-        help = "name a file in PEM, from the folder of the stack"
-        file, key_file, authority = (self._file(one.path, one.span, help) for one in wanted.own or ())
-        _, certificate = _parse_pair(key_file, file)
-        authority.certificate()
+        file, key_file, authority = own
+        certificate, _ = self._read_pair(file, key_file)
+        self._read(authority, _parse_certificate, "certificate")
         lacking = sorted({*wanted.hosts} - _hosts(certificate))
         if wanted.verified and lacking:
+            told = f"the certificate is not for {', '.join(lacking)}"
             help = "issue one with these alternative names, or write `mode: require`"
-            raise _Unusable(f"the certificate is not for {', '.join(lacking)}", file.span, help)
-        self._watch(file.span, certificate, "replace the file, and its key where that is new")
-        self._keep(f"{wanted.name}.crt", file.text())
-        self._give(wanted, key_file.text(), file.text())
-        return authority.text()
+            self.report.error("unusable-certificate", told, file.span, help)
+        self._watch(certificate, file.span, "replace the file, and its key where that is new")
+        # With a line break at the end, another can follow.
+        text, key_text, authority_text = (self.files[one.path].rstrip() + b"\n" for one in own)
+        self.keep(f"{wanted.name}.crt", text)
+        self.give(wanted, key_text, text)
+        return authority_text
 
-    def _watch(self, span: Span, certificate: x509.Certificate, help: str) -> None:
+    def _read_pair(self, file: OwnFile, key_file: OwnFile) -> tuple[x509.Certificate, PrivateKeyTypes]:
+        certificate = self._read(file, _parse_certificate, "certificate")
+        key = self._read(key_file, partial(serialization.load_pem_private_key, password=None), "private key")
+        if key.public_key() != certificate.public_key():
+            raise _Unusable(key_file, f'is not the key of the certificate "{file.path}"')
+        return certificate, key
+
+    def _read(self, file: OwnFile, parse: Callable[[bytes], T], what: str) -> T:
+        """Returns what a function makes of a file; _Unusable where it cannot, or where the file is no text."""
+        try:
+            content = self.files[file.path]
+            content.decode()
+            return parse(content)
+        except KeyError:
+            told = "is not there"
+        except TypeError:
+            # What cryptography raises for a key that has a password.
+            told = "is encrypted"
+        except (ValueError, UnsupportedAlgorithm):
+            told = f"holds no {what} that can be read"
+        raise _Unusable(file, told)
+
+    def _watch(self, certificate: x509.Certificate, span: Span, help: str) -> None:
         ends = certificate.not_valid_after_utc.replace(tzinfo=None)
         if ends - self.now < timedelta(days=_WARNING_DAYS):
             told = f"the certificate {'ended' if ends < self.now else 'ends'} on {ends.date().isoformat()}"
             self.report.warning("certificate-ends", told, span, help)
+
+
+def _parse_certificate(content: bytes) -> x509.Certificate:
+    certificate = x509.load_pem_x509_certificate(content)
+    # The public key is read no earlier than here.
+    certificate.public_key()
+    return certificate
 
 
 def _fits(certificate: x509.Certificate, hosts: Sequence[str], root: x509.Certificate) -> bool:

@@ -293,7 +293,7 @@ def rsa_key(*, encrypted: bool) -> bytes:
     [
         ("a.crt", b"nonsense", 'the file "a.crt" holds no certificate that can be read'),
         ("ca.crt", b"", 'the file "ca.crt" holds no certificate that can be read'),
-        ("a.key", b"nonsense", 'the file "a.key" holds no private key'),
+        ("a.key", b"nonsense", 'the file "a.key" holds no private key that can be read'),
         ("a.key", rsa_key(encrypted=True), 'the file "a.key" is encrypted'),
         ("a.key", rsa_key(encrypted=False), 'the file "a.key" is not the key of the certificate "a.crt"'),
         ("a.key", own_files()["a.key"], 'the file "a.key" is not the key of the certificate "a.crt"'),

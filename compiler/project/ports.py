@@ -128,11 +128,3 @@ def is_address(text: str) -> bool:
 def is_everywhere(one: str, other: str) -> bool:
     """Says whether two addresses are the same, or one of them stands for all."""
     return one == other or bool(_EVERYWHERE & {one, other})
-
-
-def shared_port(one: Binding, other: Binding) -> int | None:
-    """Returns the host port that both take, or None."""
-    if one.protocol != other.protocol or not is_everywhere(one.address, other.address):
-        return None
-    first = max(one.taken.start, other.taken.start)
-    return first if first < min(one.taken.stop, other.taken.stop) else None

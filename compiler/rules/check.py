@@ -1,20 +1,101 @@
-"""Runs every rule over a project."""
+"""Runs every rule over a project: one function that finds one thing, with an id and a severity of its own.
+
+It needs nothing but the project, so it works on a file that stackc did not make. What is only the form of a value is
+JSON Schema and no rule. The page of each rule stands in schemas/findings.yaml.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from compiler.rules import files, limits, localhost, ports, shell, variables, versions, wiring
-from compiler.rules.rule import RULES, Tell
+from compiler.report import Diagnostic, Note
+from compiler.rules import databases, localhost, services, shell, variables, wiring
 
 if TYPE_CHECKING:
+    from compiler.model import Path
     from compiler.project.project import Project
-    from compiler.report import Report
+    from compiler.report import Report, Severity
 
-MODULES = (files, limits, localhost, ports, shell, variables, versions, wiring)
+Service = Mapping[str, Any]
+
+
+class Rule(NamedTuple):
+    """The id of a rule, its function, and what it counts as unless a policy says otherwise."""
+
+    id: str
+    check: Callable[[Any, Tell], None]
+    severity: Severity = "error"
+
+
+class Tell(NamedTuple):
+    """Adds findings of one rule to a report, each at its place in the tree of a project, below `around`."""
+
+    project: Project
+    report: Report
+    rule: Rule
+    around: Path = ()
+
+    def __call__(
+        self, message: str, at: Path, help: str, *, key: bool = False, first: Path | None = None
+    ) -> None:
+        """Tells of a value, or of a `key`; `first` is where the same thing stands already."""
+        places, path = self.project.places, (*self.around, *at)
+        notes = () if first is None else (Note("the first is here", places.key(first)),)
+        span = places.key(path) if key else places.value(path)
+        self.report.add(Diagnostic(self.rule.id, self.rule.severity, message, span, help, notes))
+
+
+OF_PROJECTS = (
+    Rule("dependency-cycle", wiring.dependency_cycle),
+    Rule("duplicate-container-name", wiring.duplicate_container_name),
+    Rule("duplicate-port", services.duplicate_port),
+    Rule("inactive-dependency", wiring.inactive_dependency, "warning"),
+    Rule("localhost", partial(localhost.localhost, of_browsers=False)),
+    Rule("localhost-in-browser", partial(localhost.localhost, of_browsers=True), "warning"),
+    Rule("no-health-check", wiring.no_health_check),
+    Rule("unknown-volume", wiring.unknown_volume),
+    Rule("variable-syntax", variables.variable_syntax),
+)
+OF_DATABASES = (
+    Rule("end-of-life", databases.end_of_life, "warning"),
+    Rule("moving-image", databases.moving_image, "warning"),
+    Rule("owned-key", databases.owned_key, "warning"),
+    Rule("too-many-connections", databases.too_many_connections),
+)
+OF_SERVICES = (
+    Rule("command-without-shell", shell.command_without_shell),
+    Rule("empty-label", services.empty_label, "warning"),
+    Rule("env-file-with-secrets", services.env_file_with_secrets, "warning"),
+    Rule("health-check-without-shell", shell.health_check_without_shell, "warning"),
+    Rule("health-check-words", shell.health_check_words),
+    Rule("limit-twice", services.limit_twice),
+    Rule("memory-too-small", services.memory_too_small),
+    Rule("port-syntax", services.port_syntax),
+    Rule("ports-without-effect", services.ports_without_effect, "warning"),
+    Rule("replicas-share-name", services.replicas_share_name),
+    Rule("replicas-share-port", services.replicas_share_port),
+    Rule("replicas-twice", services.replicas_twice),
+    Rule("reservation-above-limit", services.reservation_above_limit),
+    Rule("soft-above-hard", services.soft_above_hard),
+    Rule("unclosed-quote", shell.unclosed_quote),
+    Rule("unknown-config", partial(wiring.unknown, kind="config")),
+    Rule("unknown-network", partial(wiring.unknown, kind="network")),
+    Rule("unknown-secret", partial(wiring.unknown, kind="secret")),
+    Rule("unknown-service", wiring.unknown_service),
+    Rule("unpublished-port", services.unpublished_port, "warning"),
+)
+RULES = (*OF_PROJECTS, *OF_DATABASES, *OF_SERVICES)
 
 
 def check_project(project: Project, report: Report) -> None:
     """Adds what every rule finds in a project to the report."""
-    for rule in RULES:
+    for rule in OF_PROJECTS:
         rule.check(project, Tell(project, report, rule))
+    for rule in OF_DATABASES:
+        for database in project.databases.values():
+            rule.check(database, Tell(project, report, rule, database.path))
+    for rule in OF_SERVICES:
+        for name, service in project.services.items():
+            rule.check(service, Tell(project, report, rule, ("services", name)))

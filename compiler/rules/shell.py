@@ -6,16 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from compiler.model import Text
-from compiler.project.values import plain
-from compiler.rules.rule import rule
+from compiler.project.values import inside, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from compiler.rules.check import Service, Tell
 
-    from compiler.model import Path
-    from compiler.project.project import Project
-    from compiler.rules.rule import Tell
-
+_LINES = ("command", "entrypoint")
+_TEST = ("healthcheck", "test")
 _VARIABLE = re.compile(r"(\$\$)|\$\{(?:[^{}]|\{[^{}]*\})*\}|\$[A-Za-z_]\w*")
 _WORD = re.compile(
     r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|`[^`]*`|\$\([^)]*\)|(&&|\|\||[;&|<>])|(['"`(])|.""", re.DOTALL
@@ -23,67 +20,53 @@ _WORD = re.compile(
 _OPERATORS = ("&&", "||", ";", "|", "&", ">", ">>", "<", "2>&1")
 
 
-def _command_lines(project: Project) -> Iterator[tuple[Path, Any, str, str]]:
-    """Yields the path and value of each command line, and the first operator or open mark outside of quotes."""
-    for name, service in project.services.items():
-        for key in ("command", "entrypoint"):
-            value = service.get(key)
-            found = (match for match in _WORD.findall(_known(value)) if any(match))
-            yield ("services", name, key), value, *next(found, ("", ""))
+def command_without_shell(service: Service, tell: Tell) -> None:
+    for key in _LINES:
+        line = service.get(key)
+        operator, _ = _first_mark(line)
+        if operator:
+            is_plain = isinstance(line, str) and not set('"\\\n') & set(line)
+            told = f"no shell runs this command: Compose drops everything from `{operator}` on"
+            tell(told, (key,), f'write ["/bin/sh", "-c", "{line if is_plain else "..."}"]')
 
 
-def _known(value: Any) -> str:
-    """Returns a command line with a word in place of each variable and secret."""
-    parts = value.parts if isinstance(value, Text) else (value,) if isinstance(value, str) else ()
-    return "".join(
+def unclosed_quote(service: Service, tell: Tell) -> None:
+    for key in _LINES:
+        _, mark = _first_mark(service.get(key))
+        if mark:
+            told = "a bracket stands outside quotes" if mark == "(" else f"a quote {mark} is not closed"
+            tell(told, (key,), "put the words in quotes, or write the command as a list")
+
+
+def _first_mark(line: Any) -> tuple[str, str]:
+    """Returns what stands first outside of quotes: an operator, or a quote or bracket that is not closed."""
+    parts = line.parts if isinstance(line, Text) else (line,) if isinstance(line, str) else ()
+    # A word stands for each variable and secret.
+    known = "".join(
         _VARIABLE.sub(lambda match: "$" if match[1] else "x", part) if isinstance(part, str) else "x"
         for part in parts
     )
+    return next((marks for marks in _WORD.findall(known) if any(marks)), ("", ""))
 
 
-@rule("command-without-shell")
-def command_without_shell(project: Project, tell: Tell) -> None:
-    for at, value, operator, _ in _command_lines(project):
-        if operator:
-            is_short = isinstance(value, str) and len(value) <= 60 and not set('"\\\n') & set(value)
-            told = f"no shell runs this command: Compose drops everything from `{operator}` on"
-            tell(told, at, 'write ["/bin/sh", "-c", ' + (f'"{value}"]' if is_short else '"..."]'))
+def health_check_words(service: Service, tell: Tell) -> None:
+    first, *words = _health_check(service) or [None]
+    if first == "CMD-SHELL" and len(words) > 1:
+        told = "a shell runs the first text after CMD-SHELL, and the others are lost"
+        tell(told, (*_TEST, 2), "write them as one text, or CMD in place of CMD-SHELL")
+    elif first == "CMD" and len(words) == 1 and re.search(r"\s", words[0] or ""):
+        told = f'no program is named "{words[0]}": CMD takes the words one by one'
+        tell(told, (*_TEST, 1), "write CMD-SHELL in place of CMD")
 
 
-@rule("unclosed-quote")
-def unclosed_quote(project: Project, tell: Tell) -> None:
-    for at, _, _, mark in _command_lines(project):
-        if mark:
-            told = "a bracket stands outside quotes" if mark == "(" else f"a quote {mark} is not closed"
-            tell(told, at, "put the words in quotes, or write the command as a list")
+def health_check_without_shell(service: Service, tell: Tell) -> None:
+    words = _health_check(service)
+    operator = next((word for word in words if word in _OPERATORS), None)
+    if words[:1] == ["CMD"] and operator:
+        told = f"no shell runs this check: `{operator}` is passed on as a word"
+        tell(told, (*_TEST, words.index(operator)), "write CMD-SHELL and the whole check as one text")
 
 
-def _tests(project: Project) -> Iterator[tuple[Path, str | None, list[str | None]]]:
-    """Yields the path of each health check, its first word and the others."""
-    for name, service in project.services.items():
-        health = service.get("healthcheck")
-        test = health.get("test") if isinstance(health, dict) else None
-        if isinstance(test, list) and test:
-            first, *words = map(plain, test)
-            yield ("services", name, "healthcheck", "test"), first, words
-
-
-@rule("health-check-words")
-def health_check_words(project: Project, tell: Tell) -> None:
-    for at, first, words in _tests(project):
-        if first == "CMD-SHELL" and len(words) > 1:
-            told = "a shell runs the first text after CMD-SHELL, and the others are lost"
-            tell(told, (*at, 2), "write them as one text, or CMD in place of CMD-SHELL")
-        elif first == "CMD" and len(words) == 1 and words[0] and re.search(r"\s", words[0]):
-            told = f'no program is named "{words[0]}": CMD takes the words one by one'
-            tell(told, (*at, 1), "write CMD-SHELL in place of CMD")
-
-
-@rule("health-check-without-shell", "warning")
-def health_check_without_shell(project: Project, tell: Tell) -> None:
-    for at, first, words in _tests(project):
-        found = (number for number, word in enumerate(words, 1) if word in _OPERATORS)
-        index = next(found, None) if first == "CMD" and len(words) > 1 else None
-        if index is not None:
-            told = f"no shell runs this check: `{words[index - 1]}` is passed on as a word"
-            tell(told, (*at, index), "write CMD-SHELL and the whole check as one text")
+def _health_check(service: Service) -> list[str | None]:
+    test = inside(service, *_TEST)
+    return [plain(word) for word in test] if isinstance(test, list) else []

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.model import Raw
-from compiler.rules.rule import rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
     from compiler.model import Path
     from compiler.project.project import Project
     from compiler.report import Report
-    from compiler.rules.rule import Tell
+    from compiler.rules.check import Tell
 
-_START = re.compile(r"\$(?:\$|(\{)|([A-Za-z_][A-Za-z0-9_]*))")
+_START = re.compile(r"\$(?:\$|\{|([A-Za-z_][A-Za-z0-9_]*))")
 _EDGE = re.compile(r"\$\{|\}")
 _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?", re.DOTALL)
 
@@ -38,31 +37,28 @@ def scan_variables(text: str) -> Iterator[Variable]:
     position = 0
     while match := _START.search(text, position):
         position = match.end()
-        if match[2]:
-            yield Variable(match[2])
-        elif match[1]:
-            end = _closing(text, position)
-            inside = _BRACED.fullmatch(text, position, end)
+        if match[1]:
+            yield Variable(match[1])
+        elif match[0] == "${":
+            position = _closed(text, position)
+            inside = _BRACED.fullmatch(text, match.end(), position - 1)
             if not inside:
-                raise ValueError(text[match.start() : end + 1])
-            yield Variable(inside[1], inside[2] or "", inside[3] or "")
-            position = end + 1
+                raise ValueError(text[match.start() : position])
+            yield Variable(*inside.groups(""))
 
 
-def _closing(text: str, start: int) -> int:
-    depth, position = 1, start
-    while depth:
-        match = _EDGE.search(text, position)
-        if not match:
-            raise ValueError(text[start - 2 :])
-        depth += 1 if match[0] != "}" else -1
-        position = match.end()
-    return position - 1
+def _closed(text: str, start: int) -> int:
+    """Returns where a variable ends whose braces are open at `start`."""
+    depth = 1
+    for edge in _EDGE.finditer(text, start):
+        depth += -1 if edge[0] == "}" else 1
+        if depth == 0:
+            return edge.end()
+    raise ValueError(text[start - 2 :])
 
 
-@rule("variable-syntax")
 def variable_syntax(project: Project, tell: Tell) -> None:
-    for path, text in _iter_raw(project):
+    for path, text in _iter_raw(project.tree):
         try:
             list(scan_variables(text))
         except ValueError as fault:
@@ -73,16 +69,14 @@ def variable_syntax(project: Project, tell: Tell) -> None:
 def check_set(project: Project, known: set[str], report: Report) -> None:
     """Warns of each variable that the stack takes from `.env` and that is not there."""
     told: set[str] = set()
-    for path, text in _iter_raw(project):
-        for variable in missing_variables(text, known):
-            if variable.name not in told:
-                told.add(variable.name)
+    for path, text in _iter_raw(project.tree):
+        for name, operator, _ in missing_variables(text, known):
+            if name not in told:
+                told.add(name)
                 owner = f'{str(path[0]).removesuffix("s")} "{path[1]}"'
-                message = f"{owner} takes {variable.name} from .env, which does not set it"
-                if variable.operator.endswith("?"):
-                    message += ", so Compose will not start"
-                place = project.places.value(path)
-                report.warning("unset-variable", message, place, f"add {variable.name}= to .env")
+                end = ", so Compose will not start" if operator.endswith("?") else ""
+                message = f"{owner} takes {name} from .env, which does not set it{end}"
+                report.warning("unset-variable", message, project.places.value(path), f"add {name}= to .env")
 
 
 def missing_variables(text: str, known: set[str]) -> Iterator[Variable]:
@@ -96,17 +90,11 @@ def missing_variables(text: str, known: set[str]) -> Iterator[Variable]:
             yield from missing_variables(variable.argument, known)
 
 
-def _iter_raw(project: Project) -> Iterator[tuple[Path, Raw]]:
-    """Yields the path and text of everything in the tree that is in Compose's own syntax and has a `$`."""
-    for section, entries in project.tree.items():
-        yield from _raw_in(entries, (section,))
-
-
-def _raw_in(tree: Any, at: Path) -> Iterator[tuple[Path, Raw]]:
+def _iter_raw(tree: Any, at: Path = ()) -> Iterator[tuple[Path, Raw]]:
+    """Yields the path and text of everything in a tree that is in Compose's own syntax and has a `$`."""
     inner = tree.items() if isinstance(tree, Mapping) else enumerate(tree) if isinstance(tree, list) else ()
     for step, value in inner:
-        if isinstance(value, Raw):
-            if "$" in value:
-                yield (*at, step), value
-        else:
-            yield from _raw_in(value, (*at, step))
+        if not isinstance(value, Raw):
+            yield from _iter_raw(value, (*at, step))
+        elif "$" in value:
+            yield (*at, step), value

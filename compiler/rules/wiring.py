@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 from compiler.project.project import has_health, neighbours
 from compiler.project.values import inside, named_volume, plain
 from compiler.report import suggest
-from compiler.rules.rule import rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from compiler.model import Path
     from compiler.project.project import Project
-    from compiler.rules.rule import Check, Tell
+    from compiler.rules.check import Service, Tell
 
 
-@rule("duplicate-container-name")
 def duplicate_container_name(project: Project, tell: Tell) -> None:
     first: dict[str, Path] = {}
     for key, service in project.services.items():
@@ -29,17 +27,13 @@ def duplicate_container_name(project: Project, tell: Tell) -> None:
             tell(told, at, "remove one of them: Compose makes names", first=first[name])
 
 
-@rule("unknown-service")
-def unknown_service(project: Project, tell: Tell) -> None:
-    for key, service in project.services.items():
-        for name, path in neighbours(service):
-            if name not in project.services:
-                told = f'no service or database is named "{name}"'
-                tell(told, ("services", key, *path), suggest(name, project.services))
-        for name in service.get("depends_on") or {}:
-            if name not in project.services:
-                told, help = f'no service or database is named "{name}"', suggest(name, project.services)
-                tell(told, ("services", key, "depends_on", name), help, key=True)
+def unknown_service(service: Service, tell: Tell) -> None:
+    services = tell.project.services
+    named = [(name, path, False) for name, path in neighbours(service)]
+    named += [(name, ("depends_on", name), True) for name in service.get("depends_on") or {}]
+    for name, path, is_key in named:
+        if name not in services:
+            tell(f'no service or database is named "{name}"', path, suggest(name, services), key=is_key)
 
 
 def _waits(project: Project) -> Iterator[tuple[Path, str, Mapping[str, Any], str]]:
@@ -50,7 +44,6 @@ def _waits(project: Project) -> Iterator[tuple[Path, str, Mapping[str, Any], str
                 yield ("services", key, "depends_on", name), key, waited, name
 
 
-@rule("no-health-check")
 def no_health_check(project: Project, tell: Tell) -> None:
     for at, key, waited, name in _waits(project):
         if waited.get("condition") == "service_healthy" and not has_health(project.services[name]):
@@ -59,73 +52,45 @@ def no_health_check(project: Project, tell: Tell) -> None:
             tell(told, at, help)
 
 
-@rule("inactive-dependency", "warning")
 def inactive_dependency(project: Project, tell: Tell) -> None:
     for at, key, waited, name in _waits(project):
-        profiles = set(project.services[name].get("profiles") or ())
-        own = set(project.services[key].get("profiles") or ())
-        if profiles and waited.get("required", True) is True and not own & profiles and own != profiles:
+        own, profiles = ({*(project.services[one].get("profiles") or ())} for one in (key, name))
+        if profiles and waited.get("required", True) is True and not own & profiles:
             told = f'service "{key}" depends on "{name}", which only a profile starts'
             help = "write the long form with `required: false`, or give both a profile: Compose refuses it otherwise"
             tell(told, at, help)
 
 
-@rule("dependency-cycle")
 def dependency_cycle(project: Project, tell: Tell) -> None:
     from graphlib import CycleError, TopologicalSorter
 
-    graph = {
-        key: sorted(
-            {*(service.get("depends_on") or {}), *(name for name, _ in neighbours(service))}
-            & project.services.keys()
-        )
-        for key, service in project.services.items()
-    }
+    graph: TopologicalSorter[str] = TopologicalSorter()
+    for key, service in project.services.items():
+        named = {*(service.get("depends_on") or {}), *(name for name, _ in neighbours(service))}
+        graph.add(key, *sorted(named & project.services.keys()))
     try:
-        TopologicalSorter(graph).prepare()
+        graph.prepare()
     except CycleError as fault:
-        loop = fault.args[1][::-1]
-        start = min(range(len(loop) - 1), key=lambda index: loop[index])
-        loop = [*loop[start:-1], *loop[: start + 1]]
+        loop = fault.args[1][:0:-1]
+        start = loop.index(min(loop))
+        loop = [*loop[start:], *loop[: start + 1]]
         told = f"services wait for one another: {' -> '.join(loop)}"
         help = f"write one of the hosts out, such as http://{loop[1]}:8080, in place of a reference"
         tell(told, ("services", loop[0]), help, key=True)
 
 
-_RESOURCES: Mapping[str, tuple[Path, ...]] = {
-    "network": (("networks",),),
-    "config": (("configs",),),
-    "secret": (("secrets",), ("build", "secrets")),
-}
+def unknown(service: Service, tell: Tell, *, kind: str) -> None:
+    """Tells of each network, config or secret that a service takes and the project has not."""
+    known = [*tell.project.tree[f"{kind}s"], *(["default"] if kind == "network" else [])]
+    for place in ((f"{kind}s",), ("build", f"{kind}s")):
+        taken = inside(service, *place)
+        for step in taken if isinstance(taken, Mapping) else range(len(taken)):
+            name = step if isinstance(taken, Mapping) else plain(taken[step].get("source"))
+            if name is not None and name not in known:
+                help = suggest(name, known) if known else f"add it under `{kind}s:`"
+                tell(f'no {kind} is named "{name}"', (*place, step), help)
 
 
-def _unknown(kind: str) -> Check:
-    def check(project: Project, tell: Tell) -> None:
-        known = [*project.tree[f"{kind}s"], *(["default"] if kind == "network" else [])]
-        for key, service in project.services.items():
-            for path, name in _taken(service, kind):
-                if name is not None and name not in known:
-                    help = suggest(name, known) if known else f"add it under `{kind}s:`"
-                    tell(f'no {kind} is named "{name}"', ("services", key, *path), help)
-
-    return check
-
-
-def _taken(service: Mapping[str, Any], kind: str) -> Iterator[tuple[Path, str | None]]:
-    """Yields the path and the name of each network, config or secret that a service takes."""
-    for path in _RESOURCES[kind]:
-        part = inside(service, *map(str, path))
-        if isinstance(part, Mapping):
-            yield from (((*path, name), name) for name in part)
-        else:
-            yield from (((*path, index), plain(item.get("source"))) for index, item in enumerate(part))
-
-
-for _kind in _RESOURCES:
-    rule(f"unknown-{_kind}")(_unknown(_kind))
-
-
-@rule("unknown-volume")
 def unknown_volume(project: Project, tell: Tell) -> None:
     """Where a file lists its volumes, a name that is not among them is a slip, and would start empty."""
     volumes = project.tree["volumes"]

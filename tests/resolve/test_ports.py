@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler.model import Raw
-from compiler.project.ports import Binding, binding_of, long_port, port_fault, shared_port, short_port
-from tests.resolve.stacks import entry, findings, only, spec_of, stack
+from compiler.project.ports import Binding, binding_of, long_port, port_fault, short_port
+from tests.resolve.stacks import compile_text, entry, findings, only, spec_of, stack
 
 SHORT = [
     ("8080:80", "127.0.0.1:8080:80"),
@@ -95,11 +95,6 @@ def test_any_text_that_is_a_port_keeps_its_form(text: str) -> None:
     assert port_fault(port) is not None or long_port(short_port(port)) == port
 
 
-def binding(text: str) -> Binding:
-    port = long_port(text)
-    return binding_of(port if "host_ip" in port else {**port, "host_ip": "127.0.0.1"})
-
-
 @pytest.mark.parametrize(
     ("one", "other", "number"),
     [
@@ -116,8 +111,19 @@ def binding(text: str) -> Binding:
     ],
 )
 def test_ports_clash_where_both_need_the_same(one: str, other: str, number: int | None) -> None:
-    assert shared_port(binding(one), binding(other)) == number
-    assert shared_port(binding(other), binding(one)) == number
+    told = [] if number is None else [f"the host port {number} is published twice"]
+    for first, second in ((one, other), (other, one)):
+        found = compile_text(
+            stack(f"a: {{image: a, ports: ['{first}']}}\nb: {{image: b, ports: ['{second}']}}")
+        )[1]
+        assert [finding.message for finding in found] == told
+
+
+def test_a_range_that_clashes_with_two_ports_is_told_twice() -> None:
+    assert (
+        findings(entry("ports: ['80:80', '81:80', '80-82:80-82']"))
+        == [("duplicate-port", "'80-82:80-82'")] * 2
+    )
 
 
 def test_a_host_port_used_twice_points_at_both_places() -> None:

@@ -1,0 +1,154 @@
+"""Limits, replicas, ports and files of services that contradict one another, or do not do what they seem to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from compiler.project.ports import binding_of, is_everywhere, port_fault
+from compiler.project.project import replicas
+from compiler.project.quantities import parse_size
+from compiler.project.values import inside, number, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from compiler.model import Path
+    from compiler.project.project import Project
+    from compiler.rules.check import Service, Tell
+
+# https://docs.docker.com/engine/containers/resource_constraints/
+_LEAST_MEMORY = 6 << 20
+# The place of each limit below `deploy.resources`.
+_LIMITS = {
+    "mem_limit": ("limits", "memory"),
+    "cpus": ("limits", "cpus"),
+    "pids_limit": ("limits", "pids"),
+    "mem_reservation": ("reservations", "memory"),
+}
+
+
+def limit_twice(service: Service, tell: Tell) -> None:
+    for key, (kind, part) in _LIMITS.items():
+        resources = inside(service, "deploy", "resources", kind)
+        if service.get(key) is not None and resources and not _same(service[key], resources.get(part)):
+            told = f"`{key}` stands beside `deploy.resources.{kind}`, which Compose refuses"
+            tell(told, (key,), f"write it as `deploy.resources.{kind}.{part}`", key=True)
+
+
+def replicas_twice(service: Service, tell: Tell) -> None:
+    scale, written = service.get("scale"), inside(service, "deploy").get("replicas")
+    if scale is not None and written is not None and not _same(scale, written):
+        told = f"`scale` is {plain(scale)} and `deploy.replicas` is {plain(written)}"
+        tell(told, ("scale",), "remove one of them", key=True)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Says whether two values are the same amount, or may be since a variable stands for one of them."""
+    texts = plain(one), plain(other)
+    if other is not None and None in texts:
+        return True
+    size = parse_size(texts[0] or "")
+    return texts[0] == texts[1] or (size is not None and size == parse_size(texts[1] or ""))
+
+
+def memory_too_small(service: Service, tell: Tell) -> None:
+    for path, size, text in _memory(service, "mem_limit"):
+        if 0 < size < _LEAST_MEMORY:
+            told = f"a limit of {text} is below the 6 MB that a container needs"
+            tell(told, path, "write at least 6M, or 0 for no limit")
+
+
+def reservation_above_limit(service: Service, tell: Tell) -> None:
+    for _, limit, shown in list(_memory(service, "mem_limit"))[:1]:
+        for path, size, text in _memory(service, "mem_reservation"):
+            if 0 < limit < size:
+                told = f"the reservation of {text} is above the limit of {shown}"
+                tell(told, path, "reserve at most the limit")
+
+
+def _memory(service: Service, key: str) -> Iterator[tuple[Path, int, str]]:
+    """Yields the path, the bytes and the text of an amount of memory in both of its places."""
+    for path in ((key,), ("deploy", "resources", *_LIMITS[key])):
+        text = plain(inside(service, *path)) or ""
+        size = parse_size(text)
+        if size is not None:
+            yield path, size, text
+
+
+def soft_above_hard(service: Service, tell: Tell) -> None:
+    for limit, pair in (service.get("ulimits") or {}).items():
+        soft, hard = (number(inside(pair, key)) for key in ("soft", "hard"))
+        if soft is not None and hard is not None and hard != -1 and (soft > hard or soft == -1):
+            told = f'the soft limit of "{limit}" is above its hard limit'
+            tell(told, ("ulimits", limit, "soft"), f"write at most {hard:g}")
+
+
+def replicas_share_name(service: Service, tell: Tell) -> None:
+    count = replicas(service)
+    if count > 1 and service.get("container_name") is not None:
+        told = f"{count} replicas cannot share one `container_name`"
+        tell(told, ("container_name",), "remove it: Compose numbers the names", key=True)
+
+
+def env_file_with_secrets(service: Service, tell: Tell) -> None:
+    for index, item in enumerate(service.get("env_file") or ()):
+        if tell.project.secrets and plain(item.get("path")) in (".env", "./.env"):
+            told = "`.env` holds the passwords of every database, and all of them go into the container"
+            tell(told, ("env_file", index), "name the variables that it needs under `environment:`")
+
+
+def empty_label(service: Service, tell: Tell) -> None:
+    for path in (("labels",), ("deploy", "labels"), ("build", "labels")):
+        is_short = (*tell.around, *path) in tell.project.places.short
+        for label, value in inside(service, *path).items() if is_short else ():
+            if value is None:
+                help = f'write "{label}=" if it is meant to be empty'
+                tell(f'the label "{label}" has no value', (*path, label), help)
+
+
+def port_syntax(service: Service, tell: Tell) -> None:
+    for index, port in enumerate(service.get("ports") or ()):
+        if fault := port_fault(port):
+            help = 'write "HOST:CONTAINER", such as "8080:80"'
+            tell(f"this is not a port: {fault}", ("ports", index), help)
+
+
+def duplicate_port(project: Project, tell: Tell) -> None:
+    taken: dict[tuple[int, str], list[tuple[str, Path]]] = {}
+    for name, service in project.services.items():
+        for index, port in enumerate(service.get("ports") or ()):
+            at, binding = ("services", name, "ports", index), binding_of(port)
+            clashes: dict[Path, int] = {}
+            for shared in binding.taken:
+                others = taken.setdefault((shared, binding.protocol), [])
+                found = [path for address, path in others if is_everywhere(address, binding.address)]
+                if found:
+                    clashes.setdefault(found[0], shared)
+                else:
+                    others.append((binding.address, at))
+            for first, shared in clashes.items():
+                told = f"the host port {shared} is published twice"
+                tell(told, at, "publish one of them on another port", first=first)
+
+
+def replicas_share_port(service: Service, tell: Tell) -> None:
+    count = replicas(service)
+    for index, port in enumerate(service.get("ports") or () if count > 1 else ()):
+        binding = binding_of(port)
+        if 0 < len(binding.taken) < count * len(binding.container or (0,)):
+            help = "leave the host port out, or publish a range such as 8080-8089:80"
+            tell(f"{count} replicas cannot share one host port", ("ports", index), help)
+
+
+def ports_without_effect(service: Service, tell: Tell) -> None:
+    mode = plain(service.get("network_mode"))
+    if service.get("ports") and mode in ("host", "none"):
+        told = f"`ports` has no effect with `network_mode: {mode}`"
+        tell(told, ("ports",), "remove one of the two", key=True)
+
+
+def unpublished_port(service: Service, tell: Tell) -> None:
+    networks = [tell.project.tree["networks"].get(name) for name in service.get("networks") or ()]
+    if service.get("ports") and networks and all(inside(one, "internal") is True for one in networks):
+        told = f'service "{tell.around[1]}" is only in internal networks, where `ports` publishes nothing'
+        tell(told, ("ports",), "add `default` to its networks", key=True)
