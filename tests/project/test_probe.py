@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from compiler.project.probe import build_probe
-from tests.resolve.stacks import entry, findings, only, spec_of
+from tests.stacks import entry, findings, only, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from compiler.model import Raw, Reference, Text
-from tests.resolve.stacks import (
+from tests.stacks import (
     DATABASE,
     compile_text,
     entry,

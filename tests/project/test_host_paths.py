@@ -9,7 +9,7 @@ from compiler.model import Raw
 from compiler.run.workspace import Project
 from compiler.targets.compose import written_service
 from tests.compose import config
-from tests.resolve.stacks import compile_text
+from tests.stacks import compile_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from compiler.report import Report
 from compiler.rules.check import check_project
 from compiler.source import parse_yaml
 from compiler.targets.compose import written_service
-from tests.resolve.stacks import TODAY, project_of
+from tests.stacks import TODAY, project_of
 
 SHORT = """\
 services:
