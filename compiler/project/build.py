@@ -12,7 +12,6 @@ from compiler.project.connections import build_access
 from compiler.project.containers import HARDENING, add_container, add_database
 from compiler.project.names import GATE, check_names
 from compiler.project.project import SECTIONS, Places, Project
-from compiler.project.references import References
 from compiler.project.scope import NETWORK, build_scope
 from compiler.project.secrets import digests, iter_database_secrets, iter_stack_secrets
 from compiler.project.services import Workshop, build_section, build_service
@@ -40,8 +39,7 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
         databases=stack.databases,
     )
     _databases(project, stack, report)
-    references = References(stack, project.access)
-    shop = Workshop(stack, project, references, report, base)
+    shop = Workshop(stack, project, report, base)
     for key in stack.services:
         build_service(shop, key)
     for section in SECTIONS[1:]:
@@ -58,7 +56,7 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
             origin = project.places.origin(at)._replace(kind="default")
             project.places.set(("volumes", name), origin)
     _add_gate(project)
-    project.variables += [*_variables(project, references.connections), *digests(project)]
+    project.variables += [*_variables(project), *digests(project)]
     return project
 
 
@@ -129,7 +127,7 @@ def _add_gate(project: Project) -> None:
     add_container(project, GATE, "gate", spec, (), {})
 
 
-def _variables(project: Project, connections: dict[str, tuple[str, str]]) -> Iterator[Variable]:
+def _variables(project: Project) -> Iterator[Variable]:
     """Yields the lines of `.env` that hold finished connection strings."""
     known = set()
     for key, database in project.databases.items():
@@ -142,7 +140,7 @@ def _variables(project: Project, connections: dict[str, tuple[str, str]]) -> Ite
             comment = f'Connection of database "{key}", from this machine'
             yield Variable(key=env_key(key, "host_url"), value=access.host["url"], comment=comment)
         known |= {env_key(key, "url"), env_key(key, "host_url")}
-    for key, (name, driver) in connections.items():
+    for key, (name, driver) in project.connections.items():
         if key not in known:
             connection = project.access[name].network[driver]
             comment = f'Connection of database "{name}" for {connection.title}'

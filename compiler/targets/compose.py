@@ -104,7 +104,6 @@ _WHOLE: Mapping[str, Callable[[Any], Any]] = {
     "extends": _only("service"),
     "label_file": _first,
     "networks": _names,
-    "ssh": _first,
     "test": lambda test: test[1] if test[0] == "CMD-SHELL" and len(test) == 2 else test,
     "tmpfs": _first,
 }
