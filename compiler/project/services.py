@@ -16,7 +16,7 @@ from compiler.project.project import Origin, has_health
 from compiler.project.references import build_names, first_port
 from compiler.project.scope import CA_CONFIG, NETWORK
 from compiler.project.secrets import add_file, label_secrets, stack_secret_key
-from compiler.project.values import as_text, plain
+from compiler.project.values import as_text, inside, plain
 from compiler.report import suggest
 
 if TYPE_CHECKING:
@@ -28,17 +28,7 @@ if TYPE_CHECKING:
 
 _PROBE = {"interval": "10s", "timeout": "5s", "retries": 6, "start_period": "30s"}
 # https://docs.docker.com/reference/compose-file/extension/#specifying-durations
-_SECONDS = {
-    "ns": 1e-9,
-    "us": 1e-6,
-    "µs": 1e-6,
-    "ms": 1e-3,
-    "s": 1,
-    "m": 60,
-    "h": 3600,
-    "d": 86_400,
-    "w": 604_800,
-}
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 class Workshop(NamedTuple):
@@ -161,14 +151,10 @@ def _bind_ports(shop: Workshop, at: Path, spec: dict[str, Any]) -> None:
 
 def _probe(shop: Workshop, key: str, spec: dict[str, Any]) -> None:
     """Makes a health check by HTTP a shell command."""
-    health, places = spec.get("healthcheck"), shop.project.places
-    if not isinstance(health, dict) or "http" not in health:
+    health, places = inside(spec, "healthcheck"), shop.project.places
+    if "http" not in health:
         return
     at: Path = ("services", key, "healthcheck", "http")
-    if "test" in health:
-        told = "a health check has either `http` or `test`"
-        shop.report.error("health-check-twice", told, places.key(at), "remove one of them")
-        return
     asked = health["http"] if isinstance(health["http"], dict) else {"path": health["http"]}
     port = asked.get("port") or first_port(shop.stack.services[key])
     if port is None:

@@ -66,7 +66,8 @@ def _written(project: Project, tree: Any, at: Path) -> Any:
 
 def _short(project: Project, tree: Any, at: Path) -> Any:
     """Returns the short form of what was written so, where that still says all of it."""
-    for name, shorten in ((at[-1], _WHOLE), (at[-2], _ITEM)):
+    # An item stands below a key of a service, whose own name may be that of such a key.
+    for name, shorten in ((at[-1], _WHOLE), (at[-2], _ITEM if len(at) > 3 else {})):
         if name in shorten:
             return shorten[str(name)](tree)
     return [raw_pair(str(name), value) for name, value in tree.items()]

@@ -154,6 +154,12 @@ def test_a_service_in_another_network_mode_cannot_use_a_database() -> None:
     assert findings(text) == [("unreachable-database", "network_mode")]
 
 
+@pytest.mark.parametrize("name", ["ports", "ulimits", "volumes"])
+def test_a_service_may_have_the_name_of_an_option(name: str) -> None:
+    text = stack(f"{name}: {{image: a, labels: [a=b]}}")
+    assert spec_of(text, name) == {"image": "a", "labels": ["a=b"]}
+
+
 def test_a_service_without_a_database_is_rendered_as_it_is_written() -> None:
     options = (
         "environment: [A=b]\nnetworks: {front: }\ndepends_on: {b: {condition: service_started}}\ninit: true"
