@@ -37,7 +37,8 @@ def lengthen(kind: str, entry: Any, at: Path, places: Places) -> dict[str, Any]:
     """Returns an entry of a section of the tree in long form; `at` is where it stands in the tree."""
     long: dict[str, Any] = entry or {}
     for steps, form in _SERVICE.items() if kind == "services" else (("labels", _PAIRS),):
-        long = change(long, steps.split("."), partial(form, places), at)
+        if steps.partition(".")[0] in long:
+            long = change(long, steps.split("."), partial(form, places), at)
     return long
 
 
@@ -91,7 +92,8 @@ def raw_pair(name: str, value: Any) -> Any:
 def _volume(text: Any) -> Mapping[str, Any]:
     if not isinstance(text, str):
         return {"target": text}
-    source, target, *options = ["", *sections(text)] if len(sections(text)) == 1 else sections(text)
+    parts = sections(text)
+    source, target, *options = parts if len(parts) > 1 else ["", *parts]
     if not source:
         return {"type": "volume", "target": target}
     mount: dict[str, Any] = {"source": source, "target": target}

@@ -9,6 +9,7 @@ from typing import Any
 from compiler.model import Path, Raw
 
 _DOLLAR = re.compile(r"\$\$|\$(?=\{|[A-Za-z_])")
+_MARKS = re.compile(r"[][{}:]")
 _DRIVE = re.compile(r"[A-Za-z]:(?:\\|/[^:]*:/)")
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,9})?) ?(?:([kmgtp])(?:i?b)?|b)?", re.IGNORECASE)
 
@@ -60,17 +61,19 @@ def inside(tree: Any, *steps: str) -> Any:
 def change(tree: Any, steps: Sequence[str], make: Callable[[Any, Path], Any], at: Path = ()) -> Any:
     """Returns a tree with `make(value, path)` in the place of each value to which the steps lead.
 
-    A step is a key, or `*` for every key or item. What has no value under its key stays so.
+    A step is a key, or `*` for every key or item. A key without a value is left alone.
     """
     if not steps:
         return make(tree, at)
     step, *rest = steps
+    if isinstance(tree, dict) and step != "*":
+        inner = tree.get(step)
+        return tree if inner is None else {**tree, step: change(inner, rest, make, (*at, step))}
+    if isinstance(tree, dict):
+        return {key: change(inner, rest, make, (*at, key)) for key, inner in tree.items()}
     if isinstance(tree, list) and step == "*":
-        return [change(item, rest, make, (*at, index)) for index, item in enumerate(tree)]
-    if not isinstance(tree, dict):
-        return tree
-    known = [key for key in (tree if step == "*" else (step,)) if tree.get(key) is not None]
-    return {**tree, **{key: change(tree[key], rest, make, (*at, key)) for key in known}}
+        return [change(inner, rest, make, (*at, index)) for index, inner in enumerate(tree)]
+    return tree
 
 
 def sections(text: str) -> list[str]:
@@ -78,15 +81,13 @@ def sections(text: str) -> list[str]:
 
     The parts are of the kind of the text, such as Raw.
     """
-    start = 2 if _DRIVE.match(text) else 0
-    found, depth = [text[:start]], 0
-    for character in text[start:]:
-        depth += (character in "{[") - (character in "}]" and depth > 0)
-        if character == ":" and depth == 0:
-            found.append("")
-        else:
-            found[-1] += character
-    return [type(text)(part) for part in found]
+    found, start, depth = [], 0, 0
+    for mark in _MARKS.finditer(text, 2 if _DRIVE.match(text) else 0):
+        depth += (mark[0] in "{[") - (mark[0] in "}]" and depth > 0)
+        if mark[0] == ":" and depth == 0:
+            found.append(text[start : mark.start()])
+            start = mark.end()
+    return [type(text)(part) for part in (*found, text[start:])]
 
 
 def is_host_path(source: str) -> bool:
