@@ -35,7 +35,7 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
         name=stack.name,
         environment=stack.environment,
         today=today,
-        places=Places(stack.document, ("environments", stack.environment)),
+        places=Places(stack.document),
         databases=stack.databases,
     )
     _databases(project, stack, report)

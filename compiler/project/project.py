@@ -29,7 +29,7 @@ SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
 class Origin(NamedTuple):
     """Where a value of the tree was written; a default stands where it is asked for."""
 
-    kind: Literal["stack", "environment", "adapter", "default"]
+    kind: Literal["stack", "adapter", "default"]
     file: Document | Adapter
     path: Path
 
@@ -41,14 +41,12 @@ class Origin(NamedTuple):
 class Places:
     """The origin of each value of the tree, and which of them were written in Compose's short form.
 
-    A path that is not known has the origin of what is around it, with the remaining steps added. What stands the
-    same in the file under `overlay` comes from that environment.
+    A path that is not known has the origin of what is around it, with the remaining steps added.
     """
 
-    def __init__(self, file: Document, overlay: Path = ()) -> None:
+    def __init__(self, file: Document) -> None:
         self.file = file
         self.short: set[Path] = set()
-        self._overlay = overlay
         self._known: dict[Path, Origin] = {(): Origin("stack", file, ())}
 
     def set(self, path: Path, origin: Origin) -> None:
@@ -58,11 +56,7 @@ class Places:
         known = path
         while known not in self._known:
             known = known[:-1]
-        found = self._known[known].at(*path[len(known) :])
-        if found.kind != "stack" or not self._overlay:
-            return found
-        is_overlaid = found.file.value(found.path) == found.file.value((*self._overlay, *found.path))
-        return found._replace(kind="environment") if is_overlaid else found
+        return self._known[known].at(*path[len(known) :])
 
     def value(self, path: Path) -> Span:
         origin = self.origin(path)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _PROBE = {"interval": "10s", "timeout": "5s", "retries": 6, "start_period": "30s"}
 # https://docs.docker.com/reference/compose-file/extension/#specifying-durations
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(rf"(\d{{1,15}}(?:\.\d*)?|\.\d+)({'|'.join(_UNITS)})")
 
 
 class Workshop(NamedTuple):
@@ -162,9 +163,9 @@ def _probe(shop: Workshop, key: str, spec: dict[str, Any]) -> None:
         shop.report.error("missing-port", f'service "{key}" says no port to probe', places.value(at), help)
         return
     rest = {name: value for name, value in health.items() if name != "http"}
-    limit = re.findall(r"([\d.]+)([a-zµ]+)", plain(rest.get("timeout", _PROBE["timeout"])) or "")
-    seconds = sum(float(amount) * _UNITS[unit] for amount, unit in limit) or 5
-    script = build_probe(port, str(asked["path"]), max(1, int(seconds) - 1))
+    limit = _DURATION.findall(plain(rest.get("timeout")) or "") or [(5, "s")]
+    seconds = int(sum(float(amount) * _UNITS[unit] for amount, unit in limit))
+    script = build_probe(port, str(asked["path"]), max(1, seconds - 1))
     spec["healthcheck"] = {"test": ["CMD-SHELL", script], **_PROBE, **rest}
     places.set((*at[:-1], "test"), Origin("default", places.file, at))
 

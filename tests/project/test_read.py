@@ -106,7 +106,7 @@ environments: {local: {services: {app: {environment: {MODE: y}}}}}
 """
 ORIGINS = [
     (("services", "app", "image"), "stack", "stack.yaml:3"),
-    (("services", "app", "environment", "MODE"), "environment", "stack.yaml:6"),
+    (("services", "app", "environment", "MODE"), "stack", "stack.yaml:6"),
     (("services", "app", "environment", "MAIN_URL"), "stack", "stack.yaml:3"),
     (("services", "app", "ports", 0, "host_ip"), "default", "stack.yaml:3"),
     (("services", "app", "ports", 0, "published"), "stack", "stack.yaml:3"),
