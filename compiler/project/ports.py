@@ -86,29 +86,24 @@ def _range(written: Any) -> range | None:
 
 
 def port_fault(port: Mapping[str, Any]) -> str | None:
-    """Returns what is wrong with a port, or None."""
+    """Returns what is wrong with a port, or None; what a variable holds is taken to be right."""
     for name in ("published", "target"):
         text = written_text(port.get(name))
         if text and "$" not in text and not _NUMBERS.fullmatch(text):
             return f'"{port[name]}" is not a number'
-    if not written_text(port.get("target")):
-        return "it names no port of the container"
-    return _fault(binding_of(port))
-
-
-def _fault(binding: Binding) -> str | None:
-    known = [numbers for numbers in (binding.host, binding.container) if numbers is not None]
-    if any(numbers and numbers[-1] > _HIGHEST for numbers in known):
-        return f"it is above {_HIGHEST}"
-    if not all(known):
-        return "its range ends before it starts"
-    if len(known) == 2 and len(known[1]) not in (1, len(known[0])):
-        return "its ranges differ in length"
-    if "$" not in binding.protocol and binding.protocol not in _PROTOCOLS:
-        return f'the protocol "{binding.protocol}" is none of {", ".join(_PROTOCOLS)}'
-    if "$" not in binding.address and not _is_address(binding.address):
-        return f'"{binding.address}" is not an IP address'
-    return None
+    address, host, container, protocol = binding_of(port)
+    known = [numbers for numbers in (host, container) if numbers is not None]
+    protocols = ", ".join(_PROTOCOLS)
+    faults = {
+        "it names no port of the container": not written_text(port.get("target")),
+        f"it is above {_HIGHEST}": any(numbers[-1] > _HIGHEST for numbers in known if numbers),
+        "its range ends before it starts": not all(known),
+        "its ranges differ in length": len(known) == 2 and len(known[1]) not in (1, len(known[0])),
+        f'the protocol "{protocol}" is none of {protocols}': "$" not in protocol
+        and protocol not in _PROTOCOLS,
+        f'"{address}" is not an IP address': "$" not in address and not _is_address(address),
+    }
+    return next((fault for fault, is_found in faults.items() if is_found), None)
 
 
 def _is_address(text: str) -> bool:
