@@ -101,12 +101,12 @@ def port_fault(port: Mapping[str, Any]) -> str | None:
         "its ranges differ in length": len(known) == 2 and len(known[1]) not in (1, len(known[0])),
         f'the protocol "{protocol}" is none of {protocols}': "$" not in protocol
         and protocol not in _PROTOCOLS,
-        f'"{address}" is not an IP address': "$" not in address and not _is_address(address),
+        f'"{address}" is not an IP address': "$" not in address and not is_address(address),
     }
     return next((fault for fault, is_found in faults.items() if is_found), None)
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
     import socket
 
     try:
@@ -116,10 +116,14 @@ def _is_address(text: str) -> bool:
     return True
 
 
+def is_everywhere(one: str, other: str) -> bool:
+    """Says whether two addresses are the same, or one of them stands for all."""
+    return one == other or bool(_EVERYWHERE & {one, other})
+
+
 def shared_port(one: Binding, other: Binding) -> int | None:
     """Returns the host port that both take, or None."""
-    addresses = {one.address, other.address}
-    if one.protocol != other.protocol or (len(addresses) == 2 and not addresses & _EVERYWHERE):
+    if one.protocol != other.protocol or not is_everywhere(one.address, other.address):
         return None
-    both = range(max(one.taken.start, other.taken.start), min(one.taken.stop, other.taken.stop))
-    return both.start if both else None
+    first = max(one.taken.start, other.taken.start)
+    return first if first < min(one.taken.stop, other.taken.stop) else None

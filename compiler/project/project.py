@@ -85,7 +85,6 @@ class Project:
     A `str` in the tree is literal, `Raw` is in Compose's own syntax, a `Reference` is a key of `.env`. `kinds` says
     what a service of the tree is, `uses` how many connections a service opens to each database (None: its default),
     `ready` what a client of a database waits for, `mounted` the keys of `.env` that a service reads as files.
-    `connections` has the database and the driver of each connection string that is asked for, by its key of `.env`.
     `secret_files` (keys of `.env`) and `config_files` (texts) are by the path of the file that is rendered for them.
     """
 
@@ -100,6 +99,7 @@ class Project:
     ready: dict[str, dict[str, str]] = field(default_factory=dict)
     uses: dict[str, dict[str, int | None]] = field(default_factory=dict)
     mounted: dict[str, set[str]] = field(default_factory=dict)
+    # Database and driver of each connection string that is asked for, by its key of `.env`.
     connections: dict[str, tuple[str, str]] = field(default_factory=dict)
     secrets: list[Secret] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
