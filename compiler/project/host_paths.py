@@ -16,6 +16,7 @@ from compiler.project.values import change
 if TYPE_CHECKING:
     from compiler.model import Path
 
+# Returns what is written at a path, reached by way of the first.
 Rewrite = Callable[[str, Any, "Path"], Any]
 _REMOTE = re.compile(r"\w[\w+.-]*://|git@|github\.com/|(?:service|target|docker-image|oci-layout):")
 _ABSOLUTE = re.compile(r"[/~$\\]|[A-Za-z]:[\\/]")
@@ -52,7 +53,7 @@ def _volume(base: str, mount: Mapping[str, Any], at: Path) -> Mapping[str, Any]:
 
 
 _PATH = _where(lambda text: True)
-# What else it may be is a name.
+# Anything else may be a name.
 _MARKED = _where(lambda text: text.startswith(("./", "../")) or text in (".", ".."))
 _CONTEXT = _where(lambda text: not _REMOTE.match(text))
 _PLACES: Mapping[str, Mapping[str, Rewrite]] = {

@@ -18,6 +18,7 @@ from compiler.source import patch
 if TYPE_CHECKING:
     from compiler.project.project import Places
 
+# Returns the long form of what is written at a path.
 Form = Callable[["Places", Any, Path], Any]
 
 # https://docs.docker.com/reference/compose-file/services/#short-syntax-5
@@ -42,7 +43,7 @@ def lengthen(kind: str, entry: Any, at: Path, places: Places) -> dict[str, Any]:
     return long
 
 
-def _one(make: Callable[[Any], Any]) -> Form:
+def _wrapped(make: Callable[[Any], Any]) -> Form:
     """A single value becomes the list or the mapping that `make` returns."""
 
     def long(places: Places, value: Any, at: Path) -> Any:
@@ -54,7 +55,7 @@ def _one(make: Callable[[Any], Any]) -> Form:
     return long
 
 
-def _list(split: Callable[[Any], tuple[str, Any]]) -> Form:
+def _keyed(split: Callable[[Any], tuple[str, Any]]) -> Form:
     """A list becomes a mapping; `split` returns the key and the value that an item stands for."""
 
     def long(places: Places, value: Any, at: Path) -> Any:
@@ -112,13 +113,13 @@ def _mode(places: Places, value: Any, at: Path) -> Any:
     return int(value, 8) if is_octal else value
 
 
-_PAIRS = _list(_pair)
-_LISTED = _one(lambda value: [value])
-_NAMED = _one(lambda name: {"source": name})
-# By the way to a value; what is around it comes first.
+_PAIRS = _keyed(_pair)
+_LISTED = _wrapped(lambda value: [value])
+_NAMED = _wrapped(lambda name: {"source": name})
+# By the steps to a value; what is around a value comes before it.
 _SERVICE: Mapping[str, Form] = {
     "annotations": _PAIRS,
-    "build": _one(lambda context: {"context": context}),
+    "build": _wrapped(lambda context: {"context": context}),
     "build.additional_contexts": _PAIRS,
     "build.args": _PAIRS,
     "build.labels": _PAIRS,
@@ -127,25 +128,25 @@ _SERVICE: Mapping[str, Form] = {
     "build.ssh": _PAIRS,
     "configs.*": _NAMED,
     "configs.*.mode": _mode,
-    "depends_on": _list(lambda name: (written_text(name), {"condition": "service_started"})),
+    "depends_on": _keyed(lambda name: (written_text(name), {"condition": "service_started"})),
     "deploy.labels": _PAIRS,
     "dns": _LISTED,
     "dns_search": _LISTED,
     "env_file": _LISTED,
-    "env_file.*": _one(lambda path: {"path": path}),
+    "env_file.*": _wrapped(lambda path: {"path": path}),
     "environment": _PAIRS,
     "environment.*": lambda places, value, at: as_text(value),
-    "extends": _one(lambda name: {"service": name}),
-    "healthcheck.test": _one(lambda test: ["CMD-SHELL", test]),
+    "extends": _wrapped(lambda name: {"service": name}),
+    "healthcheck.test": _wrapped(lambda test: ["CMD-SHELL", test]),
     "label_file": _LISTED,
     "labels": _PAIRS,
-    "networks": _list(lambda name: (written_text(name), None)),
-    "ports.*": _one(long_port),
+    "networks": _keyed(lambda name: (written_text(name), None)),
+    "ports.*": _wrapped(long_port),
     "secrets.*": _NAMED,
     "secrets.*.mode": _mode,
     "sysctls": _PAIRS,
     "tmpfs": _LISTED,
-    "ulimits.*": _one(lambda limit: {"soft": limit, "hard": limit}),
-    "volumes.*": _one(_volume),
+    "ulimits.*": _wrapped(lambda limit: {"soft": limit, "hard": limit}),
+    "volumes.*": _wrapped(_volume),
     "volumes.*.tmpfs.mode": _mode,
 }
