@@ -9,7 +9,6 @@ from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connections import build_access
 from compiler.project.containers import GATE, JOB, add_database, add_gate, iter_containers
 from compiler.project.project import SECTIONS, Places, Project
-from compiler.project.references import References
 from compiler.project.scope import NETWORK, build_scope
 from compiler.project.secrets import build_secrets, database_keys, digests, stack_secret_key, tls_keys
 from compiler.project.services import Workshop, build_section, build_service
@@ -41,14 +40,13 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
         name=stack.name,
         environment=stack.environment,
         today=today,
-        places=Places(stack.document, ("environments", stack.environment)),
+        places=Places(stack.document),
         databases=stack.databases,
         secrets=build_secrets(stack),
     )
     for database in stack.databases.values():
         _add_database(project, AdapterTexts(database, stack.document, build_scope(database), report))
-    references = References(stack, project.access)
-    shop = Workshop(stack, project, references, report, base)
+    shop = Workshop(stack, project, report, base)
     for key in stack.services:
         build_service(shop, key)
     for section in SECTIONS[1:]:
@@ -61,7 +59,7 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
         project.tree["networks"].setdefault(NETWORK, {"internal": True})
     _add_volumes(project)
     add_gate(project)
-    project.variables += [*_connections(project, references), *digests(project)]
+    project.variables += [*_connections(project), *digests(project)]
     return project
 
 
@@ -102,7 +100,7 @@ def _add_volumes(project: Project) -> None:
                 project.places.set(("volumes", name), origin._replace(kind="default"))
 
 
-def _connections(project: Project, references: References) -> Iterator[Variable]:
+def _connections(project: Project) -> Iterator[Variable]:
     """Yields the lines of `.env` that hold finished connection strings."""
     for name, access in project.access.items():
         told = f'Connection of database "{name}"'
@@ -113,7 +111,7 @@ def _connections(project: Project, references: References) -> Iterator[Variable]
         if "url" in access.host:
             comment = f"{told}, from this machine"
             yield Variable(key=env_key(name, "host_url"), value=access.host["url"], comment=comment)
-    for key, (name, driver) in references.connections.items():
+    for key, (name, driver) in project.connections.items():
         if driver != "url":
             connection = project.access[name].network[driver]
             comment = f'Connection of database "{name}" for {connection.title}'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,13 +10,6 @@ if TYPE_CHECKING:
     from compiler.project.project import Places
 
 _REPLACED = ("command", "entrypoint", "test")
-# Items of these lists are the same thing where they mount or bind the same.
-_IDENTITY: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
-    "volumes": lambda mount: mount.get("target"),
-    "secrets": lambda mount: mount.get("target", mount.get("source")),
-    "configs": lambda mount: mount.get("target", mount.get("source")),
-    "ports": lambda port: tuple(map(port.get, ("host_ip", "published", "target", "protocol"))),
-}
 
 
 def merge(
@@ -34,27 +27,28 @@ def merge(
         elif isinstance(known, Mapping) and isinstance(value, Mapping):
             merged[key] = merge(known, value, path, places, theirs)
         elif isinstance(known, list) and isinstance(value, list) and key not in _REPLACED:
-            merged[key] = _joined(key, known, value, path, places, theirs)
+            merged[key] = _joined(known, value, path, places, theirs)
         else:
             merged[key] = value
             places.adopt(path, theirs, path)
     return merged
 
 
-def _joined(
-    key: str, known: list[Any], added: list[Any], at: Path, places: Places, theirs: Places
-) -> list[Any]:
-    identity = _IDENTITY.get(key, lambda item: item)
+def _joined(known: list[Any], added: list[Any], at: Path, places: Places, theirs: Places) -> list[Any]:
     joined = list(known)
-    names = [_named(identity, item) for item in known]
     for index, item in enumerate(added):
-        name = _named(identity, item)
+        names = [_identity(at[-1], one) for one in joined]
+        name = _identity(at[-1], item)
         place = names.index(name) if name in names else len(joined)
         joined[place : place + 1] = [item]
-        names[place : place + 1] = [name]
         places.adopt((*at, place), theirs, (*at, index))
     return joined
 
 
-def _named(identity: Callable[[Mapping[str, Any]], Any], item: Any) -> Any:
-    return identity(item) if isinstance(item, Mapping) else item
+def _identity(key: str | int, item: Any) -> Any:
+    """Returns what is the same in two items of a list that mount or bind the same."""
+    if key == "ports" and isinstance(item, Mapping):
+        return tuple(map(item.get, ("host_ip", "published", "target", "protocol")))
+    if key in ("volumes", "secrets", "configs") and isinstance(item, Mapping):
+        return item.get("target", item.get("source"))
+    return item

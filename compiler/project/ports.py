@@ -1,4 +1,4 @@
-"""Published ports: bound to loopback unless an address is written out."""
+"""Published ports: what a written one binds, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOOPBACK = "127.0.0.1"
-HIGHEST = 65535
-PROTOCOLS = ("tcp", "udp", "sctp")
-_EVERYWHERE = frozenset(("0.0.0.0", "::"))
+_HIGHEST = 65535
+_PROTOCOLS = ("tcp", "udp", "sctp")
+_EVERYWHERE = {"0.0.0.0", "::"}
+_NUMBERS = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 # A variable whose default holds a colon brings its own address.
 _OWN_ADDRESS = re.compile(r"\$\{\w+:?-[^${}]*:[^{}]*\}")
 
@@ -45,13 +46,11 @@ def long_port(entry: Any) -> dict[str, Any]:
     text, slash, protocol = entry.rpartition("/")
     if not slash or "}" in protocol:
         text, protocol = entry, ""
-    *rest, target = sections(type(entry)(text))
-    port: dict[str, Any] = {"target": target}
-    if rest and rest[-1]:
-        port["published"] = rest[-1]
-    if address := ":".join(rest[:-1]).strip("[]"):
-        port["host_ip"] = type(entry)(address)
-    return {**port, "protocol": type(entry)(protocol)} if protocol else port
+    *outer, target = sections(text)
+    *address, published = outer or [""]
+    host = ":".join(address).strip("[]")
+    port = {"target": target, "published": published, "host_ip": host, "protocol": protocol}
+    return {key: type(entry)(part) for key, part in port.items() if part or key == "target"}
 
 
 def short_port(port: Mapping[str, Any]) -> Any:
@@ -75,44 +74,36 @@ def brings_address(port: Mapping[str, Any]) -> bool:
 def binding_of(port: Mapping[str, Any]) -> Binding:
     """Returns what a port binds; without an address it binds all of them."""
     address = written_text(port.get("host_ip")).strip("[]") or "0.0.0.0"
-    protocol = plain(port.get("protocol")) or written_text(port.get("protocol")) or "tcp"
+    protocol = written_text(port.get("protocol")) or "tcp"
     return Binding(address, _range(port.get("published")), _range(port.get("target")), protocol)
 
 
-def port_fault(port: Mapping[str, Any]) -> str | None:
-    """Returns what is wrong with a port, or None."""
-    for name in ("published", "target"):
-        if not _is_number(written_text(port.get(name))):
-            return f'"{port[name]}" is not a number'
-    if not written_text(port.get("target")):
-        return "it names no port of the container"
-    return _fault(binding_of(port))
-
-
-def _is_number(text: str) -> bool:
-    return "$" in text or not text or bool(re.fullmatch(r"[0-9]{1,9}(?:-[0-9]{1,9})?", text))
-
-
 def _range(written: Any) -> range | None:
-    match = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", plain(written) or "")
+    match = _NUMBERS.fullmatch(plain(written) or "")
     first = int(match[1]) if match else 0
     # Docker chooses the port itself where it is 0.
     return range(first, int(match[2] or first) + 1) if match and first else None
 
 
-def _fault(binding: Binding) -> str | None:
-    known = [numbers for numbers in (binding.host, binding.container) if numbers is not None]
-    if any(numbers and numbers[-1] > HIGHEST for numbers in known):
-        return f"it is above {HIGHEST}"
-    if any(not numbers for numbers in known):
-        return "its range ends before it starts"
-    if len(known) == 2 and len(known[1]) not in (1, len(known[0])):
-        return "its ranges differ in length"
-    if "$" not in binding.protocol and binding.protocol not in PROTOCOLS:
-        return f'the protocol "{binding.protocol}" is none of {", ".join(PROTOCOLS)}'
-    if "$" not in binding.address and not is_address(binding.address):
-        return f'"{binding.address}" is not an IP address'
-    return None
+def port_fault(port: Mapping[str, Any]) -> str | None:
+    """Returns what is wrong with a port, or None; what a variable holds is taken to be right."""
+    for name in ("published", "target"):
+        text = written_text(port.get(name))
+        if text and "$" not in text and not _NUMBERS.fullmatch(text):
+            return f'"{port[name]}" is not a number'
+    address, host, container, protocol = binding_of(port)
+    known = [numbers for numbers in (host, container) if numbers is not None]
+    protocols = ", ".join(_PROTOCOLS)
+    faults = {
+        "it names no port of the container": not written_text(port.get("target")),
+        f"it is above {_HIGHEST}": any(numbers[-1] > _HIGHEST for numbers in known if numbers),
+        "its range ends before it starts": not all(known),
+        "its ranges differ in length": len(known) == 2 and len(known[1]) not in (1, len(known[0])),
+        f'the protocol "{protocol}" is none of {protocols}': "$" not in protocol
+        and protocol not in _PROTOCOLS,
+        f'"{address}" is not an IP address': "$" not in address and not is_address(address),
+    }
+    return next((fault for fault, is_found in faults.items() if is_found), None)
 
 
 def is_address(text: str) -> bool:

@@ -7,35 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from compiler.model import Raw
+from compiler.project.long_form import lengthen
 from compiler.project.values import inside, number, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from compiler.model import Access, Certificate, Path, Secret, Variable
+    from compiler.registry.adapter import Adapter
     from compiler.report import Span
+    from compiler.source import Document
     from compiler.stack.database import Database
 
 Kind = Literal["service", "database", "job", "gate"]
 SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
 
 
-class Located(Protocol):
-    """A file whose keys and values have places: a document or an adapter."""
-
-    def value(self, path: Path) -> Span: ...
-
-    def key(self, path: Path) -> Span: ...
-
-
 class Origin(NamedTuple):
     """Where a value of the tree was written; a default stands where it is asked for."""
 
-    kind: Literal["stack", "environment", "adapter", "default"]
-    file: Located
+    kind: Literal["stack", "adapter", "default"]
+    file: Document | Adapter
     path: Path
+
+    def at(self, *steps: str | int) -> Origin:
+        """Returns the origin of what stands inside of this."""
+        return self._replace(path=(*self.path, *steps))
 
 
 class Places:
@@ -44,26 +44,19 @@ class Places:
     A path that is not known has the origin of what is around it, with the remaining steps added.
     """
 
-    def __init__(self, file: Located, overlay: Path = ()) -> None:
+    def __init__(self, file: Document) -> None:
         self.file = file
         self.short: set[Path] = set()
-        self._overlay = overlay
         self._known: dict[Path, Origin] = {(): Origin("stack", file, ())}
 
     def set(self, path: Path, origin: Origin) -> None:
         self._known[path] = origin
 
     def origin(self, path: Path) -> Origin:
-        known, rest = path, len(path)
+        known = path
         while known not in self._known:
-            rest -= 1
-            known = path[:rest]
-        found = self._known[known]
-        if found.kind != "stack" or not self._overlay:
-            return found._replace(path=(*found.path, *path[rest:]))
-        full = (*found.path, *path[rest:])
-        is_overlaid = found.file.value(full) == found.file.value((*self._overlay, *full))
-        return Origin("environment" if is_overlaid else "stack", found.file, full)
+            known = known[:-1]
+        return self._known[known].at(*path[len(known) :])
 
     def value(self, path: Path) -> Span:
         origin = self.origin(path)
@@ -81,7 +74,7 @@ class Places:
         for known, origin in theirs._known.items():
             if known[:size] == their_path:
                 self.set((*path, *known[size:]), origin)
-        self.short.difference_update([one for one in self.short if one[: len(path)] == path])
+        self.short = {one for one in self.short if one[: len(path)] != path}
         self.short |= {(*path, *one[size:]) for one in theirs.short if one[:size] == their_path}
 
 
@@ -107,6 +100,8 @@ class Project:
     ready: dict[str, dict[str, str]] = field(default_factory=dict)
     uses: dict[str, dict[str, int | None]] = field(default_factory=dict)
     mounted: dict[str, set[str]] = field(default_factory=dict)
+    # Database and driver of each connection string that is asked for, by its key of `.env`.
+    connections: dict[str, tuple[str, str]] = field(default_factory=dict)
     secrets: list[Secret] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
     certificates: list[Certificate] = field(default_factory=list)
@@ -120,6 +115,30 @@ class Project:
     def own_services(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields the services that a person wrote."""
         return ((name, spec) for name, spec in self.services.items() if self.kinds[name] == "service")
+
+
+def read_project(document: Document, today: str) -> Project:
+    """Returns the project of a Compose file that follows the Compose Specification's schema.
+
+    It has no databases: each service is a person's own. `today` is an ISO date.
+    """
+    data = document.data
+    project = Project(name=str(data.get("name", "")), environment="", today=today, places=Places(document))
+    for section in SECTIONS:
+        for name, entry in (data.get(section) or {}).items():
+            long = lengthen(section, _raw(entry), (section, name), project.places)
+            project.tree[section][name] = long if entry is not None else None
+    project.kinds |= dict.fromkeys(project.services, "service")
+    return project
+
+
+def _raw(tree: Any) -> Any:
+    """Marks all text as being in Compose's own syntax."""
+    if isinstance(tree, dict):
+        return {key: _raw(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_raw(item) for item in tree]
+    return Raw(tree) if isinstance(tree, str) else tree
 
 
 def replicas(service: Mapping[str, Any]) -> int:
@@ -142,7 +161,7 @@ def neighbours(service: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
     for key in ("links", "volumes_from"):
         for index, item in enumerate(service.get(key) or ()):
             name = (plain(item) or "").partition(":")[0]
-            if name and not (key == "volumes_from" and name == "container"):
+            if name and (key, name) != ("volumes_from", "container"):
                 yield name, (key, index)
     extended = inside(service, "extends")
     if (base := plain(extended.get("service"))) is not None and "file" not in extended:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.project.ports import binding_of, is_everywhere, port_fault
 from compiler.project.project import replicas
-from compiler.project.quantities import parse_size
-from compiler.project.values import inside, number, plain
+from compiler.project.values import inside, number, parse_size, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -66,7 +66,8 @@ def _written(project: Project, tree: Any, at: Path) -> Any:
 
 def _short(project: Project, tree: Any, at: Path) -> Any:
     """Returns the short form of what was written so, where that still says all of it."""
-    for name, shorten in ((at[-1], _WHOLE), (at[-2], _ITEM)):
+    # An item stands below a key of a service, whose own name may be that of such a key.
+    for name, shorten in ((at[-1], _WHOLE), (at[-2], _ITEM if len(at) > 3 else {})):
         if name in shorten:
             return shorten[str(name)](tree)
     return [raw_pair(str(name), value) for name, value in tree.items()]
@@ -104,7 +105,6 @@ _WHOLE: Mapping[str, Callable[[Any], Any]] = {
     "extends": _only("service"),
     "label_file": _first,
     "networks": _names,
-    "ssh": _first,
     "test": lambda test: test[1] if test[0] == "CMD-SHELL" and len(test) == 2 else test,
     "tmpfs": _first,
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from compiler.stack.database import parse_bytes, parse_milliseconds
-from tests.resolve.stacks import compile_text, findings, only
+from tests.stacks import compile_text, findings, only
 
 if TYPE_CHECKING:
     from compiler.stack.database import Database

@@ -8,7 +8,7 @@ from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.source import parse_yaml
 from compiler.stack.stack import Stack, build_stack
-from tests.resolve.stacks import compile_text, findings
+from tests.stacks import compile_text, findings
 
 STAGING = """\
 name: demo

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.resolve.stacks import DATABASE, entry, findings, only, stack
+from tests.stacks import DATABASE, entry, findings, only, stack
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.compose import config
-from tests.resolve.stacks import compile_text, entry, findings, only, stack
+from tests.stacks import compile_text, entry, findings, only, stack
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from compiler.model import Raw
 from compiler.run.workspace import Project
 from compiler.targets.compose import written_service
 from tests.compose import config
-from tests.resolve.stacks import compile_text
+from tests.stacks import compile_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +20,7 @@ build: ./app                                     -> build: ../app
 build: app                                       -> build: ../app
 build: .                                         -> build: ..
 build: https://example.com/app.git               -> build: https://example.com/app.git
+build: '${C:-https://example.com/app.git}'       -> build: '${C:-https://example.com/app.git}'
 build: {context: app, dockerfile: ../x}          -> build: {context: ../app, dockerfile: ../x}
 build: {additional_contexts: {a: ./a}}           -> build: {additional_contexts: {a: ../a}}
 build: {additional_contexts: {a: 'oci-layout://b'}} -> build: {additional_contexts: {a: 'oci-layout://b'}}
@@ -27,6 +28,7 @@ build: {additional_contexts: [a=./a]}            -> build: {additional_contexts:
 build: {ssh: [default, key=./id]}                -> build: {ssh: [default, key=../id]}
 env_file: app.env                                -> env_file: ../app.env
 env_file: [.env, {path: ./a.env}]                -> env_file: [.env, {path: ../a.env}]
+env_file: '${E:-.env}'                           -> env_file: '${E:-.env}'
 label_file: ./labels                             -> label_file: ../labels
 extends: {file: common.yml, service: a}          -> extends: {file: ../common.yml, service: a}
 extends: base                                    -> extends: base

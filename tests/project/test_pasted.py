@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.compose import config
-from tests.resolve.stacks import DATABASE, resolve
+from tests.stacks import DATABASE, resolve
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from compiler.report import Report
 from compiler.rules.variables import Variable, check_set, missing_variables, scan_variables
 from tests.compose import run_config
-from tests.resolve.stacks import compile_text, entry
+from tests.stacks import compile_text, entry
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from compiler.project.read import read_project
+from compiler.project.project import read_project
 from compiler.report import Report
 from compiler.rules.check import check_project
 from compiler.source import parse_yaml
 from compiler.targets.compose import written_service
-from tests.resolve.stacks import TODAY, project_of
+from tests.stacks import TODAY, project_of
 
 SHORT = """\
 services:
@@ -106,7 +106,7 @@ environments: {local: {services: {app: {environment: {MODE: y}}}}}
 """
 ORIGINS = [
     (("services", "app", "image"), "stack", "stack.yaml:3"),
-    (("services", "app", "environment", "MODE"), "environment", "stack.yaml:6"),
+    (("services", "app", "environment", "MODE"), "stack", "stack.yaml:6"),
     (("services", "app", "environment", "MAIN_URL"), "stack", "stack.yaml:3"),
     (("services", "app", "ports", 0, "host_ip"), "default", "stack.yaml:3"),
     (("services", "app", "ports", 0, "published"), "stack", "stack.yaml:3"),

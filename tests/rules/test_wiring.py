@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.resolve.stacks import DATABASE, entry, findings, only, stack
+from tests.stacks import DATABASE, entry, findings, only, stack
 
 API = "api: {image: b, ports: ['9000:8000'], expose: ['8001']}"
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from compiler.model import Raw
 from compiler.project.ports import Binding, binding_of, long_port, port_fault, short_port
-from tests.resolve.stacks import compile_text, entry, findings, only, spec_of, stack
+from tests.stacks import compile_text, entry, findings, only, spec_of, stack
 
 SHORT = [
     ("8080:80", "127.0.0.1:8080:80"),

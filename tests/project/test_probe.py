@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from compiler.project.probe import build_probe
-from tests.resolve.stacks import entry, findings, only, spec_of
+from tests.stacks import entry, findings, only, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,9 +101,20 @@ def test_the_port_may_be_written_out() -> None:
     assert health["test"] == ["CMD-SHELL", build_probe(81, "/up")]
 
 
-def test_a_client_waits_less_than_compose() -> None:
-    health = spec_of(entry("expose: [80]\nhealthcheck: {http: /, timeout: 1m}"))["healthcheck"]
-    assert health["test"] == ["CMD-SHELL", build_probe(80, "/", 59)]
+@pytest.mark.parametrize(
+    ("timeout", "seconds"),
+    [
+        ("1m", 59),
+        ("1m1.5s", 60),
+        ("500ms", 1),
+        ("${T}", 4),
+        ("${{ stack.name }}", 4),
+        ("9" * 400 + "s", None),
+    ],
+)
+def test_a_client_waits_less_than_compose(timeout: str, seconds: int | None) -> None:
+    health = spec_of(entry(f"expose: [80]\nhealthcheck: {{http: /, timeout: '{timeout}'}}"))["healthcheck"]
+    assert seconds is None or health["test"] == ["CMD-SHELL", build_probe(80, "/", seconds)]
 
 
 def test_a_probe_without_a_port_is_refused() -> None:

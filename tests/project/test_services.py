@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from compiler.model import Raw, Reference, Text
-from tests.resolve.stacks import (
+from tests.stacks import (
     DATABASE,
     compile_text,
     entry,
@@ -152,6 +152,12 @@ def test_a_service_keeps_its_own_networks(networks: str, expected: Any) -> None:
 def test_a_service_in_another_network_mode_cannot_use_a_database() -> None:
     text = entry("uses: [main]\nnetwork_mode: bridge", DATABASE)
     assert findings(text) == [("unreachable-database", "network_mode")]
+
+
+@pytest.mark.parametrize("name", ["ports", "ulimits", "volumes"])
+def test_a_service_may_have_the_name_of_an_option(name: str) -> None:
+    text = stack(f"{name}: {{image: a, labels: [a=b]}}")
+    assert spec_of(text, name) == {"image": "a", "labels": ["a=b"]}
 
 
 def test_a_service_without_a_database_is_rendered_as_it_is_written() -> None:

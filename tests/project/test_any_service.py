@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from compiler.source.shipped import load_schema
 from tests.conftest import examples
 from tests.findings import has_errors
-from tests.resolve.stacks import compile_text
+from tests.stacks import compile_text
 
 Json = st.SearchStrategy[Any]
 
