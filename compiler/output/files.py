@@ -1,7 +1,8 @@
-"""Several files replaced together: each of them whole, and all of them or none."""
+"""Files below a folder: read where no link leads to them, and replaced together, all of them whole or none."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -22,26 +23,49 @@ class Replacement(NamedTuple):
     closed: bool = False
 
 
-class ReplaceError(Exception):
-    """The operating system's refusal, and the file or folder that it is about."""
+class Refusal(Exception):
+    """The file or folder that cannot be read or written, and the operating system's reason."""
 
     def __init__(self, path: Path, failure: OSError) -> None:
         super().__init__(f"{path}: {failure}")
         self.path, self.failure = path, failure
 
 
+def read_below(folder: Path, path: str) -> bytes | None:
+    """Returns the content of a file, or None where there is none; what stands in the way raises a Refusal."""
+    names = path.split("/")
+    if ".." in names or "" in names:
+        raise ValueError(f"{path!r} is not a path below the output folder")
+    place = folder
+    try:
+        mode = place.stat().st_mode
+        for name in names:
+            if not stat.S_ISDIR(mode):
+                raise OSError(errno.ENOTDIR, "it is not a folder")
+            place = place / name
+            mode = place.lstat().st_mode
+            if stat.S_ISLNK(mode):
+                raise OSError(errno.ELOOP, "it is a symbolic link")
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        return place.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as failure:
+        raise Refusal(place, failure) from failure
+
+
 def replace_files(replacements: Sequence[Replacement]) -> None:
-    """Makes every replacement, with the folders it needs, or raises and leaves all as it was."""
+    """Makes every replacement, with the folders it needs, or raises a Refusal and leaves all as it was."""
     with ExitStack() as held, ExitStack() as undo:
-        staged = [(_stage(each, held, undo), each) for each in replacements if each.content is not None]
-        for each in replacements:
-            if each.content is None:
-                with _blamed_on(each.path):
-                    _change_mode(each.path, each.mode, undo)
-        for temporary, each in staged:
-            with _blamed_on(each.path):
-                _replace(temporary, each.path, held, undo)
-        for folder in {each.path.parent for _, each in staged}:
+        staged = [(each.path, each.mode, _stage(each, held, undo)) for each in replacements]
+        for path, mode, temporary in staged:
+            with _blamed_on(path):
+                if temporary:
+                    _replace(temporary, path, held, undo)
+                else:
+                    _change_mode(path, mode, undo)
+        for folder in {path.parent for path, _, temporary in staged if temporary}:
             with suppress(OSError):
                 os.fsync(_open(folder, os.O_RDONLY, held))
         undo.pop_all()
@@ -62,10 +86,13 @@ def _blamed_on(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as failure:
-        raise ReplaceError(path, failure) from failure
+        raise Refusal(path, failure) from failure
 
 
-def _stage(replacement: Replacement, held: ExitStack, undo: ExitStack) -> Path:
+def _stage(replacement: Replacement, held: ExitStack, undo: ExitStack) -> Path | None:
+    """Returns the new file, which lies beside the one that it is to replace."""
+    if replacement.content is None:
+        return None
     folder = replacement.path.parent
     with _blamed_on(folder):
         _make_folder(folder, undo)
@@ -73,21 +100,18 @@ def _stage(replacement: Replacement, held: ExitStack, undo: ExitStack) -> Path:
             _change_mode(folder, 0o700, undo)
         temporary, descriptor = _create(folder, held, undo)
     with _blamed_on(replacement.path):
-        _fill(descriptor, replacement.content or b"", replacement.mode)
-        os.fsync(descriptor)
+        _fill(descriptor, replacement.content, replacement.mode)
     return temporary
 
 
 def _make_folder(folder: Path, undo: ExitStack) -> None:
-    missing = []
-    while not folder.exists() and folder != folder.parent:
-        missing.append(folder)
-        folder = folder.parent
-    status = folder.stat()
-    undo.callback(_quietly, os.utime, folder, ns=(status.st_atime_ns, status.st_mtime_ns))
-    for path in reversed(missing):
-        path.mkdir(exist_ok=True)
-        undo.callback(_quietly, path.rmdir)
+    if folder.exists() or folder == folder.parent:
+        status = folder.stat()
+        undo.callback(_quietly, os.utime, folder, ns=(status.st_atime_ns, status.st_mtime_ns))
+    else:
+        _make_folder(folder.parent, undo)
+        folder.mkdir(exist_ok=True)
+        undo.callback(_quietly, folder.rmdir)
 
 
 def _create(folder: Path, held: ExitStack, undo: ExitStack) -> tuple[Path, int]:
@@ -122,10 +146,10 @@ def _lock(path: Path, flags: int, held: ExitStack, patience: int = 0) -> int:
 
 
 def _fill(descriptor: int, content: bytes, mode: int) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+    with os.fdopen(descriptor, "wb", closefd=False) as file:
+        file.write(content)
     os.fchmod(descriptor, mode)
+    os.fsync(descriptor)
 
 
 def _change_mode(path: Path, mode: int, undo: ExitStack) -> None:
@@ -136,12 +160,11 @@ def _change_mode(path: Path, mode: int, undo: ExitStack) -> None:
 
 
 def _replace(temporary: Path, target: Path, held: ExitStack, undo: ExitStack) -> None:
-    if target.exists():
-        backup = _back_up(target, held, undo)
-        temporary.replace(target)
+    backup = _back_up(target, held, undo) if target.exists() else None
+    temporary.replace(target)
+    if backup:
         undo.callback(backup.replace, target)
     else:
-        temporary.replace(target)
         undo.callback(_quietly, target.unlink)
 
 

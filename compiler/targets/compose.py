@@ -26,7 +26,6 @@ _ORDER = (
     *("environment", "env_file", "ports", "networks", "network_mode", "extra_hosts", "command"),
     *("entrypoint", "working_dir", "restart", "healthcheck", "logging", "labels", "user", "isolation"),
 )
-_RANK = {key: index for index, key in enumerate(_ORDER)}
 
 
 def render_compose(project: Project, source: str) -> Artifact:
@@ -51,7 +50,7 @@ def written_service(project: Project, name: str) -> dict[str, Any]:
     if "depends_on" in service:
         waits = project.services[name]["depends_on"]
         service["depends_on"] = dict(sorted(waits.items()))
-    return dict(sorted(service.items(), key=lambda item: (_RANK.get(item[0], len(_RANK)), item[0])))
+    return {key: service[key] for key in (*_ORDER, *sorted(service)) if key in service}
 
 
 def _written(project: Project, tree: Any, at: Path) -> Any:
