@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,12 @@ from compiler.output import content_of
 from compiler.pages.configuration import DatabaseConfiguration, build_configuration
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
-from compiler.run.passes import Compiled, compile_document, render_secrets
+from compiler.run.passes import Compiled, compile_document, render_private
 from compiler.source import parse_yaml
 from compiler.source.shipped import BUILT_IN, Folder
 from compiler.targets.dotenv import parse_dotenv
 
 if TYPE_CHECKING:
-    from compiler.certificates import Issued
     from compiler.model import Artifact
     from compiler.registry.adapter import Adapter
 
@@ -66,12 +66,12 @@ def compile_stack(
     dotenv = parse_dotenv(env, ".env", report)
     if dotenv is None:
         raise StackError(report)
-    issued = _certificates(compiled, files or {}, report)
-    secret = render_secrets(compiled.project, dotenv, os.urandom, issued.values, report)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    private = render_private(compiled, dotenv, files or {}, report, entropy=os.urandom, now=now)
     if report.errors:
         raise StackError(report)
     signed = (replace(artifact, content=content_of(artifact)) for artifact in compiled.artifacts)
-    return Result(artifacts=(*signed, *secret, *issued.artifacts), diagnostics=tuple(report))
+    return Result(artifacts=(*signed, *private), diagnostics=tuple(report))
 
 
 def _compile(
@@ -87,18 +87,6 @@ def _compile(
     if compiled is None:
         raise StackError(report)
     return compiled
-
-
-def _certificates(compiled: Compiled, files: Mapping[str, bytes], report: Report) -> Issued:
-    from datetime import UTC, datetime
-
-    from compiler.certificates import Issued, issue
-
-    wanted = tuple(compiled.project.certificates)
-    if not wanted:
-        return Issued([], {})
-    place = compiled.stack.document.value(("databases", wanted[0].name, "tls"))
-    return issue(wanted, files, datetime.now(UTC).replace(tzinfo=None), place, ".", report)
 
 
 def _registry(adapters: str | Path | Sequence[str | Path]) -> Registry:

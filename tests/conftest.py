@@ -107,8 +107,9 @@ class Rendered:
 def render(case: Case) -> Rendered:
     """Compiles a case with entropy that is the same in every run; private keys are words."""
     project = Project(case.stack, case.stack.parent, environment=case.environment, today=TODAY)
-    compiled, diagnostics = project.compiled()
-    assert compiled is not None, diagnostics
+    found = Report()
+    compiled = project.compiled(found)
+    assert compiled is not None, [*found]
     given = {
         key: f"private {key}" for one in compiled.project.certificates for key in (one.key, one.bundle) if key
     }
@@ -117,7 +118,7 @@ def render(case: Case) -> Rendered:
     artifacts: tuple[Artifact, ...] = (*compiled.artifacts, env)
     files = {artifact.path: artifact.content.decode() for artifact in artifacts}
     keys = [secret.key for secret in compiled.project.secrets]
-    return Rendered(files=files, secrets=keys, diagnostics=[*diagnostics, *report], sources=project.sources)
+    return Rendered(files=files, secrets=keys, diagnostics=[*found, *report], sources=project.sources)
 
 
 @pytest.fixture(params=CASES, ids=str)

@@ -39,8 +39,7 @@ def find_connections(
     project: Project, database: str, report: Report, *, driver: str | None, origin: str, reveal: bool
 ) -> Answer | None:
     """Returns the connections of a database from the `network` or the `host`; only `reveal` reads `.env`."""
-    compiled, found = project.compiled()
-    report.extend(found)
+    compiled = project.compiled(report)
     if compiled is None:
         return None
     known, document = compiled.project.access, compiled.stack.document
@@ -95,8 +94,7 @@ def _texts(
 ) -> dict[str, str]:
     if not (reveal and connections):
         return {name: mask(connection) for name, connection in connections.items()}
-    dotenv, found = project.dotenv()
-    report.extend(found)
+    dotenv = project.dotenv(report)
     if dotenv is None:
         return {}
     place = Span(path=str(project.output / ".env"))

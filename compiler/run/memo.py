@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler import __version__
 from compiler.report import Diagnostic, Note, Report, Span
-from compiler.source import LARGEST, read_file
+from compiler.source import read_file
 from compiler.source.shipped import SCHEMAS, user_folder
 
 try:
@@ -62,20 +62,30 @@ def digest_of(content: bytes) -> str:
 
 def recall(key: str, output: Path) -> list[Diagnostic] | None:
     """Returns the warnings of an earlier run with this key, where the folder holds what it rendered; else None."""
+    import json
+
     folder = _folder()
-    with suppress(OSError, ValueError, TypeError, RecursionError):
-        *lines, found = (_read(folder / key).decode() if folder else "").split("\n")
-        pairs = [line.partition(" ") for line in lines]
-        if pairs and all(digest_of(_read(output / path)) == digest for digest, _, path in pairs):
-            return _warnings(found)
+    with suppress(OSError, ValueError):
+        seal, entry = (_read(folder / key).decode() if folder else "").split("\n")
+        if seal == _seal(key, entry):
+            files, warnings = json.loads(entry)
+            if all(digest_of(_read(output / path)) == digest for path, digest in files.items()):
+                return [_diagnostic(*row) for row in warnings]
     return None
 
 
-def remember(key: str, digests: Mapping[str, str], warnings: Iterable[Diagnostic]) -> None:
-    """Keeps what a run rendered and found, and forgets what is old.
+def _diagnostic(id: str, severity: Any, message: str, span: Any, help: str | None, notes: Any) -> Diagnostic:
+    told = tuple(Note(text, Span(*place)) for text, place in notes)
+    return Diagnostic(id, severity, message, Span(*span), help, told)
 
-    An entry has a line for each file, and the warnings as JSON on the last, by which one that was cut short is known.
-    """
+
+def _seal(key: str, entry: str) -> str:
+    """Returns the digest by which an entry that is damaged, cut short or another run's is known."""
+    return digest_of(f"{key}\n{entry}".encode())
+
+
+def remember(key: str, digests: Mapping[str, str], warnings: Iterable[Diagnostic]) -> None:
+    """Keeps the digests of the files that a run rendered and what it found, and forgets what is old."""
     import json
     from time import time
 
@@ -84,13 +94,11 @@ def remember(key: str, digests: Mapping[str, str], warnings: Iterable[Diagnostic
         if folder is None:
             return
         folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f"{key}.{os.getpid()}"
-        lines = [f"{digest} {path}" for path, digest in digests.items()]
-        part.write_text("\n".join([*lines, json.dumps([*warnings])]))
+        part, entry = folder / f"{key}.{os.getpid()}", json.dumps([digests, [*warnings]])
+        part.write_text(f"{_seal(key, entry)}\n{entry}")
         part.replace(folder / key)
-        ages = sorted(
-            (time() - file.lstat().st_mtime, file) for file in folder.iterdir() if not file.is_dir()
-        )
+        files = (file for file in folder.iterdir() if not file.is_dir())
+        ages = sorted((time() - file.lstat().st_mtime, file) for file in files)
         for number, (age, file) in enumerate(ages):
             if number >= _ENTRIES or age > _SECONDS:
                 file.unlink(missing_ok=True)
@@ -106,33 +114,3 @@ def _read(file: Path) -> bytes:
     if content is None:
         raise OSError
     return content
-
-
-def _warnings(text: str) -> list[Diagnostic]:
-    if text == "[]":
-        return []
-    import json
-
-    return [*map(_warning, json.loads(text))]
-
-
-def _warning(data: Any) -> Diagnostic:
-    match data:
-        case [str(id), "warning", str(message), span, None | str() as help, list(notes)]:
-            return Diagnostic(id, "warning", message, _span(span), help, tuple(map(_note, notes)))
-    raise ValueError
-
-
-def _note(data: Any) -> Note:
-    match data:
-        case [str(message), span]:
-            return Note(message, _span(span))
-    raise ValueError
-
-
-def _span(data: Any) -> Span:
-    match data:
-        case [str(path), *numbers] if len(numbers) == 4 and all(type(one) is int for one in numbers):
-            if all(0 < one <= LARGEST for one in numbers):
-                return Span(path, *numbers)
-    raise ValueError

@@ -61,6 +61,7 @@ def _written(project: Project, tree: Any, at: Path) -> Any:
         tree = [_written(project, value, (*at, index)) for index, value in enumerate(tree)]
     if at not in project.places.short:
         return tree
+    # An item of a list, and one limit, has the form that its parent names.
     is_entry = isinstance(at[-1], int) or at[2:-1] == ("ulimits",)
     shorten = _SHORT.get(str(at[-2] if is_entry else at[-1]))
     return shorten(tree) if shorten else [raw_pair(name, value) for name, value in tree.items()]

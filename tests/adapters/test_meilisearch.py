@@ -14,6 +14,7 @@ import pytest
 
 from compiler.pages.trial import try_adapter
 from compiler.project.connection_strings import render_connection
+from compiler.report import Report
 from compiler.run.workspace import Project
 from tests.adapters.plans import Plan
 from tests.conftest import TODAY, VALID, stackc
@@ -80,8 +81,9 @@ def api() -> Iterator[str]:
 def compiled(folder: Path, options: str = "") -> Any:
     text = f"name: trial\ndatabases:\n  db: {{adapter: meili, port: 24030{options}}}\n"
     (folder / "stack.yaml").write_text(text)
-    made, found = Project(folder / "stack.yaml", folder, adapters=ADAPTER.parent, today=TODAY).compiled()
-    assert made and not found, found
+    report = Report()
+    made = Project(folder / "stack.yaml", folder, adapters=ADAPTER.parent, today=TODAY).compiled(report)
+    assert made and not [*report], [*report]
     return Plan(made.project)
 
 
