@@ -65,8 +65,7 @@ class Project:
             if texts.items() >= self.sources.items():
                 signed = [one for one in compiled.artifacts if one.signed]
                 remember(key, {one.path: digest_of(content_of(one)) for one in signed}, report)
-            shown = str(self.output)
-            stale(compiled.artifacts, self.output, shown=shown, stack=str(self.stack), report=report)
+            stale(compiled.artifacts, self.output, stack=str(self.stack), report=report)
         return Outcome(diagnostics=tuple(report), compiled=compiled)
 
     def compile(self, *, force: bool = False, write: bool = True) -> Outcome:
@@ -80,7 +79,7 @@ class Project:
             return Outcome(diagnostics=tuple(report))
         act = write_artifacts if write else check_artifacts
         artifacts = [*compiled.artifacts, *secret]
-        changes = act(artifacts, self.output, force=force, shown=str(self.output), report=report)
+        changes = act(artifacts, self.output, force=force, report=report)
         return Outcome(tuple(changes), tuple(report), compiled)
 
     def compiled(self, report: Report) -> Compiled | None:

@@ -26,13 +26,12 @@ _ORDER = (
     *("environment", "env_file", "ports", "networks", "network_mode", "extra_hosts", "command"),
     *("entrypoint", "working_dir", "restart", "healthcheck", "logging", "labels", "user", "isolation"),
 )
-_RANK = {key: index for index, key in enumerate(_ORDER)}
 
 
 def render_compose(project: Project, source: str) -> Artifact:
     """Returns docker-compose.yml; `source` is the name of the stack file, for the header."""
-    tree: dict[str, Any] = {"name": project.name}
-    tree["services"] = {name: written_service(project, name) for name in sorted(project.services)}
+    services = {name: written_service(project, name) for name in sorted(project.services)}
+    tree: dict[str, Any] = {"name": project.name, "services": services}
     for section in ("networks", "volumes", "secrets", "configs"):
         entries = project.tree[section]
         names = sorted(entries) if section in ("networks", "volumes") else entries
@@ -51,34 +50,25 @@ def written_service(project: Project, name: str) -> dict[str, Any]:
     if "depends_on" in service:
         waits = project.services[name]["depends_on"]
         service["depends_on"] = dict(sorted(waits.items()))
-    return dict(sorted(service.items(), key=lambda item: (_RANK.get(item[0], len(_RANK)), item[0])))
+    return {key: service[key] for key in (*_ORDER, *sorted(service)) if key in service}
 
 
 def _written(project: Project, tree: Any, at: Path) -> Any:
-    if at in project.places.short:
-        return _short(project, tree, at)
+    """Returns a value of the tree: short what was written so, where that still says all of it."""
     if isinstance(tree, Mapping):
-        return {key: _written(project, value, (*at, key)) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [_written(project, value, (*at, index)) for index, value in enumerate(tree)]
-    return tree
-
-
-def _short(project: Project, tree: Any, at: Path) -> Any:
-    """Returns the short form of what was written so, where that still says all of it."""
-    # An item stands below a key of a service, whose own name may be that of such a key.
-    for name, shorten in ((at[-1], _WHOLE), (at[-2], _ITEM if len(at) > 3 else {})):
-        if name in shorten:
-            return shorten[str(name)](tree)
-    return [raw_pair(str(name), value) for name, value in tree.items()]
+        tree = {key: _written(project, value, (*at, key)) for key, value in tree.items()}
+    elif isinstance(tree, list):
+        tree = [_written(project, value, (*at, index)) for index, value in enumerate(tree)]
+    if at not in project.places.short:
+        return tree
+    # An item of a list, and one limit, has the form that its parent names.
+    is_entry = isinstance(at[-1], int) or at[2:-1] == ("ulimits",)
+    shorten = _SHORT.get(str(at[-2] if is_entry else at[-1]))
+    return shorten(tree) if shorten else [raw_pair(name, value) for name, value in tree.items()]
 
 
 def _only(key: str) -> Callable[[Any], Any]:
     return lambda tree: tree[key] if tree.keys() == {key} else tree
-
-
-def _names(tree: Mapping[str, Any]) -> Any:
-    return dict(tree) if any(tree.values()) else list(tree)
 
 
 def _first(tree: list[Any]) -> Any:
@@ -86,34 +76,32 @@ def _first(tree: list[Any]) -> Any:
 
 
 def _short_volume(mount: Mapping[str, Any]) -> Any:
+    if "source" not in mount:
+        return mount["target"]
     bind = mount.get("bind", {})
-    options = [{True: "ro", False: "rw"}[mount["read_only"]]] if "read_only" in mount else []
+    options = ["ro" if mount["read_only"] else "rw"] if "read_only" in mount else []
     options += [bind[key] for key in ("selinux", "propagation") if key in bind]
     options += ["nocopy"] if mount.get("volume") else []
     options += [mount["consistency"]] if "consistency" in mount else []
-    if "source" not in mount:
-        return mount["target"]
-    text = ":".join([mount["source"], mount["target"], *([",".join(options)] if options else [])])
-    return Raw(text) if isinstance(mount["source"], Raw) or isinstance(mount["target"], Raw) else text
+    words = [mount["source"], mount["target"], *([",".join(options)] if options else [])]
+    text = ":".join(words)
+    return Raw(text) if Raw in map(type, words) else text
 
 
-_WHOLE: Mapping[str, Callable[[Any], Any]] = {
+_SHORT: Mapping[str, Callable[[Any], Any]] = {
     "build": _only("context"),
+    "configs": _only("source"),
     "dns": _first,
     "dns_search": _first,
-    "env_file": lambda files: _first([_only("path")(file) for file in files]),
+    "env_file": lambda tree: _first(tree) if isinstance(tree, list) else _only("path")(tree),
     "extends": _only("service"),
     "label_file": _first,
-    "networks": _names,
-    "test": lambda test: test[1] if test[0] == "CMD-SHELL" and len(test) == 2 else test,
-    "tmpfs": _first,
-}
-_ITEM: Mapping[str, Callable[[Any], Any]] = {
-    "configs": _only("source"),
-    "env_file": _only("path"),
+    "networks": lambda tree: tree if any(tree.values()) else list(tree),
     "ports": short_port,
     "secrets": _only("source"),
-    "ulimits": lambda pair: pair["soft"] if pair["soft"] == pair["hard"] else pair,
+    "test": lambda test: test[1] if test[0] == "CMD-SHELL" and len(test) == 2 else test,
+    "tmpfs": _first,
+    "ulimits": lambda limit: limit["soft"] if limit["soft"] == limit["hard"] else limit,
     "volumes": _short_volume,
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from compiler.expressions.quoting import env_quote
@@ -29,11 +30,13 @@ _KEY = re.compile(rf"[\w.\[\]{_BLANK}-]*")
 _BLANKS = re.compile(rf"[{_BLANK}]*")
 _QUOTED = re.compile(r"'(?:[^'\\]++|\\.)*+'|\"(?:[^\"\\]++|\\.)*+\"", re.DOTALL)
 _LINE = re.compile(r"[^\n]*")
-_PAIR = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPE = re.compile(r'\\(?:([abcfnrtv$"\\])|0([0-9]{0,3}))')
-_OCTAL = re.compile("[0-3][0-7]{2}")
+# Compose takes exactly three octal digits up to 377, and drops the zero of anything else.
+_ESCAPE = re.compile(r'\\(?:([abfnrtv$"\\])|0([0-3][0-7]{2})|0)')
 _ESCAPES = {"$": "$$"} | dict(zip('abfnrtv"\\', '\a\b\f\n\r\t\v"\\', strict=True))
-_DOLLAR = re.compile(rf"\$(?:(?P<escaped>\$)|{_NAME}|\{{(?:{_NAME}(?::?[-+?].*)?\}}|(?P<broken>)))")
+_DOLLAR = re.compile(
+    rf"\$(?:(?P<escaped>\$)|(?P<reference>{_NAME}|\{{{_NAME}(?::?[-+?].*)?\}})|(?P<broken>\{{))"
+)
+_HELP = 'write each line as "KEY=value" or "# note", and quote a value of several lines'
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,6 @@ class Entry:
     value: str = field(repr=False)
     start: int
     end: int
-    is_quoted: bool
     is_interpolated: bool
 
 
@@ -54,43 +56,43 @@ class Dotenv:
     path: str
     text: str = field(repr=False)
     entries: Mapping[str, Entry]
-    values: Mapping[str, str] = field(repr=False)
-    """By key; a value that depends on other variables is as it is written."""
-    interpolated: frozenset[str]
-    """The keys whose value depends on other variables."""
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The values by key; one that depends on other variables is as it is written."""
+        return {key: entry.value for key, entry in self.entries.items()}
+
+    @property
+    def interpolated(self) -> set[str]:
+        """The keys whose value depends on other variables."""
+        return {key for key, entry in self.entries.items() if entry.is_interpolated}
 
     def value(self, key: str) -> Span | None:
         """Returns the place of the value of a key that is there."""
         entry = self.entries.get(key)
-        return _span(self.path, self.text, entry.start, self.text.startswith("\ufeff")) if entry else None
+        return _span(self.path, self.text, entry.start) if entry else None
 
 
 class _Fault(Exception):
     """A statement that Compose refuses: where, why, what to do, and where reading can go on."""
-
-    def __init__(self, position: int, message: str, help: str, resume: int) -> None:
-        super().__init__(message)
-        self.position, self.help, self.resume = position, help, resume
 
 
 def parse_dotenv(text: str, path: str, report: Report) -> Dotenv | None:
     """Returns the assignments that Compose reads from the text; None where it refuses any, with `env-syntax`."""
     entries: dict[str, Entry] = {}
     is_read = True
-    first = position = 1 if text.startswith("\ufeff") else 0
+    position = 1 if text.startswith("\ufeff") else 0
     while (position := _end(_BETWEEN, text, position)) < len(text):
         try:
             key, entry, position = _statement(text, position)
         except _Fault as fault:
-            span = _span(path, text, fault.position, first)
-            report.error("env-syntax", str(fault), span, fault.help)
-            position, is_read = fault.resume, False
+            start, message, help, position = fault.args
+            report.error("env-syntax", message, _span(path, text, start), help)
+            is_read = False
         else:
             if key and entry:
                 entries[key] = entry
-    values = {key: entry.value for key, entry in entries.items()}
-    interpolated = frozenset(key for key, entry in entries.items() if entry.is_interpolated)
-    return Dotenv(path, text, entries, values, interpolated) if is_read else None
+    return Dotenv(path, text, entries) if is_read else None
 
 
 def update_dotenv(dotenv: Dotenv, assignments: Sequence[tuple[str, str, str]]) -> str:
@@ -99,7 +101,11 @@ def update_dotenv(dotenv: Dotenv, assignments: Sequence[tuple[str, str, str]]) -
     changed = [(known[key], value) for key, value, _ in assignments if key in known]
     for entry, value in sorted(changed, key=lambda change: -change[0].start):
         if entry.value != value:
-            text = text[: entry.start] + _rewritten(entry, value) + text[entry.end :]
+            quoted = env_quote(value)
+            # Text may follow a closing quote at once; without quotes it would become part of the value.
+            if quoted == value and text[entry.start : entry.end].startswith(("'", '"')):
+                quoted = f"'{value}'"
+            text = text[: entry.start] + quoted + text[entry.end :]
     missing = [(key, value, comment) for key, value, comment in assignments if key not in known]
     return _appended(text, [(f"{key}={env_quote(value)}", comment) for key, value, comment in missing])
 
@@ -110,80 +116,62 @@ def env_example(keys: Iterable[tuple[str, str]]) -> str:
 
 
 def _appended(text: str, lines: Sequence[tuple[str, str]]) -> str:
+    added = ""
+    for comment, group in groupby(lines, lambda line: line[1]):
+        heading = ["", *(f"# {part}".rstrip() for part in comment.splitlines())] if comment else []
+        added += "".join(f"{line}\n" for line in (*heading, *(line for line, _ in group)))
     newline = "\r\n" if "\r\n" in text else "\n"
-    above = ""
-    for line, comment in lines:
-        if text.strip("\ufeff") and not text.endswith("\n"):
-            text += newline
-        if comment and comment != above:
-            is_apart = not text.strip("\ufeff") or text.endswith(("\n\n", "\n\r\n"))
-            text += "" if is_apart else newline
-            text += "".join(f"# {part}".rstrip() + newline for part in comment.splitlines())
-        above = comment
-        text += line + newline
-    return text
-
-
-def _rewritten(entry: Entry, value: str) -> str:
-    quoted = env_quote(value)
-    # Text may follow a closing quote at once; without quotes it would become part of the value.
-    return f"'{quoted}'" if entry.is_quoted and quoted == value else quoted
+    is_empty = not text.strip("\ufeff")
+    if added and not is_empty and not text.endswith("\n"):
+        text += newline
+    if is_empty or text.endswith(("\n\n", "\n\r\n")):
+        added = added.removeprefix("\n")
+    return text + added.replace("\n", newline)
 
 
 def _statement(text: str, start: int) -> tuple[str, Entry | None, int]:
+    """Returns a key, its value unless it has none, and where reading goes on."""
     start = _end(_EXPORT, text, start)
     stop = _end(_KEY, text, start)
-    found = text[stop : stop + 1]
-    key = text[start:stop].rstrip(_WHITE)
-    line_end = _end(_LINE, text, stop)
+    key, sign = text[start:stop].rstrip(_WHITE), text[stop : stop + 1]
     if start == len(text):
         raise _Fault(start - 1, 'a variable was expected after "export"', "remove this line", start)
-    if found not in ("=", ":", "\n", ""):
-        help = 'write one "KEY=value" a line, or begin the line with "#"'
-        raise _Fault(stop, "this character cannot be in the name of a variable", help, line_end)
-    if found and " " in key:
-        help = 'write one "KEY=value" a line, and quote a value of several lines'
-        raise _Fault(start, "the name of a variable cannot hold a blank", help, line_end)
-    if found not in ("=", ":"):
+    if sign not in ("=", ":", "\n", ""):
+        told = "this character cannot be in the name of a variable"
+        raise _Fault(stop, told, _HELP, _end(_LINE, text, stop))
+    if sign and " " in key:
+        raise _Fault(start, "the name of a variable cannot hold a blank", _HELP, _end(_LINE, text, stop))
+    if sign not in ("=", ":"):
         return key, None, stop
     return key, *_assignment(text, _end(_BLANKS, text, stop + 1))
 
 
 def _assignment(text: str, start: int) -> tuple[Entry, int]:
     quote = text[start : start + 1]
-    is_quoted = quote in ("'", '"')
-    if is_quoted:
+    if quote in ("'", '"'):
         found = _QUOTED.match(text, start)
         if not found:
             help = "close the quote, or put the whole value in the other kind of quotes"
             raise _Fault(start, "this value begins with a quote that is never closed", help, len(text))
         end = resume = found.end()
-        value = _unquoted(found[0][1:-1], quote)
+        body = found[0][1:-1]
+        value = body.replace("\\'", "'") if quote == "'" else _ESCAPE.sub(_unescaped, body)
     else:
         resume = _end(_LINE, text, start)
         value = text[start:resume].partition(" #")[0].rstrip(_WHITE)
         end = start + len(value)
-    dollars = [] if quote == "'" else list(_DOLLAR.finditer(value))
-    if any(dollar["broken"] is not None for dollar in dollars):
+    dollars = {found.lastgroup for found in _DOLLAR.finditer(value)} if quote != "'" else set()
+    if "broken" in dollars:
         help = "put the value in single quotes, where $ has no meaning"
         raise _Fault(start, 'this value holds a "${" that begins no reference to a variable', help, resume)
-    is_interpolated = any(dollar["escaped"] is None for dollar in dollars)
-    if dollars and not is_interpolated:
+    if dollars == {"escaped"}:
         value = value.replace("$$", "$")
-    return Entry(value, start, end, is_quoted, is_interpolated), resume
-
-
-def _unquoted(body: str, quote: str) -> str:
-    body = _PAIR.sub(lambda pair: quote if pair[1] == quote else pair[0], body)
-    return _ESCAPE.sub(_unescaped, body) if quote == '"' else body
+    return Entry(value, start, end, "reference" in dollars), resume
 
 
 def _unescaped(found: re.Match[str]) -> str:
     letter, digits = found.groups()
-    if letter:
-        return _ESCAPES.get(letter, found[0])
-    # Compose takes exactly three octal digits up to 377, and drops the zero of anything else.
-    return chr(int(digits, 8)) if _OCTAL.fullmatch(digits) else "\\" + digits
+    return chr(int(digits, 8)) if digits else _ESCAPES[letter] if letter else "\\"
 
 
 def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
@@ -191,7 +179,7 @@ def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
     return found.end() if found else position
 
 
-def _span(path: str, text: str, position: int, first: int) -> Span:
+def _span(path: str, text: str, position: int) -> Span:
     line = text.count("\n", 0, position) + 1
-    column = position - max(text.rfind("\n", 0, position) + 1, first) + 1
+    column = position - max(text.rfind("\n", 0, position) + 1, text.startswith("\ufeff")) + 1
     return Span(path=path, line=line, column=column, end_line=line, end_column=column + 1)

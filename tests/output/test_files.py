@@ -12,7 +12,7 @@ import pytest
 
 from compiler.model import Artifact
 from compiler.output import write_artifacts
-from compiler.output.files import ReplaceError, Replacement, remove_leftovers, replace_files
+from compiler.output.files import Refusal, Replacement, remove_leftovers, replace_files
 from compiler.report import Report
 
 NOBODY = 65534
@@ -70,8 +70,11 @@ def small_disk(tmp_path):
 
 def written(folder, *artifacts):
     report = Report()
-    write_artifacts(artifacts, folder, force=False, shown="out", report=report)
-    return [(finding.id, finding.span.path, finding.message) for finding in report]
+    write_artifacts(artifacts, folder, force=False, report=report)
+    return [
+        (one.id, *(text.replace(f"{folder}/", "out/") for text in (one.span.path, one.message)))
+        for one in report
+    ]
 
 
 def test_a_full_disk_changes_nothing(small_disk):
@@ -79,7 +82,7 @@ def test_a_full_disk_changes_nothing(small_disk):
     before = snapshot(small_disk)
     env, large = Artifact(path=".env", content=b"NEW=1\n"), Artifact(path="tls/key", content=b"x" * LARGE)
     assert written(small_disk, env, large) == [
-        ("disk-full", "out/tls/key", "the disk has no room for out/tls/key")
+        ("disk-full", "out/tls/key", "out/tls/key does not fit on the disk")
     ]
     assert snapshot(small_disk) == before
 
@@ -127,7 +130,7 @@ def test_a_read_only_folder_changes_nothing(tmp_path, monkeypatch):
         below = written(Path("out"), Artifact(path="tls/key", content=b"x"))
         beside = written(Path("other"), Artifact(path=".env", content=b"x"))
     assert below == [("output-not-writable", "out/tls", "out/tls cannot be written: permission denied")]
-    assert beside == [("output-not-writable", "out", "out cannot be written: permission denied")]
+    assert beside == [("output-not-writable", "other", "other cannot be written: permission denied")]
     assert snapshot(tmp_path) == before
 
 
@@ -149,7 +152,7 @@ def test_a_file_of_another_user_that_cannot_be_read_changes_nothing(tmp_path, mo
     before = snapshot(tmp_path)
     with unprivileged():
         found = written(Path(), Artifact(path="a", content=b"x"), Artifact(path=".env", content=content))
-    assert found == [("output-not-writable", "out/.env", "out/.env cannot be read: permission denied")]
+    assert found == [("output-not-writable", ".env", ".env cannot be read: permission denied")]
     assert snapshot(tmp_path) == before
 
 
@@ -162,7 +165,7 @@ def test_a_secret_of_another_user_that_stays_open_changes_nothing(tmp_path, monk
     with unprivileged():
         env = Artifact(path=".env", content=b"same", mode=0o600, secret=True)
         found = written(Path(), Artifact(path="a/b", content=b"x"), env)
-    assert found[0][:2] == ("output-not-writable", "out/.env")
+    assert found[0][:2] == ("output-not-writable", ".env")
     assert below(snapshot(tmp_path)) == below(before)
 
 
@@ -175,7 +178,7 @@ def test_a_file_that_cannot_be_replaced_brings_the_replaced_ones_back(tmp_path, 
     os.chown("z", 0, 0)
     Path().chmod(0o1777)  # Here only its owner replaces a file.
     before = snapshot(tmp_path)
-    with unprivileged(), pytest.raises(ReplaceError) as refused:
+    with unprivileged(), pytest.raises(Refusal) as refused:
         replace_files([replacement(Path(name)) for name in ("a", "b", "new", "folder/new", "z")])
     assert refused.value.path == Path("z")
     assert below(snapshot(tmp_path)) == below(before)
@@ -188,7 +191,7 @@ def test_a_mount_point_that_cannot_be_replaced_brings_the_replaced_ones_back(sma
     subprocess.run(["mount", "--bind", first, busy], check=True)
     before = snapshot(small_disk)
     try:
-        with pytest.raises(ReplaceError) as refused:
+        with pytest.raises(Refusal) as refused:
             replace_files([replacement(first), replacement(busy)])
         assert (refused.value.path, snapshot(small_disk)) == (busy, before)
     finally:
@@ -203,7 +206,7 @@ def test_a_file_that_this_user_may_not_link_is_brought_back_too(tmp_path, monkey
     os.utime("a", (1, 1))
     Path("z").mkdir()
     Path().chmod(0o777)
-    with unprivileged(), pytest.raises(ReplaceError, match="z: "):
+    with unprivileged(), pytest.raises(Refusal, match="z: "):
         replace_files([replacement(Path("a"), mode=0o600), replacement(Path("z"))])
     status = Path("a").stat()
     assert (Path("a").read_bytes(), status.st_mode & 0o777, status.st_mtime) == (b"old", 0o644, 1)
@@ -222,7 +225,7 @@ def test_a_mode_that_was_changed_is_changed_back(tmp_path):
     before = snapshot(tmp_path)
     (tmp_path / "z").mkdir()
     mode = Replacement(path=tmp_path / ".env", content=None, mode=0o600)
-    with pytest.raises(ReplaceError):
+    with pytest.raises(Refusal):
         replace_files([mode, replacement(tmp_path / "z")])
     (tmp_path / "z").rmdir()
     assert snapshot(tmp_path)[tmp_path / ".env"] == before[tmp_path / ".env"]
@@ -265,7 +268,7 @@ from compiler.report import Report
 
 sys.addaudithook(lambda event, args: event == "os.rename" and print(Path(args[1]).name))
 artifacts = [Artifact(path="compose", content=b"x", signed=True), Artifact(path="env", content=b"x")]
-write_artifacts(artifacts, Path(sys.argv[1]), force=False, shown=".", report=Report())
+write_artifacts(artifacts, Path(sys.argv[1]), force=False, report=Report())
 """
 
 
@@ -312,7 +315,7 @@ for round in range(60):
     content = (f"{name}{round}" * 5000).encode()
     artifacts = [Artifact(path=path, content=content) for path in ("one", "sub/two")]
     report = Report()
-    write_artifacts(artifacts, folder, force=False, shown=".", report=report)
+    write_artifacts(artifacts, folder, force=False, report=report)
     assert not report, list(report)
 """
 

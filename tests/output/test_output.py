@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -19,18 +20,23 @@ KEY = Artifact(path="tls/server.key", content=b"-----BEGIN\n", mode=0o600, secre
 ALL = [COMPOSE, ENV, KEY]
 
 
-def write(artifacts, directory, *, force=False, shown="."):
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def write(artifacts, directory, *, force=False):
     report = Report()
-    return write_artifacts(artifacts, directory, force=force, shown=shown, report=report), list(report)
+    return write_artifacts(artifacts, directory, force=force, report=report), list(report)
 
 
 def compare(artifacts, directory):
-    return check_artifacts(artifacts, directory, force=True, shown=".", report=Report())
+    return check_artifacts(artifacts, directory, force=True, report=Report())
 
 
-def stale(artifacts, directory, shown=".", stack="stack.yaml"):
+def stale(artifacts, directory, stack="stack.yaml"):
     report = Report()
-    output.stale(artifacts, directory, shown=shown, stack=stack, report=report)
+    output.stale(artifacts, directory, stack=stack, report=report)
     return list(report)
 
 
@@ -78,9 +84,8 @@ def test_content_without_a_signature_on_top_is_foreign(content):
     assert signature(content) == "foreign"
 
 
-def test_content_is_signed_once():
-    signed = Artifact(path="a", content=sign(COMPOSE.content), signed=True)
-    assert content_of(signed) == content_of(COMPOSE) == signed.content
+def test_only_what_asks_for_it_is_signed():
+    assert content_of(COMPOSE) == sign(COMPOSE.content)
     assert content_of(ENV) == ENV.content
 
 
@@ -148,10 +153,10 @@ def test_a_secret_is_never_readable_by_others(tmp_path):
 
 
 def test_a_file_edited_by_hand_is_kept(tmp_path):
-    write(ALL, tmp_path)
-    (tmp_path / COMPOSE.path).write_bytes(sign(COMPOSE.content) + b"mine: 1\n")
+    write(ALL, Path("out"))
+    (tmp_path / "out" / COMPOSE.path).write_bytes(sign(COMPOSE.content) + b"mine: 1\n")
     before = snapshot(tmp_path)
-    changes, diagnostics = write([COMPOSE, Artifact(path=".env", content=b"new")], tmp_path, shown="out")
+    changes, diagnostics = write([COMPOSE, Artifact(path=".env", content=b"new")], Path("out"))
     assert (statuses(changes), codes(diagnostics)) == (
         ["edited", "changed"],
         [("edited-output", "out/docker-compose.yml")],
@@ -162,7 +167,7 @@ def test_a_file_edited_by_hand_is_kept(tmp_path):
 def test_a_file_of_someone_else_is_kept(tmp_path):
     (tmp_path / COMPOSE.path).write_text("services: {}\n")
     before = snapshot(tmp_path)
-    changes, diagnostics = write(ALL, tmp_path)
+    changes, diagnostics = write(ALL, Path())
     assert (changes[0].status, codes(diagnostics)) == ("foreign", [("foreign-output", COMPOSE.path)])
     assert snapshot(tmp_path) == before
 
@@ -228,14 +233,14 @@ def test_what_stands_in_the_way_stays_and_is_named(tmp_path, block, path, code, 
     (tmp_path / path).parent.mkdir(exist_ok=True)
     block(tmp_path / path)
     before = snapshot(tmp_path)
-    diagnostics = write(ALL, tmp_path / "out", force=force, shown="out")[1]
+    diagnostics = write(ALL, Path("out"), force=force)[1]
     assert codes(diagnostics) == [(code, path)]
     assert snapshot(tmp_path) == before
 
 
 def test_a_folder_below_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("here")
-    diagnostics = write(ALL, tmp_path / "file" / "out", shown="file/out")[1]
+    diagnostics = write(ALL, Path("file/out"))[1]
     assert codes(diagnostics) == [("output-not-a-folder", "file/out")]
 
 
@@ -246,11 +251,11 @@ def test_a_link_to_the_output_folder_is_followed(tmp_path):
     assert (tmp_path / "real" / ".env").exists()
 
 
-def test_every_obstacle_is_reported_at_once(tmp_path):
-    (tmp_path / ".env").mkdir()
-    (tmp_path / "tls").write_text("here")
-    (tmp_path / COMPOSE.path).write_text("services: {}\n")
-    assert codes(write(ALL, tmp_path, shown="out")[1]) == [
+def test_every_obstacle_is_reported_at_once():
+    Path("out/.env").mkdir(parents=True)
+    Path("out/tls").write_text("here")
+    Path("out", COMPOSE.path).write_text("services: {}\n")
+    assert codes(write(ALL, Path("out"))[1]) == [
         ("output-is-a-folder", "out/.env"),
         ("foreign-output", "out/docker-compose.yml"),
         ("output-not-a-folder", "out/tls"),
@@ -263,13 +268,13 @@ def test_what_a_report_leaves_out_is_not_overwritten_either(tmp_path, force):
     (tmp_path / COMPOSE.path).write_text("services: {}\n")
     before = snapshot(tmp_path)
     report = Report({"output-is-a-symlink": "off", "foreign-output": "off"})
-    write_artifacts(ALL, tmp_path, force=force, shown=".", report=report)
+    write_artifacts(ALL, tmp_path, force=force, report=report)
     assert (len(report), snapshot(tmp_path)) == (0, before)
 
 
 def test_checking_writes_nothing(tmp_path):
     report = Report()
-    check_artifacts(ALL, tmp_path / "out", force=False, shown="out", report=report)
+    check_artifacts(ALL, tmp_path / "out", force=False, report=report)
     assert not report
     assert list(tmp_path.iterdir()) == []
 
@@ -280,10 +285,13 @@ def test_an_artifact_cannot_leave_the_folder(tmp_path, path):
         write([Artifact(path=path, content=b"x")], tmp_path)
 
 
-def test_the_current_folder_is_called_the_output_folder(tmp_path):
-    (tmp_path / "file").write_text("here")
-    (finding,) = write([ENV], tmp_path / "file")[1]
-    assert (finding.message, finding.span) == ("the output folder is not a folder", Span(path="."))
+def test_the_current_folder_is_called_the_output_folder(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    (finding,) = write([ENV], Path())[1]
+    assert finding.message == "the output folder cannot be written: no such file or directory"
+    assert finding.span == Span(path=".")
 
 
 def test_rendered_files_are_not_stale(tmp_path):
@@ -292,18 +300,18 @@ def test_rendered_files_are_not_stale(tmp_path):
 
 
 @pytest.mark.parametrize("byte", [b"x", b"#", b"\n"])
-def test_one_byte_makes_a_signed_file_stale(tmp_path, byte):
-    write(ALL, tmp_path)
-    (tmp_path / COMPOSE.path).write_bytes(content_of(COMPOSE) + byte)
-    (finding,) = stale(ALL, tmp_path, shown="out", stack="demo.yaml")
+def test_one_byte_makes_a_signed_file_stale(byte):
+    write(ALL, Path("out"))
+    Path("out", COMPOSE.path).write_bytes(content_of(COMPOSE) + byte)
+    (finding,) = stale(ALL, Path("out"), stack="demo.yaml")
     assert (finding.id, finding.span) == ("stale-output", Span(path="out/docker-compose.yml"))
     assert finding.message == "out/docker-compose.yml is not what demo.yaml renders"
 
 
-def test_a_missing_signed_file_is_stale_and_others_are_not(tmp_path):
-    assert codes(stale(ALL, tmp_path / "out")) == [("stale-output", COMPOSE.path)]
+def test_a_missing_signed_file_is_stale_and_others_are_not():
+    assert codes(stale(ALL, Path("out"))) == [("stale-output", f"out/{COMPOSE.path}")]
 
 
 def test_a_path_that_cannot_be_read_is_named_instead_of_called_stale(tmp_path):
     (tmp_path / COMPOSE.path).mkdir()
-    assert codes(stale(ALL, tmp_path)) == [("output-is-a-folder", COMPOSE.path)]
+    assert codes(stale(ALL, Path())) == [("output-is-a-folder", COMPOSE.path)]

@@ -127,7 +127,7 @@ def test_nothing_of_the_file_is_shown() -> None:
 
 def test_a_multi_line_secret_without_quotes_is_a_fault() -> None:
     (finding,) = faults("KEY=-----BEGIN\nMIIE/w==\n")
-    assert finding.help == 'write one "KEY=value" a line, or begin the line with "#"'
+    assert finding.help == 'write each line as "KEY=value" or "# note", and quote a value of several lines'
 
 
 @pytest.mark.parametrize("value", ["$A", "a${A}", '"$A"', '"${A:-b}\\$"', "${A?b}", '"\\\\$A"'])
@@ -138,12 +138,12 @@ def test_a_value_that_depends_on_another_is_marked(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["'$A'", "$$A", '"\\$A"', "a$", "$1", '"$$"', "$(A)", "'${'"])
 def test_a_literal_dollar_is_not_marked(value: str) -> None:
-    assert read_env(f"V={value}\n").interpolated == frozenset()
+    assert read_env(f"V={value}\n").interpolated == set()
 
 
 def test_the_last_of_two_assignments_counts() -> None:
     dotenv = read_env("A=$B\nA=a\nA\n")
-    assert (dotenv.values, dotenv.interpolated) == ({"A": "a"}, frozenset())
+    assert (dotenv.values, dotenv.interpolated) == ({"A": "a"}, set())
 
 
 MINE = """\
