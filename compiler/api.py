@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ def compile_stack(
     secret = render_secrets(compiled.project, dotenv, os.urandom, issued.values, report)
     if report.errors:
         raise StackError(report)
-    signed = (replace(artifact, content=content_of(artifact)) for artifact in compiled.artifacts)
+    signed = (artifact._replace(content=content_of(artifact)) for artifact in compiled.artifacts)
     return Result(artifacts=(*signed, *secret, *issued.artifacts), diagnostics=tuple(report))
 
 

@@ -82,10 +82,7 @@ def _databases(project: Project, stack: Stack, report: Report) -> None:
 
 def _stricter(known: Secret, other: Secret) -> Secret:
     """Returns a user's secret with the rules of the engine that also takes it."""
-    from dataclasses import replace
-
-    return replace(
-        known,
+    return known._replace(
         refuse=known.refuse + other.refuse,
         patterns=known.patterns + other.patterns,
         reason=other.reason or known.reason,
