@@ -21,7 +21,7 @@ def catalog_rows(registry: Registry, report: Report, needs: Sequence[str] = ()) 
     adapters = registry.adapters()
     for name in registry.stems():
         registry.load(name, report)
-    known = sorted({can for one in adapters for version in one.versions for can in one.capabilities(version)})
+    known = registry.capabilities()
     for need in needs:
         if need not in known:
             told = f'no adapter has a capability "{need}"'
@@ -33,7 +33,7 @@ def _row(adapter: Adapter, needs: Sequence[str]) -> dict[str, Any]:
     return {
         "name": adapter.name,
         "title": adapter.title,
-        "default_version": str(adapter.data["default_version"]),
+        "default_version": adapter.default_version,
         "versions": [one for one in adapter.versions if set(needs) <= set(adapter.capabilities(one))],
         "aliases": list(adapter.data.get("aliases", [])),
         "capabilities": adapter.capabilities(),

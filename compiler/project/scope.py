@@ -98,20 +98,14 @@ def _vector(database: Database) -> dict[str, Any]:
     if vector is None:
         return {"set": False, "tuned": False}
     rules = database.spec["vector"]
-    step = next(step for step in rules["dimensions"] if vector.dimensions <= step["up_to"])
+    step = next(step for step in rules["dimensions"] if vector["dimensions"] <= step["up_to"])
     facts = {
+        **vector,
         "set": True,
-        "collection": vector.collection,
-        "field": vector.field,
-        "dimensions": vector.dimensions,
-        "metric": vector.metric,
-        "method": vector.method,
-        "parameters": dict(vector.parameters),
-        "managed": vector.managed,
         "tuned": "parameters" in database.entry["vector"],
-        "index": f"{vector.collection}_{vector.field}_{vector.metric}_{vector.method}",
+        "index": "{collection}_{field}_{metric}_{method}".format_map(vector),
     }
-    return {**facts, **step.get("terms", {}), **rules["metrics"][vector.metric]}
+    return {**facts, **step.get("terms", {}), **rules["metrics"][vector["metric"]]}
 
 
 def _word(value: Any) -> str:
