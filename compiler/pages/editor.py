@@ -59,7 +59,7 @@ def editor_schema(registry: Registry) -> Schema:
         },
         "needs": {**needs, "items": {**needs["items"], "enum": known}},
     }
-    defs["database"] = {**database, "properties": properties, "allOf": choices}
+    defs["database"] = {**database, "properties": properties, "allOf": [*database["allOf"], *choices]}
     options = {option for one in adapters for version in one.versions for option in _options(one, version)}
     defs["overlay"] = _overlay(defs, dict.fromkeys(sorted(options), True) | properties)
     filled = [

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from compiler.registry.bundle import adapter_schema
 from compiler.report import Report
+from compiler.schema import check_schema
 from compiler.source import patch
 
 if TYPE_CHECKING:
@@ -96,11 +98,15 @@ def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
 @lru_cache(maxsize=128)
 def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
     """Returns what is wrong with an adapter's data: its shape in every version, its names."""
-    report, name = Report(), adapter.data.get("adapter")
-    if not _is_shaped(adapter.data, f'adapter "{adapter.name}"', adapter, report):
+    report, data = Report(), adapter.data
+
+    def is_shaped(data: Mapping[str, Any], noun: str, at: Path = ()) -> bool:
+        return check_schema(dict(data), adapter_schema(), report, noun=noun, locate=adapter, at=at)
+
+    if not is_shaped(data, f'adapter "{adapter.name}"'):
         return tuple(report)
-    if name != adapter.name:
-        told = f'the file is named "{adapter.name}.yaml" and the adapter "{name}"'
+    if data["adapter"] != adapter.name:
+        told = f'the file is named "{adapter.name}.yaml" and the adapter "{data["adapter"]}"'
         report.error("adapter-name", told, adapter.value(("adapter",)), "give both the same name")
     if adapter.default_version not in adapter.versions:
         told = f'the default version "{adapter.default_version}" is not among the versions'
@@ -109,12 +115,5 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
     for version, line in adapter.versions.items():
         if "patch" in line and not report.errors:
             noun = f'version "{version}" of adapter "{adapter.name}"'
-            _is_shaped(adapter.at(version), noun, adapter, report, ("versions", version, "patch"))
+            is_shaped(adapter.at(version), noun, ("versions", version, "patch"))
     return tuple(report)
-
-
-def _is_shaped(data: Mapping[str, Any], noun: str, adapter: Adapter, report: Report, at: Path = ()) -> bool:
-    from compiler.registry.bundle import adapter_schema
-    from compiler.schema import check_schema
-
-    return check_schema(dict(data), adapter_schema(), report, noun=noun, locate=adapter, at=at)

@@ -20,14 +20,6 @@ Schema = dict[str, Any]
 _PREFIXES = {"compose-spec.json": "compose-", "service-values.schema.json": "values-"}
 _END = "(?![\\s\\S])"
 _DOLLAR = re.compile(r"(\\.|\[(?:\\.|[^\]\\])*\])|\$")
-# What an option can still be where an engine lacks it, and how that is told.
-_LACKING: dict[str, tuple[Schema, str]] = {
-    "database": ({"not": {}}, "takes no `database`"),
-    "user": ({"not": {}}, "takes no `user`"),
-    "tls": ({"const": "off"}, "has no TLS"),
-    "read_only": ({"const": False}, "cannot run with a read-only file system"),
-    "query_timeout": ({"not": {}}, "has no query timeout"),
-}
 
 
 def _read(name: str) -> Schema:
@@ -44,12 +36,6 @@ def _ended(schema: Schema) -> Schema:
     if isinstance(schema.get("pattern"), str):
         schema["pattern"] = _DOLLAR.sub(lambda match: match[1] or _END, schema["pattern"])
     return schema
-
-
-def _written(options: Mapping[str, Any]) -> Schema:
-    """Returns options that stand in an adapter as they would stand in a schema."""
-    own: Schema = json.loads(json.dumps(options), object_hook=_ended)
-    return own
 
 
 @lru_cache(maxsize=1)
@@ -94,25 +80,28 @@ def outer() -> Schema:
 
 @lru_cache(maxsize=256)
 def database_schema(adapter: Adapter, version: str) -> Schema:
-    """Returns the closed schema of a database entry: what every database takes, as this engine and version takes it."""
-    base, spec, engine = bundle()["$defs"]["database"], adapter.at(version), f"{adapter.name} {version}"
-    own = {**base["properties"], **_written(spec.get("options", {}))}
-    told = f"{engine} has no capability {{value}}"
-    can = _worded({"enum": spec["capabilities"]}, told, id="missing-capability")
-    own["needs"] = {**own["needs"], "items": {**own["needs"]["items"], **can}}
-    timeout = spec.get("query_timeout") or {"applies": "nowhere"}
+    """Returns the closed schema of a database entry: what every database takes, as this engine and version takes it.
+
+    An option that the engine lacks is as its `x-without` says.
+    """
+    base, spec = bundle()["$defs"]["database"], adapter.at(version)
     known = {**spec, **(spec.get("credentials") or {}), "read_only": spec["container"].get("read_only")}
+    timeout = spec.get("query_timeout") or {"applies": "nowhere"}
     known["query_timeout"] = None if timeout["applies"] == "nowhere" else timeout
-    for option, (rule, told) in _LACKING.items():
-        if known.get(option) is None:
-            help = timeout.get("help") if option == "query_timeout" else None
-            own[option] = _worded(
-                rule, f"{adapter.name} {told}", help or f"remove `{option}`", "unsupported-option"
-            )
-        elif option in ("database", "user"):
-            own[option] = {**own[option], "allOf": _name(option, known[option])}
-    own["vector"] = _vector(own["vector"], spec.get("vector"), engine)
-    return {**base, "properties": own, "additionalProperties": False, "$defs": bundle()["$defs"]}
+    own = {**base["properties"], **spec.get("options", {})}
+    own["needs"] = {**own["needs"], "items": {**own["needs"]["items"], "enum": spec["capabilities"]}}
+    for name, option in base["properties"].items():
+        if "x-without" in option and known.get(name) is None:
+            help = {"x-help": timeout["help"]} if name == "query_timeout" and "help" in timeout else {}
+            own[name] = option["x-without"] | help
+        elif name in ("database", "user"):
+            own[name] = {**option, "allOf": _name(name, known[name])}
+        elif name == "vector":
+            own[name] = _vector(option, known[name])
+    # The options of the adapter are as they are written there.
+    text = json.dumps(own).replace("{engine}", json.dumps(f"{adapter.name} {version}")[1:-1])
+    properties = json.loads(text, object_hook=_ended)
+    return {**base, "properties": properties, "additionalProperties": False, "$defs": bundle()["$defs"]}
 
 
 def _worded(rule: Schema, says: str, help: str | None = None, id: str | None = None) -> Schema:
@@ -129,17 +118,15 @@ def _name(part: str, rule: Mapping[str, Any]) -> list[Schema]:
     ]
 
 
-def _vector(base: Schema, rules: Mapping[str, Any] | None, engine: str) -> Schema:
-    if not rules:
-        return _worded({"not": {}}, f"{engine} has no vector search", id="missing-capability")
+def _vector(base: Schema, rules: Mapping[str, Any]) -> Schema:
     own, limit = dict(base["properties"]), rules["dimensions"][-1]["up_to"]
-    told = f"{engine} indexes vectors of at most {limit} dimensions, not {{value}}"
+    told = f"{{engine}} indexes vectors of at most {limit} dimensions, not {{value}}"
     own["dimensions"] = {**own["dimensions"], "allOf": [_worded({"maximum": limit}, told)]}
     for option, words in (("metric", "vector metric"), ("method", "vector index method")):
         choices = {**own[option], "enum": list(rules[f"{option}s"])}
-        own[option] = _worded(choices, f"{engine} has no {words} {{value}}")
+        own[option] = _worded(choices, f"{{engine}} has no {words} {{value}}")
     forms: list[Schema] = []
-    for method, parameters in _written(rules["methods"]).items():
+    for method, parameters in rules["methods"].items():
         # The first method is that of a vector that names none.
         named = {"required": ["method"]} if forms else {}
         form = {"properties": {"parameters": {"properties": parameters, "additionalProperties": False}}}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from compiler.report import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from compiler.registry.adapter import Adapter
     from compiler.registry.registry import Registry
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 
 class Choice(NamedTuple):
-    """An adapter at one version line, what it lacks, and why it was chosen."""
+    """An adapter at one version line, and what it lacks."""
 
     adapter: Adapter
     version: str
     lacking: tuple[str, ...]
-    why: str = ""
 
     @property
     def name(self) -> str:
@@ -51,20 +50,14 @@ def _order(choice: Choice) -> tuple[int, bool, int, str]:
 
 
 def choose(
-    registry: Registry, entry: Mapping[str, Any], at: Callable[..., Span], report: Report
-) -> Choice | None:
-    """Returns the adapter for a database entry with `needs`; `at` gives the place of one of its keys."""
+    registry: Registry, entry: Mapping[str, Any], span: Span, report: Report
+) -> tuple[Adapter, str, str] | None:
+    """Returns the adapter for a database entry with `needs`, its version line and why; `span` is where they stand.
+
+    The schema of every database tells where they are no list of words.
+    """
     needs = entry.get("needs")
-    if "version" in entry:
-        told = '"adapter: auto" chooses the version too'
-        report.error("conflicting-options", told, at("version"), "remove `version`, or name the adapter")
-        return None
-    if not needs:
-        told = '"adapter: auto" needs a list of capabilities'
-        report.error("missing-option", told, at("adapter"), "add `needs: [vector]`")
-        return None
-    if not (isinstance(needs, list) and all(isinstance(need, str) for need in needs)):
-        # The schema of every database tells that.
+    if not (needs and isinstance(needs, list) and all(isinstance(need, str) for need in needs)):
         return None
     wanted = [*needs, *(["vector"] if "vector" in entry and "vector" not in needs else [])]
     best, *others = rank(registry, wanted)
@@ -73,12 +66,11 @@ def choose(
         unknown = [need for need in wanted if need not in known]
         nearest = "; ".join(f"{one.name} lacks {', '.join(one.lacking)}" for one in (best, *others[:2]))
         help = suggest(unknown[0], known) if unknown else f"nearest: {nearest}"
-        report.error("no-adapter-fits", f"no adapter has all of {', '.join(wanted)}", at("needs"), help)
+        report.error("no-adapter-fits", f"no adapter has all of {', '.join(wanted)}", span, help)
         return None
     also = [one.name for one in others if not one.lacking]
-    why = f"{best.name} has {', '.join(wanted)}"
-    why += f" and is preferred to {', '.join(also)}" if also else "; no other adapter has"
-    return best._replace(why=why)
+    why = f" and is preferred to {', '.join(also)}" if also else "; no other adapter has"
+    return best.adapter, best.version, f"{best.name} has {', '.join(wanted)}{why}"
 
 
 def alternatives(registry: Registry, adapter: Adapter, need: str, dimensions: int = 0) -> str:

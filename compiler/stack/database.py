@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from string import ascii_letters
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.model import env_key
@@ -71,19 +72,6 @@ class Database(NamedTuple):
         return "password" not in self.entry
 
 
-def parse_milliseconds(text: str) -> int:
-    return _parsed(text, _MILLISECONDS)
-
-
-def parse_bytes(text: str) -> int:
-    return _parsed(text.lower().removesuffix("b"), _BYTES)
-
-
-def _parsed(text: str, units: Mapping[str, int]) -> int:
-    number = text.rstrip("ghkms")
-    return int(number) * units[text.removeprefix(number)]
-
-
 def build_database(
     document: Document, registry: Registry, key: str, entry: Any, report: Report
 ) -> Database | None:
@@ -126,7 +114,7 @@ class _Entry(NamedTuple):
         if self.report.errors:
             return None
         options = {name: option.get("default") for name, option in spec.get("options", {}).items()}
-        memory, timeout, tls = entry.get("memory"), entry.get("query_timeout"), entry.get("tls", "off")
+        tls = entry.get("tls", "off")
         return Database(
             key=self.key,
             adapter=adapter,
@@ -140,9 +128,9 @@ class _Entry(NamedTuple):
             port=entry.get("port"),
             tls=Tls(**tls) if isinstance(tls, dict) else Tls(tls),
             pool_size=entry.get("pool", {}).get("size", (spec.get("pool") or {}).get("size")),
-            timeout=parse_milliseconds(timeout) if timeout else None,
+            timeout=_quantity(entry.get("query_timeout"), _MILLISECONDS),
             vector=_vector(entry["vector"], spec["vector"]) if "vector" in entry else None,
-            memory=parse_bytes(memory) if memory else None,
+            memory=_quantity(entry.get("memory"), _BYTES),
             password_key=password_key,
             chosen=chosen,
         )
@@ -153,8 +141,7 @@ class _Entry(NamedTuple):
             return None
         word, wanted = self.entry["adapter"], self.entry.get("version")
         if word == "auto":
-            choice = choose(self.registry, self.entry, self.at, self.report)
-            return choice and (choice.adapter, choice.version, choice.why)
+            return choose(self.registry, self.entry, self.at("needs"), self.report)
         adapter = self.registry.find(word, self.at("adapter"), self.report)
         if adapter is None:
             return None
@@ -202,6 +189,12 @@ class _Entry(NamedTuple):
             help = "use `generate:` or `environment:`"
             self.report.error("secret-is-a-file", told, self.at("password"), help)
         return str((rule.get("environment") if isinstance(rule, dict) else None) or env_key(name))
+
+
+def _quantity(text: str | None, units: Mapping[str, int]) -> int | None:
+    """Returns a number with its unit, such as 30s or 512MB, in the smallest unit."""
+    number = (text or "").rstrip(ascii_letters)
+    return int(number) * units[text.removeprefix(number).lower().removesuffix("b")] if text else None
 
 
 def _vector(written: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
