@@ -113,15 +113,14 @@ class _Entry(NamedTuple):
         password_key = self._password_key()
         if self.report.errors:
             return None
-        options = {name: option.get("default") for name, option in spec.get("options", {}).items()}
-        tls = entry.get("tls", "off")
+        options, tls = spec.get("options", {}), entry.get("tls", "off")
         return Database(
             key=self.key,
             adapter=adapter,
             version=version,
             spec=spec,
             entry=self.entry,
-            options={name: entry.get(name, default) for name, default in options.items()},
+            options=dict.fromkeys(options) | _filled(entry, options),
             image=str(entry.get("image") or adapter.versions[version]["image"]),
             database=str(entry.get("database", "")),
             user=str(entry.get("user", "")),
@@ -175,20 +174,22 @@ class _Entry(NamedTuple):
         return {place: alternatives(self.registry, adapter, *what) for place, what in lacking.items()}
 
     def _password_key(self) -> str:
-        written = self.entry.get("password")
-        match = re.fullmatch(r"\$\{\{\s*secrets\.(\w+)\s*\}\}", str(written))
+        """Returns the key of `.env` that holds the password: that of a secret of the stack, or the database's own."""
+        match = re.fullmatch(r"\$\{\{\s*secrets\.(\w+)\s*\}\}", str(self.entry.get("password")))
         secrets = self.document.data.get("secrets") or {}
         if not match or not isinstance(secrets, dict):
             return env_key(self.key, "password")
-        name, rule = match[1], secrets.get(match[1])
+        name, place = match[1], self.at("password")
+        rule = secrets.get(name)
         if name not in secrets:
             help = suggest(name, secrets) if secrets else "add it under `secrets:`"
-            self.report.error("unknown-reference", f'no secret is named "{name}"', self.at("password"), help)
-        elif isinstance(rule, dict) and "file" in rule:
+            self.report.error("unknown-reference", f'no secret is named "{name}"', place, help)
+        if not isinstance(rule, dict):
+            return env_key(name)
+        if "file" in rule:
             told = f'the secret "{name}" is a file, and a password must be in .env'
-            help = "use `generate:` or `environment:`"
-            self.report.error("secret-is-a-file", told, self.at("password"), help)
-        return str((rule.get("environment") if isinstance(rule, dict) else None) or env_key(name))
+            self.report.error("secret-is-a-file", told, place, "use `generate:` or `environment:`")
+        return str(rule.get("environment") or env_key(name))
 
 
 def _quantity(text: str | None, units: Mapping[str, int]) -> int | None:
@@ -207,6 +208,5 @@ def _vector(written: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, A
 def _filled(written: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the values of options, those that are not written by their defaults."""
     defaults = {name: rule["default"] for name, rule in options.items() if "default" in rule}
-    return {
-        name: written.get(name, defaults.get(name)) for name in options if name in written or name in defaults
-    }
+    known = {**defaults, **written}
+    return {name: known[name] for name in options if name in known}

@@ -11,7 +11,7 @@ from compiler.source import Document, merge_patch
 from compiler.stack.database import Database, build_database
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from compiler.registry.registry import Registry
 
@@ -42,9 +42,8 @@ def build_stack(document: Document, registry: Registry, environment: str, report
 
     Reports all that is wrong with it, and with what every other environment changes.
     """
-    overlays = {
-        name: one for name, one in _group(document.data, "environments").items() if isinstance(one, dict)
-    }
+    written = _group(document.data, "environments")
+    overlays = {name: overlay for name, overlay in written.items() if isinstance(overlay, dict)}
     if environment not in (LOCAL, *overlays):
         told, help = f'the stack has no environment "{environment}"', suggest(environment, [LOCAL, *overlays])
         report.error("unknown-environment", told, document.key(("environments",)), help)
@@ -70,15 +69,12 @@ def _build(
         told = "the stack has neither services nor databases"
         help = "add a service under `services:` or a database under `databases:`"
         report.error("empty-stack", told, whole.key(("name",)), help)
-    services, databases = (
-        {
-            key: one
-            for key, one in _group(data, name).items()
-            if changed is None or key in _group(changed, name)
-        }
-        for name in ("services", "databases")
-    )
-    built = {key: build_database(whole, registry, key, entry, report) for key, entry in databases.items()}
+
+    def entries(name: str) -> Iterable[tuple[str, Any]]:
+        wanted = None if changed is None else _group(changed, name)
+        return (item for item in _group(data, name).items() if wanted is None or item[0] in wanted)
+
+    built = {key: build_database(whole, registry, key, one, report) for key, one in entries("databases")}
     sections = {name: _group(data, name) for name in ("volumes", "networks", "configs", "secrets")}
     for name, section in sections.items() if not is_shaped else ():
         if not check_schema({"name": "x", name: section}, outer(), Report(), noun="", locate=whole):
@@ -87,7 +83,7 @@ def _build(
         name=str(data.get("name")),
         environment=environment,
         document=whole,
-        services={key: _service(whole, key, entry, report) for key, entry in services.items()},
+        services={key: _service(whole, key, entry, report) for key, entry in entries("services")},
         databases={key: database for key, database in built.items() if database},
         secrets=sections.pop("secrets"),
         extra=sections,
