@@ -75,13 +75,19 @@ def _patched(adapter: Adapter, version: str) -> dict[str, Any]:
     return patched
 
 
-@lru_cache(maxsize=128)
+# By the identity of their documents, which the adapters themselves keep alive.
+_ADAPTERS: dict[tuple[object, ...], Adapter] = {}
+
+
 def build_adapter(name: str, documents: tuple[Document, ...], built_in: bool) -> Adapter:
     """Returns the adapter of a file and of those it extends, nearest first: the same one for the same documents."""
+    if len(_ADAPTERS) > 128:
+        _ADAPTERS.clear()
     data = documents[-1].data
     for document in reversed(documents[:-1]):
         data = _extended(data, document.data)
-    return Adapter(name=name, data=data, documents=documents, built_in=built_in)
+    made = Adapter(name=name, data=data, documents=documents, built_in=built_in)
+    return _ADAPTERS.setdefault((name, built_in, *map(id, documents)), made)
 
 
 def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Location(NamedTuple):
 
 
 # Without slots, so that what `within` looks up is made once.
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Document:
     """One file as data, with its places by path; neither is ever changed."""
 
