@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 Severity = Literal["error", "warning"]
 
@@ -43,16 +43,22 @@ class Diagnostic(NamedTuple):
 
 
 class Report:
-    """Collects the findings of a run, each once; every pass takes it and adds what it finds."""
+    """Collects the findings of a run, each once; every pass takes it and adds what it finds.
 
-    def __init__(self) -> None:
+    `severities` changes what a finding with this id counts as; `off` drops it.
+    """
+
+    def __init__(self, severities: Mapping[str, Severity | Literal["off"]] | None = None) -> None:
         self.errors = 0
+        self._severities = severities or {}
         self._found: dict[Diagnostic, None] = {}
 
     def add(self, finding: Diagnostic) -> None:
-        if finding not in self._found:
-            self._found[finding] = None
-            self.errors += finding.severity == "error"
+        severity = self._severities.get(finding.id, finding.severity)
+        if severity == "off" or finding in self._found:
+            return
+        self._found[finding._replace(severity=severity)] = None
+        self.errors += severity == "error"
 
     def extend(self, findings: Iterable[Diagnostic]) -> None:
         for finding in findings:
