@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -96,7 +96,7 @@ def compile_stack(
     private = render_private(compiled, dotenv, files or {}, report, entropy=os.urandom, now=now)
     if report.errors:
         raise StackError(report)
-    signed = (replace(artifact, content=content_of(artifact)) for artifact in compiled.artifacts)
+    signed = (artifact._replace(content=content_of(artifact)) for artifact in compiled.artifacts)
     return Result(artifacts=(*signed, *private), diagnostics=tuple(report))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,7 @@ class Raw(str):
     __slots__ = ()
 
 
+# No tuples: as values of a tree they must not pass for lists.
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A value that is known only in `.env`, by its key there."""
@@ -43,8 +44,7 @@ class Text:
     parts: tuple[str | Reference, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secret:
+class Secret(NamedTuple):
     """A generated or user-given value that lives in `.env`.
 
     `length` counts characters of `alphabet`; `refuse` are characters that the engine cannot take and `patterns` what
@@ -62,8 +62,7 @@ class Secret:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class Connection(NamedTuple):
     """How one client reaches one database: the parts of one connection string, not yet joined.
 
     `form` names the grammar that joins them (`url`, `pairs`, `dsn`, `arguments`); a part may be a Reference.
@@ -72,14 +71,19 @@ class Connection:
     driver: str
     form: str
     parts: Mapping[str, Any]
-    query: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, Any] = {}
     code: tuple[str, ...] = ()
     title: str = ""
     documentation: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
+class Digest(NamedTuple):
+    """A hash over the values of these `.env` keys: what makes Compose recreate a container when one changes."""
+
+    keys: tuple[str, ...]
+
+
+class Variable(NamedTuple):
     """A derived line of `.env`: a finished connection string or a digest of secrets."""
 
     key: str
@@ -87,15 +91,7 @@ class Variable:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """A hash over the values of these `.env` keys: what makes Compose recreate a container when one changes."""
-
-    keys: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
+class Artifact(NamedTuple):
     """One rendered file. `path` is relative to the output folder; `mode` is that of the file system.
 
     `signed` files carry a digest of their own content, so that an edit by hand is seen; the folder of a `closed`
@@ -110,16 +106,14 @@ class Artifact:
     closed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnFile:
+class OwnFile(NamedTuple):
     """A file of the user's: its path from the folder of the stack, and where the stack names it."""
 
     path: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
+class Certificate(NamedTuple):
     """A server certificate to have: its names on the network, and the keys of `.env` that take its private key.
 
     `bundle` takes certificate and private key in one; the one that no container mounts is None.
@@ -134,8 +128,7 @@ class Certificate:
     verified: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class Access(NamedTuple):
     """How a database is reached: a connection by driver, from the network and, where published, from this machine."""
 
     database: str

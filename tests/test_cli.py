@@ -388,7 +388,7 @@ def test_a_bug_exits_3_and_says_so_without_a_traceback(folder: Path) -> None:
 
 
 def test_ctrl_c_exits_130_without_a_traceback(folder: Path) -> None:
-    slow = "import time, compiler.source as s; s.load_yaml = lambda *_: print('now', flush=True) or time.sleep(60)"
+    slow = "import time, compiler.source as s; s.parse_yaml = lambda *_: print('now', flush=True) or time.sleep(60)"
     code = f"{slow}; from compiler.cli import main; main()"
     words = [sys.executable, "-c", code, "compile"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -64,7 +64,6 @@ def _explain_absence(access: Access, driver: str | None, place: Span, report: Re
 
 def _from_here(connection: Connection, authority: str) -> Connection:
     """Returns the connection with the CA file where it lies, seen from the current folder."""
-    from dataclasses import replace
 
     def moved(tree: Any) -> Any:
         if isinstance(tree, dict):
@@ -72,7 +71,7 @@ def _from_here(connection: Connection, authority: str) -> Connection:
         return tree.replace(CA_FILE, authority) if isinstance(tree, str) else tree
 
     code = tuple(moved(line) for line in connection.code)
-    return replace(connection, parts=moved(connection.parts), query=moved(connection.query), code=code)
+    return connection._replace(parts=moved(connection.parts), query=moved(connection.query), code=code)
 
 
 def _row(connection: Connection, text: str) -> dict[str, Any]:

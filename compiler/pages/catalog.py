@@ -20,7 +20,7 @@ def catalog_rows(registry: Registry, report: Report, needs: Sequence[str] = ()) 
     for name in registry.stems():
         registry.load(name, report)
     adapters = registry.adapters()
-    known = sorted({name for adapter in adapters for name in adapter.every_capability()})
+    known = registry.capabilities()
     for need in needs:
         if need not in known:
             told, place = f'no adapter has a capability "{need}"', Span(path="stackc adapters list")
@@ -32,7 +32,7 @@ def _row(adapter: Adapter, needs: Sequence[str]) -> dict[str, Any]:
     return {
         "name": adapter.name,
         "title": adapter.title,
-        "default_version": str(adapter.data["default_version"]),
+        "default_version": adapter.default_version,
         "versions": [one for one in adapter.versions if set(needs) <= set(adapter.capabilities(one))],
         "aliases": list(adapter.data.get("aliases", [])),
         "capabilities": adapter.capabilities(),

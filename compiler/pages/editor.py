@@ -49,7 +49,7 @@ def editor_schema(registry: Registry) -> Schema:
     drivers = sorted({driver for one in adapters for driver in one.data["connections"]})
     driver = {**use["properties"]["driver"], "enum": drivers}
     defs["use"] = {**use, "properties": {**use["properties"], "driver": driver}}
-    known = sorted({need for adapter in adapters for need in adapter.every_capability()})
+    known = registry.capabilities()
     needs = database["properties"]["needs"]
     properties = {
         **database["properties"],
@@ -59,7 +59,7 @@ def editor_schema(registry: Registry) -> Schema:
         },
         "needs": {**needs, "items": {**needs["items"], "enum": known}},
     }
-    defs["database"] = {**database, "properties": properties, "allOf": choices}
+    defs["database"] = {**database, "properties": properties, "allOf": [*database["allOf"], *choices]}
     options = {option for one in adapters for version in one.versions for option in _options(one, version)}
     defs["overlay"] = _overlay(defs, dict.fromkeys(sorted(options), True) | properties)
     filled = [
@@ -89,7 +89,7 @@ def _versions(adapter: Adapter, defs: dict[str, Any]) -> Iterator[Schema]:
         defs[name] = {
             key: value for key, value in database_schema(adapter, version).items() if key != "$defs"
         }
-        named = {} if version == str(adapter.data["default_version"]) else {"required": ["version"]}
+        named = {} if version == adapter.default_version else {"required": ["version"]}
         asked = {"properties": {"version": {"enum": words}}, **named}
         yield {"if": asked, "then": {"$ref": f"#/$defs/{name}"}}
 

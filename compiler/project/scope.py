@@ -93,12 +93,12 @@ def _vector(database: Database) -> dict[str, Any]:
     if vector is None:
         return {"set": False, "tuned": False}
     rules = database.spec["vector"]
-    step = next(step for step in rules["dimensions"] if vector.dimensions <= step["up_to"])
+    step = next(step for step in rules["dimensions"] if vector["dimensions"] <= step["up_to"])
     return {
         "set": True,
-        **vector._asdict(),
+        **vector,
         "tuned": "parameters" in database.entry["vector"],
-        "index": f"{vector.collection}_{vector.field}_{vector.metric}_{vector.method}",
+        "index": "{collection}_{field}_{metric}_{method}".format_map(vector),
         **step.get("terms", {}),
-        **rules["metrics"][vector.metric],
+        **rules["metrics"][vector["metric"]],
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -91,8 +90,7 @@ def build_secrets(stack: Stack) -> list[Secret]:
             form = {word: rule[word] for word in ("length", "alphabet") if word in rule}
             known = secrets.get(key) or Secret(key=key, owner=owner, span=span, **form)
             patterns = (rule["pattern"],) if "pattern" in rule else ()
-            secrets[key] = replace(
-                known,
+            secrets[key] = known._replace(
                 refuse=known.refuse + rule.get("refuse", ""),
                 patterns=known.patterns + patterns,
                 reason=rule.get("reason", known.reason),

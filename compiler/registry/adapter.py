@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from compiler.registry.bundle import adapter_schema
 from compiler.report import Report
+from compiler.schema import check_schema
 from compiler.source import patch
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from compiler.report import Diagnostic, Span
     from compiler.source import Document
 
+# By what an adapter is found and preferred is its own alone.
 _OWN = ("aliases", "detect", "preference")
 
 
@@ -43,14 +46,15 @@ class Adapter:
         return patched if any(patched in document.spans for document in self.documents) else path
 
     def _document(self, path: Path) -> Document:
-        for document in self.documents:
-            if path in document.spans:
-                return document
-        return self.documents[0]
+        return next((one for one in self.documents if path in one.spans), self.documents[0])
 
     @property
     def title(self) -> str:
         return str(self.data["title"])
+
+    @property
+    def default_version(self) -> str:
+        return str(self.data["default_version"])
 
     @property
     def versions(self) -> Mapping[str, Any]:
@@ -61,27 +65,8 @@ class Adapter:
         return _patched(self, version)
 
     def capabilities(self, version: str | None = None) -> list[str]:
-        names: list[str] = self.at(version or str(self.data["default_version"]))["capabilities"]
+        names: list[str] = self.at(version or self.default_version)["capabilities"]
         return names
-
-    def every_capability(self) -> set[str]:
-        """Returns what any of the version lines can do."""
-        return {name for version in self.versions for name in self.capabilities(version)}
-
-
-def extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Merges all but the version lines, which are taken whole: a null in their patches is for a stack's version.
-
-    By what an adapter is found and preferred is its own alone.
-    """
-    kept = (
-        base if base["adapter"] == own.get("adapter") else {key: base[key] for key in base if key not in _OWN}
-    )
-    data: dict[str, Any] = patch(kept, {key: value for key, value in own.items() if key != "extends"})
-    if isinstance(own.get("versions"), dict):
-        lines = {**base["versions"], **own["versions"]}
-        data["versions"] = {name: line for name, line in lines.items() if line is not None}
-    return data
 
 
 @lru_cache(maxsize=256)
@@ -94,49 +79,47 @@ def _patched(adapter: Adapter, version: str) -> dict[str, Any]:
 _ADAPTERS: dict[tuple[object, ...], Adapter] = {}
 
 
-def shared(adapter: Adapter) -> Adapter:
-    """Returns the adapter that was made of the same documents before, and what was found out about it with it."""
+def build_adapter(name: str, documents: tuple[Document, ...], built_in: bool) -> Adapter:
+    """Returns the adapter of a file and of those it extends, nearest first: the same one for the same documents."""
     if len(_ADAPTERS) > 128:
         _ADAPTERS.clear()
-    key = (adapter.name, adapter.built_in, *map(id, adapter.documents))
-    return _ADAPTERS.setdefault(key, adapter)
+    data = documents[-1].data
+    for document in reversed(documents[:-1]):
+        data = _extended(data, document.data)
+    made = Adapter(name=name, data=data, documents=documents, built_in=built_in)
+    return _ADAPTERS.setdefault((name, built_in, *map(id, documents)), made)
+
+
+def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Merges all but the version lines, which are taken whole: a null in their patches is for a stack's version."""
+    inherits_all = base["adapter"] == own.get("adapter")
+    kept = {key: value for key, value in base.items() if inherits_all or key not in _OWN}
+    data: dict[str, Any] = patch(kept, {key: value for key, value in own.items() if key != "extends"})
+    if isinstance(own.get("versions"), dict):
+        lines = {**base["versions"], **own["versions"]}
+        data["versions"] = {name: line for name, line in lines.items() if line is not None}
+    return data
 
 
 @lru_cache(maxsize=128)
 def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
     """Returns what is wrong with an adapter's data: its shape in every version, its names."""
-    report = Report()
-    if not _is_shaped(adapter.data, f'adapter "{adapter.name}"', adapter, report):
+    report, data = Report(), adapter.data
+
+    def is_shaped(data: Mapping[str, Any], noun: str, at: Path = ()) -> bool:
+        return check_schema(dict(data), adapter_schema(), report, noun=noun, locate=adapter, at=at)
+
+    if not is_shaped(data, f'adapter "{adapter.name}"'):
         return tuple(report)
-    if adapter.data["adapter"] != adapter.name:
-        told = f'the file is named "{adapter.name}.yaml" and the adapter "{adapter.data["adapter"]}"'
+    if data["adapter"] != adapter.name:
+        told = f'the file is named "{adapter.name}.yaml" and the adapter "{data["adapter"]}"'
         report.error("adapter-name", told, adapter.value(("adapter",)), "give both the same name")
-    if adapter.data["default_version"] not in adapter.versions:
-        told = f'the default version "{adapter.data["default_version"]}" is not among the versions'
+    if adapter.default_version not in adapter.versions:
+        told = f'the default version "{adapter.default_version}" is not among the versions'
         help = f"one of: {', '.join(adapter.versions)}"
         report.error("unknown-version", told, adapter.value(("default_version",)), help)
     for version, line in adapter.versions.items():
         if "patch" in line and not report.errors:
             noun = f'version "{version}" of adapter "{adapter.name}"'
-            _is_shaped(adapter.at(version), noun, _Line(adapter, version), report)
+            is_shaped(adapter.at(version), noun, ("versions", version, "patch"))
     return tuple(report)
-
-
-class _Line(NamedTuple):
-    """Where the values of one version line stand."""
-
-    adapter: Adapter
-    version: str
-
-    def value(self, path: Path) -> Span:
-        return self.adapter.value(self.adapter.written(path, self.version))
-
-    def key(self, path: Path) -> Span:
-        return self.adapter.key(self.adapter.written(path, self.version))
-
-
-def _is_shaped(data: Mapping[str, Any], noun: str, locate: Adapter | _Line, report: Report) -> bool:
-    from compiler.registry.bundle import read_schema
-    from compiler.schema import check_schema
-
-    return check_schema(dict(data), read_schema("adapter.schema.json"), report, noun=noun, locate=locate)

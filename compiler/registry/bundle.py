@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
+# The names of their definitions in the one schema begin with these.
+_PREFIXES = {"compose-spec.json": "compose-", "service-values.schema.json": "values-"}
 _END = "(?![\\s\\S])"
 _DOLLAR = re.compile(r"(\\.|\[(?:\\.|[^\]\\])*\])|\$")
 
 
-@lru_cache(maxsize=8)
-def read_schema(name: str, prefix: str = "") -> Schema:
-    """Returns a shipped schema, with `prefix` before the names of its definitions; callers do not change it."""
+def _read(name: str) -> Schema:
     text = SCHEMAS.joinpath(name).read_text(encoding="utf-8")
-    schema: Schema = json.loads(text.replace('"#/$defs/', f'"#/$defs/{prefix}'), object_hook=_ended)
+    text = text.replace('"#/$defs/', f'"#/$defs/{_PREFIXES.get(name, "")}')
+    for file, prefix in _PREFIXES.items():
+        text = text.replace(f'"{file}#/$defs/', f'"#/$defs/{prefix}')
+    schema: Schema = json.loads(text, object_hook=_ended)
     return schema
 
 
@@ -36,135 +39,96 @@ def _ended(schema: Schema) -> Schema:
 
 
 @lru_cache(maxsize=1)
+def adapter_schema() -> Schema:
+    """Returns the schema of an adapter; callers do not change it."""
+    return _read("adapter.schema.json")
+
+
+@lru_cache(maxsize=1)
 def bundle() -> Schema:
     """Returns the stack's schema with the definitions of Compose (`compose-`) and of its values (`values-`) in it.
 
-    A service is Compose's, with `uses` and `healthcheck.http` beside its own keys.
+    A service is Compose's, with `uses` and `healthcheck.http` beside its own keys. Callers do not change it.
     """
-    own = read_schema("stack.schema.json")
-    values = read_schema("service-values.schema.json", "values-")["$defs"]
-    compose = {
-        name: dict(part) for name, part in read_schema("compose-spec.json", "compose-")["$defs"].items()
-    }
+    own, compose = _read("stack.schema.json"), _read("compose-spec.json")["$defs"]
     for part in compose.values():
-        # A closed mapping that is made of parts is one mapping: the same rule, and one look-up for each key.
         if part.pop("unevaluatedProperties", True) is False:
-            parts = [compose[one["$ref"].removeprefix("#/$defs/compose-")] for one in part.pop("allOf")]
-            for word in ("patternProperties", "properties"):
-                part[word] = {
-                    name: rule for one in (*parts, part) for name, rule in one.get(word, {}).items()
-                }
-            part |= {"type": "object", "additionalProperties": False}
-    health = {**compose["healthcheck"]["properties"], "http": {"$ref": "#/$defs/http"}}
-    compose["healthcheck"]["properties"] = health
-    service = {**compose["service"], "description": own["$defs"]["service"]["description"]}
-    service["properties"] = {**service["properties"], "uses": {"$ref": "#/$defs/uses"}}
-    service["allOf"] = [{"$ref": "#/$defs/values-service"}]
-    properties = dict(own["properties"])
-    for plural in ("volumes", "networks", "configs"):
-        forms = [{"$ref": f"#/$defs/{kind}-{plural[:-1]}"} for kind in ("compose", "values")]
-        properties[plural] = {
-            **properties[plural],
-            "allOf": [{"$ref": "#/$defs/values-section"}],
-            "additionalProperties": {"allOf": forms},
-        }
-    defs = {f"compose-{name}": part for name, part in compose.items()}
-    defs |= {f"values-{name}": part for name, part in values.items()}
-    defs |= {"compose-service": {"$ref": "#/$defs/service"}}
-    database = own["$defs"]["database"]
-    image = database["properties"]["image"]
-    image = {**image, "allOf": [*image["allOf"], {"$ref": "#/$defs/values-image"}]}
-    defs["database"] = {**database, "properties": {**database["properties"], "image": image}}
-    return {**own, "properties": properties, "$defs": {**own["$defs"], **defs, "service": service}}
+            _join(part, [compose[one["$ref"].removeprefix("#/$defs/compose-")] for one in part.pop("allOf")])
+    compose["healthcheck"]["properties"]["http"] = {"$ref": "#/$defs/http"}
+    service = compose.pop("service") | own["$defs"]["service"]
+    service["properties"]["uses"] = {"$ref": "#/$defs/uses"}
+    values = _read("service-values.schema.json")["$defs"]
+    own["$defs"] |= {f"compose-{name}": part for name, part in compose.items()}
+    own["$defs"] |= {f"values-{name}": part for name, part in values.items()} | {"service": service}
+    return own
+
+
+def _join(whole: Schema, parts: list[Schema]) -> None:
+    """Makes a closed mapping of parts one mapping: the same rule, and one look-up for each key."""
+    for word in ("patternProperties", "properties"):
+        whole[word] = {name: rule for one in (*parts, whole) for name, rule in one.get(word, {}).items()}
+    whole |= {"type": "object", "additionalProperties": False}
 
 
 @lru_cache(maxsize=1)
 def outer() -> Schema:
     """Returns the schema of a stack around its services and databases, of which each is checked by its own."""
-    groups = {
-        name: {**bundle()["properties"][name], "additionalProperties": True}
-        for name in ("services", "databases")
-    }
-    return {**bundle(), "properties": {**bundle()["properties"], **groups}}
+    properties = bundle()["properties"]
+    groups = {name: {**properties[name], "additionalProperties": True} for name in ("services", "databases")}
+    return {**bundle(), "properties": {**properties, **groups}}
 
 
 @lru_cache(maxsize=256)
 def database_schema(adapter: Adapter, version: str) -> Schema:
-    """Returns the closed schema of a database entry: what every database takes, as this engine and version takes it."""
+    """Returns the closed schema of a database entry: what every database takes, as this engine and version takes it.
+
+    An option that the engine lacks is as its `x-without` says.
+    """
     base, spec = bundle()["$defs"]["database"], adapter.at(version)
-    options = json.loads(json.dumps(spec.get("options", {})), object_hook=_ended)
-    own: Schema = {**base["properties"], **options}
-    whole = f"{adapter.name} {version}"
-    told = f"{whole} has no capability {{value}}"
-    need = {"enum": spec["capabilities"], "x-id": "missing-capability", "x-says": told}
-    own["needs"] = {**own["needs"], "items": {**own["needs"]["items"], **need}}
-    for part in ("database", "user"):
-        own[part] = {**own[part], **_name(part, (spec.get("credentials") or {}).get(part))}
-    conflicts: Schema = {}
-    if "tls" not in spec:
-        own["tls"] = _lacks("has no TLS", adapter, "tls", {"const": "off"})
-    if "read_only" not in spec["container"]:
-        own["read_only"] = _lacks(
-            "cannot run with a read-only file system", adapter, "read_only", {"const": False}
-        )
-    else:
-        # Compose mounts only files of this machine there, and their owner is not the server's user.
-        both = {"properties": {"read_only": {"const": True}, "tls": {"not": {"const": "off"}}}}
-        told = "`read_only` and `tls` exclude each other: the server could not own its private key"
-        conflicts = _worded(
-            {"not": {"type": "object", "required": ["tls", "read_only"], **both}}, told, "remove one of them"
-        )
-        conflicts = {"allOf": [conflicts]}
+    known = {**spec, **(spec.get("credentials") or {}), "read_only": spec["container"].get("read_only")}
     timeout = spec.get("query_timeout") or {"applies": "nowhere"}
-    if timeout["applies"] == "nowhere":
-        help = timeout.get("help", "set it in the application's code")
-        own["query_timeout"] = _lacks("has no query timeout", adapter, "query_timeout", {"not": {}}, help)
-    own["vector"] = _vector(own["vector"], spec.get("vector"), whole)
-    return {**base, "properties": own, "additionalProperties": False, **conflicts, "$defs": bundle()["$defs"]}
+    known["query_timeout"] = None if timeout["applies"] == "nowhere" else timeout
+    own = {**base["properties"], **spec.get("options", {})}
+    own["needs"] = {**own["needs"], "items": {**own["needs"]["items"], "enum": spec["capabilities"]}}
+    for name, option in base["properties"].items():
+        if "x-without" in option and known.get(name) is None:
+            help = {"x-help": timeout["help"]} if name == "query_timeout" and "help" in timeout else {}
+            own[name] = option["x-without"] | help
+        elif name in ("database", "user"):
+            own[name] = {**option, "allOf": _name(name, known[name])}
+        elif name == "vector":
+            own[name] = _vector(option, known[name])
+    # The options of the adapter are as they are written there.
+    text = json.dumps(own).replace("{engine}", json.dumps(f"{adapter.name} {version}")[1:-1])
+    properties = json.loads(text, object_hook=_ended)
+    return {**base, "properties": properties, "additionalProperties": False, "$defs": bundle()["$defs"]}
 
 
-def _worded(rule: Schema, says: str, help: str | None, id: str | None = None) -> Schema:
+def _worded(rule: Schema, says: str, help: str | None = None, id: str | None = None) -> Schema:
     return {**rule, "x-says": says} | ({"x-help": help} if help else {}) | ({"x-id": id} if id else {})
 
 
-def _lacks(what: str, adapter: Adapter, option: str, rule: Schema, help: str = "") -> Schema:
-    return _worded(rule, f"{adapter.name} {what}", help or f"remove `{option}`", "unsupported-option")
-
-
-def _name(part: str, rule: Mapping[str, Any] | None) -> Schema:
-    if rule is None:
-        return _worded(
-            {"not": {}}, f"{{owner}} cannot have a {part}", f"remove `{part}`", "unsupported-option"
-        )
+def _name(part: str, rule: Mapping[str, Any]) -> list[Schema]:
     form = rule["pattern"].removeprefix("^").removesuffix("$")
     told, help = f"the {part} {{value}} of {{owner}}", f"write a `{part}:` of the form {form}"
-    taken = _worded(
-        {"not": {"enum": rule.get("refuse") or [""]}},
-        f"{told} is reserved by the engine",
-        f"write another `{part}:`",
-        "reserved-name",
-    )
-    return {
-        "allOf": [
-            _worded({"pattern": f"^(?:{form}){_END}"}, f"{told} is not a name that the engine takes", help),
-            taken,
-        ]
-    }
+    refused = {"not": {"enum": rule.get("refuse") or [""]}}
+    return [
+        _worded({"pattern": f"^(?:{form}){_END}"}, f"{told} is not a name that the engine takes", help),
+        _worded(refused, f"{told} is reserved by the engine", f"write another `{part}:`", "reserved-name"),
+    ]
 
 
-def _vector(base: Schema, rules: Mapping[str, Any] | None, whole: str) -> Schema:
-    if not rules:
-        return _worded({"not": {}}, f"{whole} has no vector search", None, "missing-capability")
+def _vector(base: Schema, rules: Mapping[str, Any]) -> Schema:
     own, limit = dict(base["properties"]), rules["dimensions"][-1]["up_to"]
-    told = f"{whole} indexes vectors of at most {limit} dimensions, not {{value}}"
-    own["dimensions"] = {**own["dimensions"], "allOf": [_worded({"maximum": limit}, told, None)]}
+    told = f"{{engine}} indexes vectors of at most {limit} dimensions, not {{value}}"
+    own["dimensions"] = {**own["dimensions"], "allOf": [_worded({"maximum": limit}, told)]}
     for option, words in (("metric", "vector metric"), ("method", "vector index method")):
-        told = f"{whole} has no {words} {{value}}"
-        own[option] = _worded({**own[option], "enum": list(rules[f"{option}s"])}, told, None)
-    methods, forms = json.loads(json.dumps(rules["methods"]), object_hook=_ended), []
-    for index, (method, parameters) in enumerate(methods.items()):
+        choices = {**own[option], "enum": list(rules[f"{option}s"])}
+        own[option] = _worded(choices, f"{{engine}} has no {words} {{value}}")
+    forms: list[Schema] = []
+    for method, parameters in rules["methods"].items():
         # The first method is that of a vector that names none.
-        named = {"required": ["method"]} if index else {}
+        named = {"required": ["method"]} if forms else {}
         form = {"properties": {"parameters": {"properties": parameters, "additionalProperties": False}}}
         forms.append({"if": {"properties": {"method": {"const": method}}, **named}, "then": form})
     required = base["required"] + ([] if "cosine" in rules["metrics"] else ["metric"])

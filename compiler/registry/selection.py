@@ -1,4 +1,4 @@
-"""`adapter: auto`: the adapter and version that have what a database needs, chosen the same way every time."""
+"""Which adapter can: `adapter: auto`, and which engines have what another one lacks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from compiler.report import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from compiler.registry.adapter import Adapter
     from compiler.registry.registry import Registry
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 
 class Choice(NamedTuple):
-    """An adapter at one version line, what it lacks, and why it was chosen."""
+    """An adapter at one version line, and what it lacks."""
 
     adapter: Adapter
     version: str
     lacking: tuple[str, ...]
-    why: str = ""
 
     @property
     def name(self) -> str:
@@ -30,63 +29,67 @@ class Choice(NamedTuple):
 def rank(registry: Registry, needs: list[str]) -> list[Choice]:
     """Returns one choice for each adapter, the best first.
 
-    What lacks least comes first, then what fits in its default version, then the adapter's own preference and name.
+    What lacks least comes first, then what fits in its default version, then the adapter's own preference and name,
+    then the newest version.
     """
-    choices = [_best(adapter, needs) for adapter in registry.adapters()]
-    return sorted(
-        choices, key=lambda one: (len(one.lacking), not _is_default(one), *_preference(one.adapter))
-    )
-
-
-def _best(adapter: Adapter, needs: list[str]) -> Choice:
-    # The default first, then the newest.
-    newest = list(reversed(list(adapter.versions)))
-    lines = sorted(newest, key=lambda name: name != str(adapter.data["default_version"]))
     choices = [
-        Choice(adapter=adapter, version=line, lacking=tuple(_missing(needs, adapter.capabilities(line))))
-        for line in lines
+        Choice(adapter, line, tuple(need for need in needs if need not in adapter.capabilities(line)))
+        for adapter in registry.adapters()
+        for line in reversed([*adapter.versions])
     ]
-    return min(choices, key=lambda one: len(one.lacking))
+    best: dict[str, Choice] = {}
+    for choice in sorted(choices, key=_order):
+        best.setdefault(choice.adapter.name, choice)
+    return [*best.values()]
 
 
-def _missing(needs: list[str], known: list[str]) -> list[str]:
-    return [need for need in needs if need not in known]
-
-
-def _is_default(choice: Choice) -> bool:
-    return choice.version == str(choice.adapter.data["default_version"])
-
-
-def _preference(adapter: Adapter) -> tuple[int, str]:
-    return adapter.data.get("preference", 1000), adapter.name
+def _order(choice: Choice) -> tuple[int, bool, int, str]:
+    adapter = choice.adapter
+    preference = adapter.data.get("preference", 1000)
+    return len(choice.lacking), choice.version != adapter.default_version, preference, adapter.name
 
 
 def choose(
-    registry: Registry, entry: Mapping[str, Any], at: Callable[..., Span], report: Report
-) -> Choice | None:
-    """Returns the adapter for a database entry with `needs`; `at` gives the place of one of its keys."""
+    registry: Registry, entry: Mapping[str, Any], span: Span, report: Report
+) -> tuple[Adapter, str, str] | None:
+    """Returns the adapter for a database entry with `needs`, its version line and why; `span` is where they stand.
+
+    The schema of every database tells where they are no list of words.
+    """
     needs = entry.get("needs")
-    if "version" in entry:
-        told = '"adapter: auto" chooses the version too'
-        report.error("conflicting-options", told, at("version"), "remove `version`, or name the adapter")
-        return None
-    if needs and not (isinstance(needs, list) and all(isinstance(need, str) for need in needs)):
-        # The schema of every database tells that.
-        return None
-    if not needs:
-        told = '"adapter: auto" needs a list of capabilities'
-        report.error("missing-option", told, at("adapter"), "add `needs: [vector]`")
+    if not (needs and isinstance(needs, list) and all(isinstance(need, str) for need in needs)):
         return None
     wanted = [*needs, *(["vector"] if "vector" in entry and "vector" not in needs else [])]
     best, *others = rank(registry, wanted)
     if best.lacking:
-        known = sorted({name for one in registry.adapters() for name in one.every_capability()})
-        unknown = _missing(wanted, known)
+        known = registry.capabilities()
+        unknown = [need for need in wanted if need not in known]
         nearest = "; ".join(f"{one.name} lacks {', '.join(one.lacking)}" for one in (best, *others[:2]))
         help = suggest(unknown[0], known) if unknown else f"nearest: {nearest}"
-        report.error("no-adapter-fits", f"no adapter has all of {', '.join(wanted)}", at("needs"), help)
+        report.error("no-adapter-fits", f"no adapter has all of {', '.join(wanted)}", span, help)
         return None
     also = [one.name for one in others if not one.lacking]
-    why = f"{best.name} has {', '.join(wanted)}"
-    why += f" and is preferred to {', '.join(also)}" if also else "; no other adapter has"
-    return best._replace(why=why)
+    why = f" and is preferred to {', '.join(also)}" if also else "; no other adapter has"
+    return best.adapter, best.version, f"{best.name} has {', '.join(wanted)}{why}"
+
+
+def alternatives(registry: Registry, adapter: Adapter, need: str, dimensions: int = 0) -> str:
+    """Returns the help for what an engine lacks: the newest version of it, or else of others, that can.
+
+    With `dimensions` it is vectors of that length that are needed.
+    """
+    newest: dict[str, str] = {}
+    for one in registry.adapters():
+        for line in one.versions:
+            if need in one.capabilities(line) and dimensions <= most_dimensions(one.at(line)):
+                newest[one.name] = line
+    if adapter.name in newest:
+        return f'write `version: "{newest[adapter.name]}"`'
+    if newest:
+        return f"these can: {', '.join([f'{name} {version}' for name, version in newest.items()][:8])}"
+    return "use a smaller embedding" if dimensions else suggest(need, registry.capabilities())
+
+
+def most_dimensions(spec: Mapping[str, Any]) -> int:
+    """Returns the length of the longest vectors that an engine can index."""
+    return int(spec["vector"]["dimensions"][-1]["up_to"]) if spec.get("vector") else 0

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from compiler.targets.vault import Entropy
 
 log = logging.getLogger("stackc")
+_UNKNOWN = ("unknown-reference", "unknown-service")
 
 
 class Compiled(NamedTuple):
@@ -62,8 +63,11 @@ def compile_document(
     project = build_project(stack, today, found, base)
     log.info("project: %d services, %d secrets", len(project.services), len(project.secrets))
     check_project(project, found)
-    # What is wrong with a name that is left out follows from what is wrong with that.
-    report.extend(one for one in found if not any(f'"{name}"' in one.message for name in stack.faulty))
+    # A database that is not in order is left out: that its name is unknown is no fault of its own.
+    lost = [f'"{name}"' for name in stack.faulty]
+    report.extend(
+        one for one in found if one.id not in _UNKNOWN or not any(name in one.message for name in lost)
+    )
     if report.errors > before:
         return None
     compose = render_compose(project, source)

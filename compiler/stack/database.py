@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from string import ascii_letters
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.model import env_key
 from compiler.registry.bundle import bundle, database_schema
-from compiler.registry.selection import choose
+from compiler.registry.selection import alternatives, choose, most_dimensions
 from compiler.report import Report, suggest
 from compiler.schema import check_schema
-from compiler.stack.vector import Vector, able, deeper, type_vector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from compiler.report import Span
     from compiler.source import Document
 
-_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
-# In the folder of the certificates, where each server's has the name of its database.
-_AUTHORITY_FILES = ("authority", "ca")
-_SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
+_BYTES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 class Tls(NamedTuple):
@@ -43,7 +41,7 @@ class Tls(NamedTuple):
 class Database(NamedTuple):
     """A database of the stack with its adapter chosen; `spec` is the adapter's data for its version.
 
-    Times are in milliseconds, memory in bytes.
+    Times are in milliseconds, memory in bytes; the defaults of a vector index are filled in.
     """
 
     key: str
@@ -59,7 +57,7 @@ class Database(NamedTuple):
     tls: Tls
     pool_size: int | None
     timeout: int | None
-    vector: Vector | None
+    vector: Mapping[str, Any] | None
     memory: int | None
     password_key: str
     chosen: str = ""
@@ -72,20 +70,6 @@ class Database(NamedTuple):
     def own_password(self) -> bool:
         """Whether the password is the database's own, and not a secret of the stack."""
         return "password" not in self.entry
-
-
-def parse_milliseconds(text: str) -> int:
-    match = re.fullmatch(r"(\d+)(ms|s|m|h)", text)
-    if not match:
-        raise ValueError(f'"{text}" is not a duration')
-    return int(match[1]) * _UNITS[match[2]]
-
-
-def parse_bytes(text: str) -> int:
-    match = re.fullmatch(r"(\d+)([kmg])b?", text.lower())
-    if not match:
-        raise ValueError(f'"{text}" is not a size')
-    return int(match[1]) * _SIZES[match[2]]
 
 
 def build_database(
@@ -115,59 +99,54 @@ class _Entry(NamedTuple):
         return check_schema(data, schema, report, noun=noun, locate=self.document, at=at, pointer=pointer)
 
     def build(self) -> Database | None:
-        if not isinstance(self.entry, dict) or not isinstance(self.entry.get("adapter"), str):
-            self.check(self.entry, bundle(), self.report, "/$defs/database")
-            return None
         engine = self._engine()
         if engine is None:
             # What an engine takes is not known, but what every database takes is.
             self.check(self.entry, bundle(), self.report, "/$defs/database")
             return None
         adapter, version, chosen = engine
-        spec, schema = adapter.at(version), database_schema(adapter, version)
-        found = Report()
-        self.check(self.entry, schema, found)
+        spec, found = adapter.at(version), Report()
+        entry = {**self._names(spec), **self.entry}
+        self.check(entry, database_schema(adapter, version), found)
         helps = self._helps(adapter, spec) if found.errors else {}
         self.report.extend(one._replace(help=helps.get(one.span, one.help)) for one in found)
-        names = {part: self._name(part, spec, schema["properties"][part]) for part in ("database", "user")}
         password_key = self._password_key()
         if self.report.errors:
             return None
-        tls = self._tls()
-        options = {name: option.get("default") for name, option in spec.get("options", {}).items()}
-        memory, timeout = self.entry.get("memory"), self.entry.get("query_timeout")
+        options, tls = spec.get("options", {}), entry.get("tls", "off")
         return Database(
             key=self.key,
             adapter=adapter,
             version=version,
             spec=spec,
             entry=self.entry,
-            options={**options, **{name: self.entry[name] for name in options if name in self.entry}},
-            image=str(self.entry.get("image") or adapter.versions[version]["image"]),
-            database=names["database"],
-            user=names["user"],
-            port=self.entry.get("port"),
-            tls=tls,
-            pool_size=self.entry.get("pool", {}).get("size", (spec.get("pool") or {}).get("size")),
-            timeout=parse_milliseconds(timeout) if timeout else None,
-            vector=type_vector(self.entry["vector"], spec["vector"]) if "vector" in self.entry else None,
-            memory=parse_bytes(memory) if memory else None,
+            options=dict.fromkeys(options) | _filled(entry, options),
+            image=str(entry.get("image") or adapter.versions[version]["image"]),
+            database=str(entry.get("database", "")),
+            user=str(entry.get("user", "")),
+            port=entry.get("port"),
+            tls=Tls(**tls) if isinstance(tls, dict) else Tls(tls),
+            pool_size=entry.get("pool", {}).get("size", (spec.get("pool") or {}).get("size")),
+            timeout=_quantity(entry.get("query_timeout"), _MILLISECONDS),
+            vector=_vector(entry["vector"], spec["vector"]) if "vector" in entry else None,
+            memory=_quantity(entry.get("memory"), _BYTES),
             password_key=password_key,
             chosen=chosen,
         )
 
     def _engine(self) -> tuple[Adapter, str, str] | None:
         """Returns the adapter, its version line and, where stackc chose, why."""
+        if not isinstance(self.entry, dict) or not isinstance(self.entry.get("adapter"), str):
+            return None
         word, wanted = self.entry["adapter"], self.entry.get("version")
         if word == "auto":
-            choice = choose(self.registry, self.entry, self.at, self.report)
-            return choice and (choice.adapter, choice.version, choice.why)
+            return choose(self.registry, self.entry, self.at("needs"), self.report)
         adapter = self.registry.find(word, self.at("adapter"), self.report)
         if adapter is None:
             return None
         if isinstance(wanted, bool) or not isinstance(wanted, str | int | float):
             # What is no version at all is found by the schema.
-            return adapter, str(adapter.data["default_version"]), ""
+            return adapter, adapter.default_version, ""
         for spelling in (str(wanted), f"{wanted}.0"):
             if spelling in adapter.versions:
                 return adapter, spelling, ""
@@ -175,57 +154,59 @@ class _Entry(NamedTuple):
         self.report.error("unknown-version", told, self.at("version"), help)
         return None
 
+    def _names(self, spec: Mapping[str, Any]) -> dict[str, str]:
+        """Returns the names that the database and its user have unless the entry gives them others."""
+        rules, own = spec.get("credentials") or {}, self.key.replace("-", "_")
+        parts = (part for part in ("database", "user") if rules.get(part))
+        return {part: str(rules[part].get("default", own)) for part in parts}
+
     def _helps(self, adapter: Adapter, spec: Mapping[str, Any]) -> dict[Span, str]:
         """Returns what no schema can say about its findings, by their places: what has what this engine lacks."""
-        key = env_key(self.key, "password")
-        helps = {}
-        if "password" in self.entry:
-            helps[self.at("password")] = (
-                f"leave it out and set {key} in .env, or write ${{{{ secrets.NAME }}}}"
-            )
-        needs, vector = self.entry.get("needs"), self.entry.get("vector")
+        needs, vector, lacking = self.entry.get("needs"), self.entry.get("vector"), {}
         for index, need in enumerate(needs if isinstance(needs, list) else ()):
             if isinstance(need, str) and need not in spec["capabilities"]:
-                helps[self.at("needs", index)] = able(self.registry, adapter, need)
-        if "vector" not in spec and "vector" in self.entry:
-            place = self.document.key(("databases", self.key, "vector"))
-            helps[place] = able(self.registry, adapter, "vector")
-        else:
-            size = vector.get("dimensions") if isinstance(vector, dict) else None
-            if isinstance(size, int) and size > spec["vector"]["dimensions"][-1]["up_to"]:
-                helps[self.at("vector", "dimensions")] = deeper(self.registry, size)
-        return helps
-
-    def _name(self, part: str, spec: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-        rule = (spec.get("credentials") or {}).get(part)
-        if rule is None or part in self.entry:
-            return str(self.entry.get(part, ""))
-        name = str(rule.get("default", self.key.replace("-", "_")))
-        self.check(name, schema, self.report)
-        return name
+                lacking[self.at("needs", index)] = need, 0
+        size = vector.get("dimensions") if isinstance(vector, dict) else None
+        if "vector" in self.entry and "vector" not in spec:
+            lacking[self.document.key(("databases", self.key, "vector"))] = "vector", 0
+        elif isinstance(size, int) and size > most_dimensions(spec):
+            lacking[self.at("vector", "dimensions")] = "vector", size
+        return {place: alternatives(self.registry, adapter, *what) for place, what in lacking.items()}
 
     def _password_key(self) -> str:
-        written = self.entry.get("password")
-        match = re.fullmatch(r"\$\{\{\s*secrets\.(\w+)\s*\}\}", str(written))
+        """Returns the key of `.env` that holds the password: that of a secret of the stack, or the database's own."""
+        match = re.fullmatch(r"\$\{\{\s*secrets\.(\w+)\s*\}\}", str(self.entry.get("password")))
         secrets = self.document.data.get("secrets") or {}
         if not match or not isinstance(secrets, dict):
             return env_key(self.key, "password")
-        rule = secrets.get(match[1])
-        if match[1] not in secrets:
-            help = suggest(match[1], secrets) if secrets else "add it under `secrets:`"
-            told = f'no secret is named "{match[1]}"'
-            self.report.error("unknown-reference", told, self.at("password"), help)
-        elif isinstance(rule, dict) and "file" in rule:
-            told = f'the secret "{match[1]}" is a file, and a password must be in .env'
-            help = "use `generate:` or `environment:`"
-            self.report.error("secret-is-a-file", told, self.at("password"), help)
-        return str((rule.get("environment") if isinstance(rule, dict) else None) or env_key(match[1]))
+        name, place = match[1], self.at("password")
+        rule = secrets.get(name)
+        if name not in secrets:
+            help = suggest(name, secrets) if secrets else "add it under `secrets:`"
+            self.report.error("unknown-reference", f'no secret is named "{name}"', place, help)
+        if not isinstance(rule, dict):
+            return env_key(name)
+        if "file" in rule:
+            told = f'the secret "{name}" is a file, and a password must be in .env'
+            self.report.error("secret-is-a-file", told, place, "use `generate:` or `environment:`")
+        return str(rule.get("environment") or env_key(name))
 
-    def _tls(self) -> Tls:
-        written = self.entry.get("tls", "off")
-        tls = Tls(**written) if isinstance(written, dict) else Tls(written)
-        if tls.enabled and self.key in _AUTHORITY_FILES:
-            told = f'the authority of all certificates has files named "{self.key}" itself'
-            place = self.document.key(("databases", self.key))
-            self.report.error("reserved-name", told, place, "rename the database")
-        return tls
+
+def _quantity(text: str | None, units: Mapping[str, int]) -> int | None:
+    """Returns a number with its unit, such as 30s or 512MB, in the smallest unit."""
+    number = (text or "").rstrip(ascii_letters)
+    return int(number) * units[text.removeprefix(number).lower().removesuffix("b")] if text else None
+
+
+def _vector(written: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
+    method = written.get("method", next(iter(rules["methods"])))
+    options = bundle()["$defs"]["database"]["properties"]["vector"]["properties"]
+    parameters = _filled(written.get("parameters", {}), rules["methods"][method])
+    return _filled(written, options) | {"method": method, "parameters": parameters}
+
+
+def _filled(written: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values of options, those that are not written by their defaults."""
+    defaults = {name: rule["default"] for name, rule in options.items() if "default" in rule}
+    known = {**defaults, **written}
+    return {name: known[name] for name in options if name in known}

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from compiler.registry.registry import Registry
 
 LOCAL = "local"
+# What others ask of a service: where it is written wrong, this stands for it, so that nobody is told it is missing.
+_STAND_INS: Mapping[str, Any] = {"expose": ["1"], "healthcheck": {}, "ports": ["1"]}
 
 
 class Stack(NamedTuple):
     """A checked stack in one environment; services and secrets keep the shape in which they were written.
 
-    Only what is in order is in it; `faulty` names the rest, so that what follows from that is not told again.
+    What is not in order is left out or stands empty; `faulty` names the databases that are left out, so that what
+    follows from that is not told again.
     """
 
     name: str
@@ -39,84 +42,69 @@ def build_stack(document: Document, registry: Registry, environment: str, report
 
     Reports all that is wrong with it, and with what every other environment changes.
     """
-    overlays = _group(document.data, "environments")
-    if environment != LOCAL and not isinstance(overlays.get(environment), dict):
-        told, known = f'the stack has no environment "{environment}"', [LOCAL, *overlays]
-        report.error(
-            "unknown-environment", told, document.key(("environments",)), suggest(environment, known)
-        )
+    written = _group(document.data, "environments")
+    overlays = {name: overlay for name, overlay in written.items() if isinstance(overlay, dict)}
+    if environment not in (LOCAL, *overlays):
+        told, help = f'the stack has no environment "{environment}"', suggest(environment, [LOCAL, *overlays])
+        report.error("unknown-environment", told, document.key(("environments",)), help)
         return None
+    for name, overlay in overlays.items():
+        if name != environment:
+            _build(document, registry, name, report, overlay)
+    return _build(document, registry, environment, report)
+
+
+def _build(
+    document: Document,
+    registry: Registry,
+    environment: str,
+    report: Report,
+    changed: Mapping[str, Any] | None = None,
+) -> Stack:
+    """Returns a stack; of services and databases only those that an environment has `changed`, where that is given."""
     whole = merge_patch(document, ("environments", environment))
     data = whole.data
     is_shaped = check_schema(data, outer(), report, noun="the stack", locate=whole)
-    services, databases, faulty = _entries(whole, registry, report)
-    if not (data.get("services") or data.get("databases")) and is_shaped:
+    if is_shaped and not (data.get("services") or data.get("databases")):
         told = "the stack has neither services nor databases"
         help = "add a service under `services:` or a database under `databases:`"
         report.error("empty-stack", told, whole.key(("name",)), help)
-    for name, overlay in overlays.items():
-        if name != environment and isinstance(overlay, dict):
-            other = merge_patch(document, ("environments", name))
-            check_schema(other.data, outer(), report, noun="the stack", locate=other)
-            _entries(other, registry, report, overlay)
-    sections = {key: _group(data, key) for key in ("volumes", "networks", "configs", "secrets")}
-    names = {name for group in ("services", "databases") for name in _group(data, group)}
-    faulty |= names - services.keys() - databases.keys()
-    for key, section in sections.items() if not is_shaped else ():
-        if not check_schema({"name": "x", key: section}, outer(), Report(), noun="", locate=whole):
-            faulty |= section.keys()
-            sections[key] = {}
-    name, secrets = data.get("name"), sections.pop("secrets")
-    extra = {key: section for key, section in sections.items() if section}
-    return Stack(str(name), environment, whole, services, databases, secrets, extra, frozenset(faulty))
+
+    def entries(name: str) -> Iterable[tuple[str, Any]]:
+        wanted = None if changed is None else _group(changed, name)
+        return (item for item in _group(data, name).items() if wanted is None or item[0] in wanted)
+
+    built = {key: build_database(whole, registry, key, one, report) for key, one in entries("databases")}
+    sections = {name: _group(data, name) for name in ("volumes", "networks", "configs", "secrets")}
+    for name, section in sections.items() if not is_shaped else ():
+        if not check_schema({"name": "x", name: section}, outer(), Report(), noun="", locate=whole):
+            sections[name] = {key: {} for key in section}
+    return Stack(
+        name=str(data.get("name")),
+        environment=environment,
+        document=whole,
+        services={key: _service(whole, key, entry, report) for key, entry in entries("services")},
+        databases={key: database for key, database in built.items() if database},
+        secrets=sections.pop("secrets"),
+        extra=sections,
+        faulty=frozenset(key for key, database in built.items() if not database),
+    )
 
 
-def _sound(service: Mapping[str, Any], document: Document) -> dict[str, Any]:
-    """Returns the options of a service that are right by themselves, so that rules can look at them too."""
-    return {
-        key: value
-        for key, value in service.items()
-        if check_schema(
-            {"image": "x", key: value},
-            bundle(),
-            Report(),
-            noun="",
-            locate=document,
-            pointer="/$defs/service",
-        )
-    }
+def _service(document: Document, key: str, entry: Any, report: Report) -> Any:
+    """Returns a service, or those of its options that are right by themselves, so that rules can look at them too."""
+
+    def check(data: Any, report: Report, noun: str = "") -> bool:
+        at, pointer = ("services", key), "/$defs/service"
+        return check_schema(data, bundle(), report, noun=noun, locate=document, at=at, pointer=pointer)
+
+    if check(entry, report, f'service "{key}"'):
+        return entry
+    options = entry if isinstance(entry, dict) else _STAND_INS
+    sound = {name: one for name, one in options.items() if check({"image": "x", name: one}, Report())}
+    return {name: one for name, one in _STAND_INS.items() if name in options} | sound
 
 
 def _group(data: Mapping[str, Any], name: str) -> dict[str, Any]:
     group = data.get(name)
     return group if isinstance(group, dict) else {}
-
-
-def _entries(
-    document: Document, registry: Registry, report: Report, changed: Mapping[str, Any] | None = None
-) -> tuple[dict[str, Any], dict[str, Database], set[str]]:
-    """Returns what is in order of services and databases, and the services of which only a part is.
-
-    Of an environment that is not the chosen one, only what it has `changed` is looked at.
-    """
-    services: dict[str, Any] = {}
-    databases: dict[str, Database] = {}
-    faulty: set[str] = set()
-
-    def entries(plural: str) -> Iterable[tuple[str, Any]]:
-        wanted = None if changed is None else _group(changed, plural)
-        group = _group(document.data, plural)
-        return ((key, entry) for key, entry in group.items() if wanted is None or key in wanted)
-
-    for key, entry in entries("services"):
-        at, noun, pointer = ("services", key), f'service "{key}"', "/$defs/service"
-        if check_schema(entry, bundle(), report, noun=noun, locate=document, at=at, pointer=pointer):
-            services[key] = entry
-        elif isinstance(entry, dict) and changed is None:
-            services[key] = _sound(entry, document)
-            faulty.add(key)
-    for key, entry in entries("databases"):
-        database = build_database(document, registry, key, entry, report)
-        if database:
-            databases[key] = database
-    return services, databases, faulty

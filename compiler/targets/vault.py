@@ -60,7 +60,8 @@ def fill(
         try:
             values[variable.key] = derive(variable, values)
         except ValueError as fault:
-            place = next(filter(None, map(dotenv.value, iter_keys(variable.value))), Span(dotenv.path))
+            keys = iter_keys(variable.value) if isinstance(variable.value, Connection) else ()
+            place = next(filter(None, map(dotenv.value, keys)), Span(dotenv.path))
             told, help = f"{variable.key} cannot be made: {fault}", "choose another password in .env"
             report.error("unusable-password", told, place, help)
         else:

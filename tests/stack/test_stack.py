@@ -65,7 +65,7 @@ def test_what_is_in_order_is_there_beside_what_is_not() -> None:
         "databases: {c: {adapter: pg}, d: {adapter: pg, port: 0}, e: {adapter: x}}\n"
     )
     assert stack is not None
-    assert ({*stack.services}, {*stack.databases}, {*stack.faulty}) == ({"a"}, {"c"}, {"b", "d", "e"})
+    assert ({*stack.services}, {*stack.databases}, {*stack.faulty}) == ({"a", "b"}, {"c"}, {"d", "e"})
     assert sorted(found) == ["out-of-range", "unknown-adapter", "unknown-option", "wrong-type"]
 
 
@@ -75,6 +75,31 @@ def test_what_follows_from_a_fault_is_not_told() -> None:
         "  other: 5\ndatabases:\n  main: {adapter: pg, port: 0}\n"
     )
     assert [code for code, _ in findings(text)] == ["wrong-type", "out-of-range"]
+
+
+def test_what_is_written_wrong_in_a_service_is_not_missing_elsewhere() -> None:
+    text = (
+        "name: demo\nservices:\n"
+        "  app: {image: 'a:1', expose: [x], healthcheck: {interval: often}}\n"
+        "  web:\n    image: 'b:1'\n    environment: {APP: '${{ services.app.url }}'}\n"
+        "    depends_on: {app: {condition: service_healthy}}\n    volumes: ['files:/files']\n"
+        "volumes: {files: {driver: 5}}\n"
+    )
+    assert [place for _, place in findings(text)] == ["x", "often", "5"]
+
+
+def test_the_name_of_what_is_wrong_hides_no_other_fault() -> None:
+    text = (
+        "name: demo\nservices:\n  app: {image: 'a:1', restart: sometimes, container_name: main}\n"
+        "  web: {image: 'b:1', container_name: main, volumes: ['app:/a'], environment: [URL]}\n"
+        "databases:\n  main: {adapter: pg, port: 0}\nvolumes: {files: {}}\n"
+    )
+    assert [code for code, _ in findings(text)] == [
+        "not-allowed-value",
+        "duplicate-container-name",
+        "unknown-volume",
+        "out-of-range",
+    ]
 
 
 def test_an_unknown_version_hides_no_fault_of_what_every_database_takes() -> None:

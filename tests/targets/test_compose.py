@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.resolve.stacks import spec_of, stack
+from tests.stacks import spec_of, stack
 
 SHORT = """\
 image: app:1

@@ -7,7 +7,6 @@ import os
 import re
 import string
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,7 +40,7 @@ PAIRS = Connection(
 
 
 def secret(**changes: Any) -> Secret:
-    return replace(Secret(key="PASSWORD", owner='database "main"', span=PLACE), **changes)
+    return Secret(key="PASSWORD", owner='database "main"', span=PLACE)._replace(**changes)
 
 
 def filled(
