@@ -2,18 +2,19 @@
 
 The way of the data, one module or folder for each step; a module imports only from the lines above its own:
 
-     1  report model                 findings and their collector; the frozen values
-     2  source                       YAML with places; what ships with the compiler
-     3  schema expressions           JSON Schema in words; `${{ }}`; one function per sink
-     4  registry                     adapters: read, found, chosen
-     5  stack                        a stack checked and typed
-     6  project                      a stack to one Compose project
-     7  rules                        what is checked in a project
-     8  targets                      a project to files
-     9  certificates output          TLS; comparing and writing
-    10  run                          the passes in order; one stack on disk
-    11  pages                        what commands show
-    12  api cli                      the Python API and the command
+     1  report                       findings and their one collector
+     2  model                        the frozen values that steps hand on
+     3  source                       YAML with places; what ships with the compiler
+     4  schema expressions           JSON Schema in words; `${{ }}`; one function per sink
+     5  registry                     adapters: read, found, chosen
+     6  stack                        a stack checked and typed
+     7  project                      a stack to one Compose project
+     8  rules                        what is checked in a project
+     9  targets                      a project to files
+    10  certificates output          TLS; comparing and writing
+    11  run                          the passes in order; one stack on disk
+    12  pages                        what commands show
+    13  api cli                      the Python API and the command
 """
 
 from __future__ import annotations

@@ -9,13 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from compiler.model import Artifact
 from compiler.output import content_of
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connections import build_access, mask
 from compiler.project.scope import build_scope
 from compiler.project.secrets import flat
+from compiler.registry.adapter import Adapter
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document, render_private
@@ -23,10 +25,6 @@ from compiler.source import parse_yaml
 from compiler.source.shipped import BUILT_IN, Folder
 from compiler.targets.compose import written_service
 from compiler.targets.dotenv import parse_dotenv
-
-if TYPE_CHECKING:
-    from compiler.model import Artifact
-    from compiler.registry.adapter import Adapter
 
 T = TypeVar("T")
 Stack = str | Mapping[str, Any]

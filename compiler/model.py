@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from compiler.report import Span
+from compiler.report import Span
 
 Path = tuple[str | int, ...]
 """Where a value stands in a document: mapping keys and list indexes from the root."""

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
+from compiler.model import Artifact
 from compiler.output.files import Refusal, Replacement, read_below, remove_leftovers, replace_files
 from compiler.report import Report, Span
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from compiler.model import Artifact
 
 Status = Literal["new", "changed", "unchanged", "edited", "foreign", "blocked"]
 

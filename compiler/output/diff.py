@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from compiler.output import Change
+from compiler.output import Change
 
 # Upper case only: a line inside a key may look like an assignment, too.
 _ASSIGNMENT = re.compile(r"(?:export +)?([A-Z_][A-Z0-9_]*) *[=:]")

@@ -6,12 +6,10 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
+from pathlib import Path
+from typing import NamedTuple
 
 _TEMPORARY = ".stackc-{}.tmp"
 

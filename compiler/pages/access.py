@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from compiler.model import Access, Connection
 from compiler.project.connections import mask, render_connection
 from compiler.project.scope import CA_FILE
-from compiler.report import Span, suggest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from compiler.model import Access, Connection
-    from compiler.report import Report
-    from compiler.run.workspace import Project
+from compiler.report import Report, Span, suggest
+from compiler.run.workspace import Project
 
 
 class Answer(NamedTuple):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from compiler.report import Span, suggest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from compiler.registry.adapter import Adapter
-    from compiler.registry.registry import Registry
-    from compiler.report import Report
+from compiler.registry.adapter import Adapter
+from compiler.registry.registry import Registry
+from compiler.report import Report, Span, suggest
 
 
 def catalog_rows(registry: Registry, report: Report, needs: Sequence[str] = ()) -> list[dict[str, Any]]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from compiler.pages.explain import Page, load_pages, render_explanation
 from compiler.pages.findings import end_of, visible
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from compiler.report import Diagnostic, Span
+from compiler.report import Diagnostic, Span
 
 _SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from compiler.report import Span
+from compiler.report import Report, Span
 from compiler.source.shipped import EXAMPLES
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from compiler.report import Report
 
 
 def example_names() -> list[str]:

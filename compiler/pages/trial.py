@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from compiler.expressions.quoting import json_text, pair_value, url_part
+from compiler.model import Connection
 from compiler.pages.catalog import render_table
 from compiler.project.connections import iter_keys, render_connection
 from compiler.registry.adapter import Adapter, check_adapter
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document
-from compiler.source import parse_yaml
+from compiler.source import Document, parse_yaml
 from compiler.source.shipped import EXAMPLES, Folder, folders
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from compiler.model import Connection
-    from compiler.source import Document
 
 # Each has broken one of the sinks of a program like this one.
 HOSTILE = (

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from compiler.expressions import ExpressionError, Sink, evaluate_tree
 from compiler.expressions.quoting import json_text, shell_word, sql_identifier, sql_literal, xml_text
-from compiler.model import Reference
+from compiler.model import Path, Reference
 from compiler.project.project import Origin
-from compiler.report import Diagnostic
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from compiler.model import Path
-    from compiler.report import Report
-    from compiler.source import Document
-    from compiler.stack.database import Database
+from compiler.report import Diagnostic, Report
+from compiler.source import Document
+from compiler.stack.database import Database
 
 
 class AdapterTexts(NamedTuple):

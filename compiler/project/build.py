@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from compiler.model import Certificate, OwnFile, Variable, env_key
+from compiler.model import Certificate, OwnFile, Path, Variable, env_key
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connections import build_access
 from compiler.project.containers import GATE, JOB, add_database, add_gate, iter_containers
@@ -13,16 +13,10 @@ from compiler.project.scope import NETWORK, build_scope
 from compiler.project.secrets import build_secrets, database_keys, digests, stack_secret_key, tls_keys
 from compiler.project.services import Workshop, build_section, build_service
 from compiler.project.values import named_volume
-from compiler.report import Note
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from compiler.model import Path
-    from compiler.report import Report
-    from compiler.source import Document
-    from compiler.stack.database import Database
-    from compiler.stack.stack import Stack
+from compiler.report import Note, Report
+from compiler.source import Document
+from compiler.stack.database import Database
+from compiler.stack.stack import Stack
 
 _COLLISIONS = {"container": "name-collision", "key of .env": "key-collision"}
 # Compose and the docker command read these from the environment and from .env:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from compiler.expressions.quoting import json_text, pair_value, refuse_unrepresentable, url_part
 from compiler.model import Access, Connection, Reference, Text
+from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.scope import CA_FILE, client_ports
 from compiler.report import suggest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from compiler.project.adapter_texts import AdapterTexts
 
 _PARTS = ("user", "password", "host", "port")
 _MASK = "***"

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from compiler.model import Path
+from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.long_form import lengthen
 from compiler.project.merge import merge
-from compiler.project.project import Origin, Places
+from compiler.project.project import Kind, Origin, Places, Project
 from compiler.project.scope import AUTHORITY, NETWORK, SERVER_TARGET, published_ports, tls_files
 from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_keys
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from compiler.model import Path
-    from compiler.project.adapter_texts import AdapterTexts
-    from compiler.project.project import Kind, Project
-    from compiler.stack.database import Database
+from compiler.stack.database import Database
 
 GATE = "stackc-ready"
 SERVER: Path = ("container",)

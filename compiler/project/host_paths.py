@@ -9,12 +9,10 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from posixpath import join, normpath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from compiler.model import Path
 from compiler.project.values import change
-
-if TYPE_CHECKING:
-    from compiler.model import Path
 
 # Returns what is written at a path, reached by way of the first.
 Rewrite = Callable[[str, Any, "Path"], Any]

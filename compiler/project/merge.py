@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from compiler.model import Path
-    from compiler.project.project import Places
+from compiler.model import Path
+from compiler.project.project import Places
 
 _REPLACED = ("command", "entrypoint", "test")
 

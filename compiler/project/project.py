@@ -5,22 +5,17 @@ It is built from a stack or read from any Compose file; rules check it and targe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from compiler.model import Raw
+from compiler.model import Access, Certificate, Path, Raw, Secret, Variable
 from compiler.project.long_form import lengthen
 from compiler.project.values import inside, number, plain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from compiler.model import Access, Certificate, Path, Secret, Variable
-    from compiler.registry.adapter import Adapter
-    from compiler.report import Span
-    from compiler.source import Document
-    from compiler.stack.database import Database
+from compiler.registry.adapter import Adapter
+from compiler.report import Span
+from compiler.source import Document
+from compiler.stack.database import Database
 
 Kind = Literal["service", "database", "job", "gate"]
 SECTIONS = ("services", "networks", "volumes", "secrets", "configs")

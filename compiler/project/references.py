@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from compiler.expressions import ExpressionError
 from compiler.model import Reference, env_key
 from compiler.project.ports import binding_of, long_port
+from compiler.project.project import Project
 from compiler.project.secrets import stack_secret_key
-
-if TYPE_CHECKING:
-    from compiler.project.project import Project
-    from compiler.stack.stack import Stack
+from compiler.stack.stack import Stack
 
 
 class Names(dict[str, Any]):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from compiler.model import Reference
 from compiler.project.secrets import File, database_secrets
-
-if TYPE_CHECKING:
-    from compiler.stack.database import Database
+from compiler.stack.database import Database
 
 NETWORK = "databases"
 CA_FILE = "tls/ca.crt"

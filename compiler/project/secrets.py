@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from compiler.model import Digest, Reference, Secret, Text, Variable, env_key
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from compiler.project.project import Project
-    from compiler.stack.database import Database
-    from compiler.stack.stack import Stack
+from compiler.project.project import Project
+from compiler.stack.database import Database
+from compiler.stack.stack import Stack
 
 SECRETS, CONFIGS = "secrets", "configs"
 _DIGEST = "secrets_sha256"

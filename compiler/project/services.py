@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from compiler.expressions import ExpressionError, evaluate
-from compiler.model import Raw, env_key
+from compiler.model import Path, Raw, env_key
 from compiler.project.host_paths import rebase
 from compiler.project.long_form import lengthen
 from compiler.project.ports import LOOPBACK, brings_address
 from compiler.project.probe import build_probe
-from compiler.project.project import Origin, has_health
-from compiler.project.references import build_names, first_port
+from compiler.project.project import Origin, Project, has_health
+from compiler.project.references import Names, build_names, first_port
 from compiler.project.scope import AUTHORITY, NETWORK
 from compiler.project.secrets import add_files, label_secrets, stack_secret_key
 from compiler.project.values import as_text, inside, plain
-from compiler.report import suggest
-
-if TYPE_CHECKING:
-    from compiler.model import Path
-    from compiler.project.project import Project
-    from compiler.project.references import Names
-    from compiler.report import Report
-    from compiler.stack.stack import Stack
+from compiler.report import Report, suggest
+from compiler.stack.stack import Stack
 
 _PROBE = {"interval": "10s", "timeout": "5s", "retries": 6, "start_period": "30s"}
 # https://docs.docker.com/reference/compose-file/extension/#specifying-durations

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from compiler.model import Path
 from compiler.registry.bundle import adapter_schema
-from compiler.report import Report
+from compiler.report import Diagnostic, Report, Span
 from compiler.schema import check_schema
-from compiler.source import patch
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from compiler.model import Path
-    from compiler.report import Diagnostic, Span
-    from compiler.source import Document
+from compiler.source import Document, patch
 
 # By what an adapter is found and preferred is its own alone.
 _OWN = ("aliases", "detect", "preference")

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path as FilePath
+from typing import NamedTuple
 
 from compiler.registry.adapter import Adapter, build_adapter, check_adapter
-from compiler.report import Report, suggest
+from compiler.report import Diagnostic, Report, Span, suggest
 from compiler.source import Document, parse_yaml, read_file
 from compiler.source.shipped import BUILT_IN, Folder
-
-if TYPE_CHECKING:
-    from pathlib import Path as FilePath
-
-    from compiler.report import Diagnostic, Span
 
 MAX_EXTENDS = 5
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from compiler.report import suggest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from compiler.registry.adapter import Adapter
-    from compiler.registry.registry import Registry
-    from compiler.report import Report, Span
+from compiler.registry.adapter import Adapter
+from compiler.registry.registry import Registry
+from compiler.report import Report, Span, suggest
 
 
 class Choice(NamedTuple):

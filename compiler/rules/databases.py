@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from compiler.expressions import evaluate_tree
 from compiler.project.project import replicas
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from compiler.rules.check import Tell
-    from compiler.stack.database import Database
+from compiler.rules.rule import Tell
+from compiler.stack.database import Database
 
 # Keys that stackc's promises rest on.
 _OWNED = (

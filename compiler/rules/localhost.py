@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
-from compiler.model import Text
+from compiler.model import Path, Text
 from compiler.project.ports import binding_of, long_port
+from compiler.project.project import Project
 from compiler.project.scope import client_ports
 from compiler.project.values import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from compiler.model import Path
-    from compiler.project.project import Project
-    from compiler.rules.check import Service, Tell
+from compiler.rules.rule import Service, Tell
 
 _HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _LOCAL = rf"(?:{'|'.join(map(re.escape, _HOSTS))})"

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
+from compiler.model import Path
 from compiler.project.ports import binding_of, is_everywhere, port_fault
-from compiler.project.project import replicas
+from compiler.project.project import Project, replicas
 from compiler.project.values import inside, number, parse_size, plain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from compiler.model import Path
-    from compiler.project.project import Project
-    from compiler.rules.check import Service, Tell
+from compiler.rules.rule import Service, Tell
 
 # https://docs.docker.com/engine/containers/resource_constraints/
 _LEAST_MEMORY = 6 << 20

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from compiler.model import Text
 from compiler.project.values import inside, plain
-
-if TYPE_CHECKING:
-    from compiler.rules.check import Service, Tell
+from compiler.rules.rule import Service, Tell
 
 _LINES = ("command", "entrypoint")
 _TEST = ("healthcheck", "test")

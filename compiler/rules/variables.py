@@ -6,18 +6,13 @@ https://docs.docker.com/reference/compose-file/interpolation/
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
-from compiler.model import Raw
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from compiler.model import Path
-    from compiler.project.project import Project
-    from compiler.report import Report
-    from compiler.rules.check import Tell
+from compiler.model import Path, Raw
+from compiler.project.project import Project
+from compiler.report import Report
+from compiler.rules.rule import Tell
 
 _START = re.compile(r"\$(?:\$|\{|([A-Za-z_][A-Za-z0-9_]*))")
 _EDGE = re.compile(r"\$\{|\}")

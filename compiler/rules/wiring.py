@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from compiler.project.project import has_health, neighbours
+from compiler.model import Path
+from compiler.project.project import Project, has_health, neighbours
 from compiler.project.values import inside, named_volume, plain
 from compiler.report import suggest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from compiler.model import Path
-    from compiler.project.project import Project
-    from compiler.rules.check import Service, Tell
+from compiler.rules.rule import Service, Tell
 
 
 def duplicate_container_name(project: Project, tell: Tell) -> None:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.model import Artifact
 from compiler.project.build import build_project
+from compiler.project.project import Project
+from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.rules.check import check_project
+from compiler.source import Document
 from compiler.stack.stack import Stack, build_stack
 from compiler.targets.compose import render_compose, render_files
-from compiler.targets.dotenv import env_example, update_dotenv
-from compiler.targets.vault import fill
+from compiler.targets.dotenv import Dotenv, env_example, update_dotenv
+from compiler.targets.vault import Entropy, fill
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
-
-    from compiler.project.project import Project
-    from compiler.registry.registry import Registry
-    from compiler.source import Document
-    from compiler.targets.dotenv import Dotenv
-    from compiler.targets.vault import Entropy
 
 log = logging.getLogger("stackc")
 _UNKNOWN = ("unknown-reference", "unknown-service")

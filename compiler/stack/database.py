@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from string import ascii_letters
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from compiler.model import env_key
+from compiler.model import Path, env_key
+from compiler.registry.adapter import Adapter
 from compiler.registry.bundle import bundle, database_schema
+from compiler.registry.registry import Registry
 from compiler.registry.selection import alternatives, choose, most_dimensions
-from compiler.report import Report, suggest
+from compiler.report import Report, Span, suggest
 from compiler.schema import check_schema
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from compiler.model import Path
-    from compiler.registry.adapter import Adapter
-    from compiler.registry.registry import Registry
-    from compiler.report import Span
-    from compiler.source import Document
+from compiler.source import Document
 
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 _BYTES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}

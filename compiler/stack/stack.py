@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from compiler.registry.bundle import bundle, outer
+from compiler.registry.registry import Registry
 from compiler.report import Report, suggest
 from compiler.schema import check_schema
 from compiler.source import Document, merge_patch
 from compiler.stack.database import Database, build_database
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from compiler.registry.registry import Registry
 
 LOCAL = "local"
 # What others ask of a service: where it is written wrong, this stands for it, so that nobody is told it is missing.

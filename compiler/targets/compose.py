@@ -6,18 +6,15 @@ What a person wrote in Compose's short form is written so again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from compiler import __version__
-from compiler.model import Artifact, Raw
+from compiler.model import Artifact, Path, Raw
 from compiler.project.long_form import raw_pair
 from compiler.project.ports import short_port
+from compiler.project.project import Project
 from compiler.project.secrets import SECRETS, flat
 from compiler.targets.yaml import dump
-
-if TYPE_CHECKING:
-    from compiler.model import Path
-    from compiler.project.project import Project
 
 FILE = "docker-compose.yml"
 # What a reader looks for first; all other keys follow by name.

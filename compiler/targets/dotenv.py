@@ -7,15 +7,12 @@ No message holds text of the file: any of it may be a secret.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from compiler.expressions.quoting import env_quote
 from compiler.report import Report, Span
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 # Compose tells blanks that may stand around a key or "=" from all the white space that it trims.
 _BLANK = "\t\v\f\r \x85\xa0"

@@ -6,16 +6,12 @@ import re
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from compiler.model import Connection, Secret, Variable
 from compiler.project.connections import iter_keys, render_connection
-from compiler.report import Span
-
-if TYPE_CHECKING:
-    from compiler.project.project import Project
-    from compiler.report import Report
-    from compiler.targets.dotenv import Dotenv
+from compiler.project.project import Project
+from compiler.report import Report, Span
+from compiler.targets.dotenv import Dotenv
 
 Entropy = Callable[[int], bytes]
 """Returns that many random bytes."""
