@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 _ENTRIES = {"services": "service", "databases": "database", "secrets": "secret"}
-_NULL = {"type": "null"}
 _MAPS = ("properties", "patternProperties")
 _LISTS = ("allOf", "anyOf", "oneOf")
 _INNER = ("additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then")
@@ -45,39 +44,33 @@ def editor_schema(registry: Registry) -> Schema:
         named = {"pattern": _any_case(word for word, name in words.items() if name == adapter.name)}
         then = {"$ref": f"#/$defs/database-{adapter.name}"}
         choices.append({"if": {"properties": {"adapter": named}}, "then": then})
-    database, use = defs["database"], defs["use"]
     drivers = sorted({driver for one in adapters for driver in one.data["connections"]})
-    driver = {**use["properties"]["driver"], "enum": drivers}
-    defs["use"] = {**use, "properties": {**use["properties"], "driver": driver}}
-    known = sorted({need for adapter in adapters for need in adapter.every_capability()})
-    needs = database["properties"]["needs"]
-    properties = {
-        **database["properties"],
-        "adapter": {
-            **database["properties"]["adapter"],
-            "anyOf": [{"enum": [*words, "auto"]}, {"pattern": _any_case(words)}],
-        },
-        "needs": {**needs, "items": {**needs["items"], "enum": known}},
+    defs["use"] = _extended(defs["use"], driver={"enum": drivers})
+    known = sorted({need for one in adapters for need in one.every_capability()})
+    needs = {"items": {**defs["database"]["properties"]["needs"]["items"], "enum": known}}
+    name = {"anyOf": [{"enum": [*words, "auto"]}, {"pattern": _any_case(words)}]}
+    database = _extended(defs["database"], adapter=name, needs=needs)
+    defs["database"] = {**database, "allOf": choices}
+    options = {
+        name for one in adapters for version in one.versions for name in one.at(version).get("options", ())
     }
-    defs["database"] = {**database, "properties": properties, "allOf": choices}
-    options = {option for one in adapters for version in one.versions for option in _options(one, version)}
-    defs["overlay"] = _overlay(defs, dict.fromkeys(sorted(options), True) | properties)
-    filled = [
-        {"required": [name], "properties": {name: {"minProperties": 1}}} for name in ("services", "databases")
-    ]
+    defs["overlay"] = _overlay(defs, dict.fromkeys(sorted(options), True) | database["properties"])
+    groups = ("services", "databases")
+    filled = [{"required": [name], "properties": {name: {"minProperties": 1}}} for name in groups]
     strict: Schema = _strict({**bundle(), "anyOf": filled, "$defs": defs})
     return strict
+
+
+def _extended(schema: Schema, **rules: Schema) -> Schema:
+    """Returns the schema of a mapping with further rules for some of its options."""
+    properties = schema["properties"]
+    return {**schema, "properties": properties | {name: properties[name] | rules[name] for name in rules}}
 
 
 def _any_case(names: Iterable[str]) -> str:
     """Returns a pattern for these names in upper and lower case, as `check` takes them."""
     words = ("".join(f"[{c.upper()}{c}]" if c.isalpha() else c for c in name) for name in names)
     return f"^({'|'.join(words)})(?![\\s\\S])"
-
-
-def _options(adapter: Adapter, version: str) -> Iterable[str]:
-    names: Iterable[str] = adapter.at(version).get("options", {})
-    return names
 
 
 def _versions(adapter: Adapter, defs: dict[str, Any]) -> Iterator[Schema]:
@@ -87,7 +80,7 @@ def _versions(adapter: Adapter, defs: dict[str, Any]) -> Iterator[Schema]:
     for version, words in spellings.items():
         name = f"database-{adapter.name}-{version}"
         defs[name] = {
-            key: value for key, value in database_schema(adapter, version).items() if key != "$defs"
+            word: rule for word, rule in database_schema(adapter, version).items() if word != "$defs"
         }
         named = {} if version == str(adapter.data["default_version"]) else {"required": ["version"]}
         asked = {"properties": {"version": {"enum": words}}, **named}
@@ -146,7 +139,7 @@ def _change(schema: Any, wanted: list[str]) -> Any:
 
 
 def _or_null(schema: Any) -> Any:
-    return {"anyOf": [schema, _NULL]} if isinstance(schema, dict) else schema
+    return {"anyOf": [schema, {"type": "null"}]} if isinstance(schema, dict) else schema
 
 
 def _strict(schema: Any, context: str = "") -> Any:

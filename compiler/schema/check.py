@@ -8,6 +8,7 @@ the message, `x-help` the help and `x-id` the id, which also holds for every rul
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from compiler.schema.validator import find_errors
@@ -74,10 +75,23 @@ def check_schema(
 
 
 def _distinct(faults: list[Fault]) -> list[Fault]:
-    """Returns the faults of keys, and of each value the one that says most."""
+    """Returns the faults of keys, and of each value the one that says most; what is misspelt is not missing too."""
+    unknown: dict[Path, list[str]] = defaultdict(list)
+    for fault in faults:
+        if fault.keyword == "additionalProperties":
+            unknown[fault.path[:-1]].append(str(fault.path[-1]))
     values = [fault for fault in reversed(faults) if not fault.on_key]
     best = {fault.path: fault for fault in sorted(values, key=_rank, reverse=True)}
-    return [fault for fault in faults if fault.on_key or best[fault.path] is fault]
+    kept = [fault for fault in faults if fault.on_key or best[fault.path] is fault]
+    return [
+        fault for fault in kept if fault.keyword != "required" or not _is_near(fault, unknown[fault.path])
+    ]
+
+
+def _is_near(missing: Fault, unknown: list[str]) -> bool:
+    from difflib import get_close_matches
+
+    return bool(get_close_matches(missing.rule[0], unknown, n=1))
 
 
 def _rank(fault: Fault) -> int:
@@ -105,15 +119,18 @@ def _single(fault: Fault) -> Iterator[Fault]:
     data, path = fault.data, fault.path
     match fault.keyword:
         case "required":
-            lacking = [name for name in fault.rule if name not in data and not _is_misspelt(name, fault)]
-            yield from (fault._replace(rule=[name], on_key=True) for name in lacking)
+            yield from (fault._replace(rule=[name], on_key=True) for name in fault.rule if name not in data)
         case "dependentRequired":
             for key, names in fault.rule.items():
                 lacking = [name for name in names if name not in data]
                 if key in data and lacking:
                     yield fault._replace(rule=lacking, path=(*path, key), on_key=True)
         case "additionalProperties":
-            yield from (fault._replace(path=(*path, key), on_key=True) for key in _unknown(fault))
+            known, forms = fault.schema.get("properties", {}), fault.schema.get("patternProperties", {})
+            keyword = "propertyNames" if forms and not known else fault.keyword
+            for key in data:
+                if key not in known and not any(re.search(form, key) for form in forms):
+                    yield fault._replace(keyword=keyword, path=(*path, key), on_key=True)
         case "contains":
             # The first item is to blame: it is what tells such lists apart.
             yield fault._replace(path=(*path, 0))
@@ -121,21 +138,6 @@ def _single(fault: Fault) -> Iterator[Fault]:
             yield fault._replace(keyword="together", rule=names, path=(*path, names[-1]), on_key=True)
         case _:
             yield fault._replace(on_key=fault.rule == {})
-
-
-def _unknown(fault: Fault) -> list[str]:
-    known, patterns = fault.schema.get("properties", ()), fault.schema.get("patternProperties", ())
-    return [
-        key for key in fault.data if key not in known and not any(re.search(one, key) for one in patterns)
-    ]
-
-
-def _is_misspelt(name: str, fault: Fault) -> bool:
-    """Says whether an option is there under nearly its name, which is a fault of its own."""
-    from difflib import get_close_matches
-
-    is_closed = fault.schema.get("additionalProperties") is False
-    return is_closed and bool(get_close_matches(name, _unknown(fault), n=1))
 
 
 def _together(fault: Fault) -> list[str]:

@@ -73,11 +73,13 @@ def _descend(
         for error in (check(self, rule, instance, rules) or ()) if check else ():
             error._set(validator=word, validator_value=rule, instance=instance, schema=rules)
             error.rule_id = getattr(error, "rule_id", None) or rules.get("x-id")
-            error.schema_path.appendleft(word)
-            if path is not None:
-                error.path.appendleft(path)
-            if schema_path is not None:
-                error.schema_path.appendleft(schema_path)
+            for steps, step in (
+                (error.schema_path, word),
+                (error.path, path),
+                (error.schema_path, schema_path),
+            ):
+                if step is not None:
+                    steps.appendleft(step)
             yield error
 
 

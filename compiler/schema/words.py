@@ -52,7 +52,7 @@ def word(fault: Fault) -> tuple[str, str, str | None]:
         told = schema["x-says"]
     help = find_help(fault) if callable(find_help) else find_help
     if help is None or ("x-help" in schema and not help.startswith("did you mean")):
-        help = _filled(_advice(schema), fault) or None
+        help = _filled(_lowered(schema.get("x-help") or schema.get("description", "")), fault) or None
     return fault.id or id, _filled(told, fault), help
 
 
@@ -61,7 +61,7 @@ def _filled(text: str, fault: Fault) -> str:
     path, noun, data = fault.path, _escaped(fault.noun, 3 * _LONGEST), fault.data
     words: dict[str, Callable[[], str]] = {
         "{value}": lambda: _shown(fault),
-        "{text}": lambda: "..." if _is_hidden(fault) else _escaped(_scalar(data)),
+        "{text}": lambda: "..." if _is_hidden(fault) else _escaped(_scalar(data), 3 * _LONGEST),
         "{name}": lambda: _escaped(str(path[-1])) if path else noun,
         "{owner}": lambda: noun,
         "{thing}": lambda: _name(path, noun, '"{}"'),
@@ -74,9 +74,7 @@ def _filled(text: str, fault: Fault) -> str:
     return re.sub(r"\{\w+\}", lambda match: words[match[0]]() if match[0] in words else match[0], text)
 
 
-def _advice(schema: Any) -> str:
-    """Returns what a schema itself says about its values."""
-    text = str((isinstance(schema, dict) and (schema.get("x-help") or schema.get("description"))) or "")
+def _lowered(text: str) -> str:
     return (text if text[1:2].isupper() else text[:1].lower() + text[1:]).rstrip(".")
 
 
@@ -165,13 +163,13 @@ def _rewritten(fault: Fault) -> str | None:
         return _closest(fault)
     if types == {"object"}:
         return "write its options below it, each as `name: value`"
-    if "array" in types and not isinstance(data, dict):
-        return "write it as a list, in [ ]"
-    text = _scalar(data)
-    if isinstance(data, str) and types & {"integer", "number"} and re.fullmatch(r"-?\d+(\.\d+)?", text):
+    is_bare = isinstance(data, str) and re.fullmatch(r"-?\d+(\.\d+)?|true|false", data)
+    if is_bare and types & {"integer", "number", "boolean"}:
         return "write it without quotes"
-    is_short = isinstance(data, int | float) and "string" in types
-    return "write it in quotes" if is_short and re.search(schema.get("pattern", ""), text) else None
+    is_text = isinstance(data, int | float) and re.search(schema.get("pattern", ""), _scalar(data))
+    if is_text and "string" in types:
+        return "write it in quotes"
+    return "write it as a list, in [ ]" if "array" in types and not isinstance(data, dict) else None
 
 
 def _closest(fault: Fault) -> str | None:
@@ -192,8 +190,6 @@ def _known(fault: Fault) -> str:
     """Returns the option that was meant, or where it belongs."""
     key, schema = str(fault.path[-1]), fault.schema
     known = schema.get("properties") or schema.get("enum", ())
-    if not known and "patternProperties" in schema:
-        return f"use a name that matches {_listed([*schema['patternProperties']])}"
     help = suggest(key, known)
     home = () if help.startswith("did you mean") else min(_homes(schema, key), key=len, default=())
     return f"write it under `{'.'.join(home)}:`" if home else help
@@ -211,15 +207,18 @@ def _homes(schema: Mapping[str, Any], key: str, depth: int = 4) -> Iterator[tupl
 def _added(fault: Fault) -> str:
     """Returns how to add what is missing; of a single option, also what it is."""
     names = _listed([f"`{name}:`" for name in fault.rule], "and")
-    told = _advice(fault.schema.get("properties", {}).get(fault.rule[0])) if len(fault.rule) == 1 else ""
+    part = fault.schema.get("properties", {}).get(fault.rule[0]) if len(fault.rule) == 1 else None
+    told = _lowered(part["description"]) if part and "description" in part else ""
     return f"add {names}" + (f" ({told})" if told else "")
 
 
 def _matching(fault: Fault) -> str | None:
     if fault.on_key and fault.keyword == "not":
         return "leave it out"
-    pattern = fault.schema.get("pattern")
-    return f"it has to match {pattern}" if pattern and not _advice(fault.schema) else None
+    if fault.schema.keys() & {"x-help", "description"}:
+        return None
+    patterns = [fault.schema.get("pattern", ""), *fault.schema.get("patternProperties", ())]
+    return f"it has to match {_listed([one for one in patterns if one])}" if any(patterns) else None
 
 
 _Row = tuple[str, str, "str | Callable[[Fault], str | None] | None"]
