@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from compiler.registry.bundle import bundle, database_schema
@@ -17,9 +19,9 @@ Schema = dict[str, Any]
 _ENTRIES = {"services": "service", "databases": "database", "secrets": "secret"}
 _MAPS = ("properties", "patternProperties")
 _LISTS = ("allOf", "anyOf", "oneOf")
-_INNER = ("additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then")
+_INNER = ("additionalProperties", "contains", "if", "items", "not", "propertyNames", "then")
 # What asks for something that a change to a stack need not say again, or compares two things that it may say apart.
-_WHOLE = ("default", "dependentRequired", "else", "if", "minProperties", "required", "then")
+_WHOLE = ("default", "dependentRequired", "if", "minProperties", "required", "then")
 _RULES_OF = {
     "string": ("minLength", "maxLength", "pattern"),
     "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
@@ -89,13 +91,9 @@ def _versions(adapter: Adapter, defs: dict[str, Any]) -> Iterator[Schema]:
 
 def _spellings(version: str) -> list[Any]:
     """Returns how a version line may be written: as text, as a number, and without its last `.0`."""
-    words: list[Any] = list(dict.fromkeys((version, version.removesuffix(".0"))))
-    for word in words[:]:
-        number = float(word) if word.replace(".", "", 1).isdigit() else None
-        # 3.10 is read as 3.1, which is another version.
-        if number is not None and f"{number:g}" == word:
-            words.append(int(number) if number.is_integer() else number)
-    return words
+    words = dict.fromkeys((version, version.removesuffix(".0")))
+    # 3.10 is read as 3.1, which is another version.
+    return [*words, *(json.loads(word) for word in words if re.fullmatch(r"[1-9]\d*(\.\d*[1-9])?", word))]
 
 
 def _overlay(defs: dict[str, Any], options: Schema) -> Schema:
@@ -150,7 +148,9 @@ def _strict(schema: Any, context: str = "") -> Any:
     if not isinstance(schema, dict):
         return schema
     made: Schema = {key: value for key, value in schema.items() if not key.startswith("x-")}
-    types = _types(made.pop("type", []), context)
+    written = made.pop("type", [])
+    types = [written] if isinstance(written, str) else written
+    types = [] if context in types else [one for one in types if one != "integer" or "number" not in types]
     own = types[0] if len(types) == 1 else context
     for word, value in made.items():
         if word in (*_MAPS, "$defs"):
@@ -158,7 +158,7 @@ def _strict(schema: Any, context: str = "") -> Any:
         elif word in _LISTS:
             made[word] = [_strict(part, own) for part in value]
         elif word in _INNER:
-            made[word] = _strict(value, own if word in ("else", "if", "not", "then") else "")
+            made[word] = _strict(value, own if word in ("if", "not", "then") else "")
     # Who is required is also known.
     if unknown := [name for name in made.get("required", ()) if name not in made.get("properties", ())]:
         made["properties"] = {**made.get("properties", {}), **dict.fromkeys(unknown, True)}
@@ -168,13 +168,6 @@ def _strict(schema: Any, context: str = "") -> Any:
     elif types:
         rules.append({"anyOf": [{"type": name} for name in types]})
     return {**made, "allOf": [*made.get("allOf", ()), *rules]} if rules else made
-
-
-def _types(written: str | list[str], context: str) -> list[str]:
-    """Returns the types that a schema names and that are not known by its context."""
-    types = [written] if isinstance(written, str) else written
-    types = [name for name in types if name != "integer" or "number" not in types]
-    return [] if context in types or (context == "integer" and types == ["number"]) else types
 
 
 def _parted(schema: Schema, own: str) -> Iterator[Schema]:

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from compiler.report import Note
 from compiler.schema.validator import find_errors
 
 if TYPE_CHECKING:
@@ -56,7 +57,6 @@ def check_schema(
     errors = find_errors(data, schema, pointer)
     if not errors:
         return True
-    from compiler.report import Note
     from compiler.schema.words import word
 
     told = set()
@@ -76,6 +76,8 @@ def check_schema(
 
 def _distinct(faults: list[Fault]) -> list[Fault]:
     """Returns the faults of keys, and of each value the one that says most; what is misspelt is not missing too."""
+    from difflib import get_close_matches as find_near
+
     unknown: dict[Path, list[str]] = defaultdict(list)
     for fault in faults:
         if fault.keyword == "additionalProperties":
@@ -83,15 +85,7 @@ def _distinct(faults: list[Fault]) -> list[Fault]:
     values = [fault for fault in reversed(faults) if not fault.on_key]
     best = {fault.path: fault for fault in sorted(values, key=_rank, reverse=True)}
     kept = [fault for fault in faults if fault.on_key or best[fault.path] is fault]
-    return [
-        fault for fault in kept if fault.keyword != "required" or not _is_near(fault, unknown[fault.path])
-    ]
-
-
-def _is_near(missing: Fault, unknown: list[str]) -> bool:
-    from difflib import get_close_matches
-
-    return bool(get_close_matches(missing.rule[0], unknown, n=1))
+    return [one for one in kept if one.keyword != "required" or not find_near(one.rule[0], unknown[one.path])]
 
 
 def _rank(fault: Fault) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial, reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def find_errors(data: Any, schema: Mapping[str, Any], pointer: str) -> list[Vali
             _MADE.clear()
         # It is kept with its schema, so that the id stays that schema's own.
         rule = {"$ref": f"#{pointer}"} if pointer else schema
-        _MADE[key] = schema, _class()(_inlined(rule, schema, {}), format_checker=_class().FORMAT_CHECKER)
+        _MADE[key] = schema, _maker()(_inlined(rule, schema, {}))
     validator = _MADE[key][1]
     return list(validator.descend(data, validator.schema))
 
@@ -42,25 +43,22 @@ def _inlined(node: Any, root: Any, done: dict[str, Any]) -> Any:
         return own
     if name not in done:
         done[name] = {}
-        target = root
-        for step in name.split("/")[1:]:
-            target = target[step]
+        target = reduce(getitem, name.split("/")[1:], root)
         done[name].update(_inlined(target, root, done))
     del own["$ref"]
     return {**done[name], **own} if own and done[name] else done[name]
 
 
 @lru_cache(maxsize=1)
-def _class() -> Any:
+def _maker() -> Any:
     from jsonschema import Draft202012Validator, FormatChecker, validators
 
     # jsonschema itself compares every pair of items, which a long list makes endless.
     extend: Any = validators.extend
     made = extend(Draft202012Validator, {"uniqueItems": _unique_items})
-    # Which of the others it checks depends on what else is installed.
-    made.FORMAT_CHECKER = FormatChecker(("regex",))
     made.descend = _descend
-    return made
+    # Which of the other formats it checks depends on what else is installed.
+    return partial(made, format_checker=FormatChecker(("regex",)))
 
 
 def _descend(
@@ -73,13 +71,11 @@ def _descend(
         for error in (check(self, rule, instance, rules) or ()) if check else ():
             error._set(validator=word, validator_value=rule, instance=instance, schema=rules)
             error.rule_id = getattr(error, "rule_id", None) or rules.get("x-id")
-            for steps, step in (
-                (error.schema_path, word),
-                (error.path, path),
-                (error.schema_path, schema_path),
-            ):
-                if step is not None:
-                    steps.appendleft(step)
+            error.schema_path.appendleft(word)
+            if path is not None:
+                error.path.appendleft(path)
+            if schema_path is not None:
+                error.schema_path.appendleft(schema_path)
             yield error
 
 

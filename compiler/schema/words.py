@@ -207,9 +207,8 @@ def _homes(schema: Mapping[str, Any], key: str, depth: int = 4) -> Iterator[tupl
 def _added(fault: Fault) -> str:
     """Returns how to add what is missing; of a single option, also what it is."""
     names = _listed([f"`{name}:`" for name in fault.rule], "and")
-    part = fault.schema.get("properties", {}).get(fault.rule[0]) if len(fault.rule) == 1 else None
-    told = _lowered(part["description"]) if part and "description" in part else ""
-    return f"add {names}" + (f" ({told})" if told else "")
+    told = fault.schema.get("properties", {}).get(fault.rule[0], {}).get("description")
+    return f"add {names} ({_lowered(told)})" if told and len(fault.rule) == 1 else f"add {names}"
 
 
 def _matching(fault: Fault) -> str | None:
