@@ -19,17 +19,17 @@ Schema = dict[str, Any]
 _ENTRIES = {"services": "service", "databases": "database", "secrets": "secret"}
 _MAPS = ("properties", "patternProperties")
 _LISTS = ("allOf", "anyOf", "oneOf")
-_INNER = ("additionalProperties", "contains", "if", "items", "not", "propertyNames", "then")
+# What the same value is checked by, and what is inside it.
+_SAME = (*_LISTS, "if", "not", "then")
+_INNER = ("additionalProperties", "contains", "items", "propertyNames")
 # What asks for something that a change to a stack need not say again, or compares two things that it may say apart.
 _WHOLE = ("default", "dependentRequired", "if", "minProperties", "required", "then")
 _RULES_OF = {
-    "string": ("minLength", "maxLength", "pattern"),
-    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-    "array": ("items", "contains", "minItems", "maxItems", "uniqueItems"),
-    "object": (
-        *("properties", "patternProperties", "additionalProperties", "propertyNames", "required"),
-        *("minProperties", "maxProperties", "dependentRequired"),
-    ),
+    "string": "minLength maxLength pattern",
+    "number": "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf",
+    "array": "items contains minItems maxItems uniqueItems",
+    "object": "properties patternProperties additionalProperties propertyNames required dependentRequired "
+    "minProperties maxProperties",
 }
 
 
@@ -42,9 +42,8 @@ def editor_schema(registry: Registry) -> Schema:
     adapters, words = registry.adapters(), registry.words()
     choices: list[Schema] = []
     for adapter in adapters:
-        defs[f"database-{adapter.name}"] = {"allOf": [*_versions(adapter, defs)]}
         named = {"pattern": _any_case(word for word, name in words.items() if name == adapter.name)}
-        then = {"$ref": f"#/$defs/database-{adapter.name}"}
+        then = {"allOf": [*_versions(adapter, defs)]}
         choices.append({"if": {"properties": {"adapter": named}}, "then": then})
     drivers = sorted({driver for one in adapters for driver in one.data["connections"]})
     defs["use"] = _extended(defs["use"], driver={"enum": drivers})
@@ -145,6 +144,8 @@ def _strict(schema: Any, context: str = "") -> Any:
 
     `context` is the type that the value has for certain, by a schema around this one.
     """
+    if isinstance(schema, list):
+        return [_strict(part, context) for part in schema]
     if not isinstance(schema, dict):
         return schema
     made: Schema = {key: value for key, value in schema.items() if not key.startswith("x-")}
@@ -155,10 +156,8 @@ def _strict(schema: Any, context: str = "") -> Any:
     for word, value in made.items():
         if word in (*_MAPS, "$defs"):
             made[word] = {name: _strict(part) for name, part in value.items()}
-        elif word in _LISTS:
-            made[word] = [_strict(part, own) for part in value]
-        elif word in _INNER:
-            made[word] = _strict(value, own if word in ("if", "not", "then") else "")
+        elif word in (*_SAME, *_INNER):
+            made[word] = _strict(value, own if word in _SAME else "")
     # Who is required is also known.
     if unknown := [name for name in made.get("required", ()) if name not in made.get("properties", ())]:
         made["properties"] = {**made.get("properties", {}), **dict.fromkeys(unknown, True)}
@@ -174,6 +173,6 @@ def _parted(schema: Schema, own: str) -> Iterator[Schema]:
     """Takes the rules for other types than its own out of a schema; where it has no type, yields each with its type."""
     for kind, names in _RULES_OF.items():
         if kind != ("number" if own == "integer" else own):
-            found = {name: schema.pop(name) for name in names if name in schema}
+            found = {name: schema.pop(name) for name in names.split() if name in schema}
             if found and not own:
                 yield {"if": {"type": kind}, "then": {"type": kind, **found}}

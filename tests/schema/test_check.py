@@ -425,6 +425,21 @@ def test_one_value_has_one_fault() -> None:
     assert only(check("b", schema)).id == "not-allowed-value"
 
 
+def test_a_misspelt_option_is_not_missing_too() -> None:
+    schema = {
+        "allOf": [{"required": ["target"]}],
+        "properties": {"target": {}},
+        "additionalProperties": False,
+    }
+    assert only(check({"targets": 1}, schema)).id == "unknown-option"
+    assert len(check({"sizes": 1}, schema)) == 2
+
+
+def test_help_fits_the_value() -> None:
+    assert only(check({"adapter": ["pg"]})).help == "name of an adapter"
+    assert only(check({"read_only": "true", "adapter": "pg"})).help == "write it without quotes"
+
+
 def test_unknown_compose_option_hides_no_other_fault() -> None:
     found = check_service({"images": "a", "image": 5, "healthcheck": {"tests": []}})
     places = sorted(diagnostic.span.path.removeprefix("value ").removeprefix("key ") for diagnostic in found)
