@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from compiler.registry.bundle import bundle, database_schema
@@ -15,20 +17,19 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 _ENTRIES = {"services": "service", "databases": "database", "secrets": "secret"}
-_NULL = {"type": "null"}
 _MAPS = ("properties", "patternProperties")
 _LISTS = ("allOf", "anyOf", "oneOf")
-_INNER = ("additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then")
+# What the same value is checked by, and what is inside it.
+_SAME = (*_LISTS, "if", "not", "then")
+_INNER = ("additionalProperties", "contains", "items", "propertyNames")
 # What asks for something that a change to a stack need not say again, or compares two things that it may say apart.
-_WHOLE = ("default", "dependentRequired", "else", "if", "minProperties", "required", "then")
+_WHOLE = ("default", "dependentRequired", "if", "minProperties", "required", "then")
 _RULES_OF = {
-    "string": ("minLength", "maxLength", "pattern"),
-    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-    "array": ("items", "contains", "minItems", "maxItems", "uniqueItems"),
-    "object": (
-        *("properties", "patternProperties", "additionalProperties", "propertyNames", "required"),
-        *("minProperties", "maxProperties", "dependentRequired"),
-    ),
+    "string": "minLength maxLength pattern",
+    "number": "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf",
+    "array": "items contains minItems maxItems uniqueItems",
+    "object": "properties patternProperties additionalProperties propertyNames required dependentRequired "
+    "minProperties maxProperties",
 }
 
 
@@ -41,43 +42,35 @@ def editor_schema(registry: Registry) -> Schema:
     adapters, words = registry.adapters(), registry.words()
     choices: list[Schema] = []
     for adapter in adapters:
-        defs[f"database-{adapter.name}"] = {"allOf": [*_versions(adapter, defs)]}
         named = {"pattern": _any_case(word for word, name in words.items() if name == adapter.name)}
-        then = {"$ref": f"#/$defs/database-{adapter.name}"}
+        then = {"allOf": [*_versions(adapter, defs)]}
         choices.append({"if": {"properties": {"adapter": named}}, "then": then})
-    database, use = defs["database"], defs["use"]
     drivers = sorted({driver for one in adapters for driver in one.data["connections"]})
-    driver = {**use["properties"]["driver"], "enum": drivers}
-    defs["use"] = {**use, "properties": {**use["properties"], "driver": driver}}
-    known = registry.capabilities()
-    needs = database["properties"]["needs"]
-    properties = {
-        **database["properties"],
-        "adapter": {
-            **database["properties"]["adapter"],
-            "anyOf": [{"enum": [*words, "auto"]}, {"pattern": _any_case(words)}],
-        },
-        "needs": {**needs, "items": {**needs["items"], "enum": known}},
+    defs["use"] = _extended(defs["use"], driver={"enum": drivers})
+    needs = {"items": {**defs["database"]["properties"]["needs"]["items"], "enum": registry.capabilities()}}
+    name = {"anyOf": [{"enum": [*words, "auto"]}, {"pattern": _any_case(words)}]}
+    database = _extended(defs["database"], adapter=name, needs=needs)
+    defs["database"] = {**database, "allOf": [*database["allOf"], *choices]}
+    options = {
+        name for one in adapters for version in one.versions for name in one.at(version).get("options", ())
     }
-    defs["database"] = {**database, "properties": properties, "allOf": [*database["allOf"], *choices]}
-    options = {option for one in adapters for version in one.versions for option in _options(one, version)}
-    defs["overlay"] = _overlay(defs, dict.fromkeys(sorted(options), True) | properties)
-    filled = [
-        {"required": [name], "properties": {name: {"minProperties": 1}}} for name in ("services", "databases")
-    ]
+    defs["overlay"] = _overlay(defs, dict.fromkeys(sorted(options), True) | database["properties"])
+    groups = ("services", "databases")
+    filled = [{"required": [name], "properties": {name: {"minProperties": 1}}} for name in groups]
     strict: Schema = _strict({**bundle(), "anyOf": filled, "$defs": defs})
     return strict
+
+
+def _extended(schema: Schema, **rules: Schema) -> Schema:
+    """Returns the schema of a mapping with further rules for some of its options."""
+    properties = schema["properties"]
+    return {**schema, "properties": properties | {name: properties[name] | rules[name] for name in rules}}
 
 
 def _any_case(names: Iterable[str]) -> str:
     """Returns a pattern for these names in upper and lower case, as `check` takes them."""
     words = ("".join(f"[{c.upper()}{c}]" if c.isalpha() else c for c in name) for name in names)
     return f"^({'|'.join(words)})(?![\\s\\S])"
-
-
-def _options(adapter: Adapter, version: str) -> Iterable[str]:
-    names: Iterable[str] = adapter.at(version).get("options", {})
-    return names
 
 
 def _versions(adapter: Adapter, defs: dict[str, Any]) -> Iterator[Schema]:
@@ -87,7 +80,7 @@ def _versions(adapter: Adapter, defs: dict[str, Any]) -> Iterator[Schema]:
     for version, words in spellings.items():
         name = f"database-{adapter.name}-{version}"
         defs[name] = {
-            key: value for key, value in database_schema(adapter, version).items() if key != "$defs"
+            word: rule for word, rule in database_schema(adapter, version).items() if word != "$defs"
         }
         named = {} if version == adapter.default_version else {"required": ["version"]}
         asked = {"properties": {"version": {"enum": words}}, **named}
@@ -96,13 +89,9 @@ def _versions(adapter: Adapter, defs: dict[str, Any]) -> Iterator[Schema]:
 
 def _spellings(version: str) -> list[Any]:
     """Returns how a version line may be written: as text, as a number, and without its last `.0`."""
-    words: list[Any] = list(dict.fromkeys((version, version.removesuffix(".0"))))
-    for word in words[:]:
-        number = float(word) if word.replace(".", "", 1).isdigit() else None
-        # 3.10 is read as 3.1, which is another version.
-        if number is not None and f"{number:g}" == word:
-            words.append(int(number) if number.is_integer() else number)
-    return words
+    words = dict.fromkeys((version, version.removesuffix(".0")))
+    # 3.10 is read as 3.1, which is another version.
+    return [*words, *(json.loads(word) for word in words if re.fullmatch(r"[1-9]\d*(\.\d*[1-9])?", word))]
 
 
 def _overlay(defs: dict[str, Any], options: Schema) -> Schema:
@@ -146,7 +135,7 @@ def _change(schema: Any, wanted: list[str]) -> Any:
 
 
 def _or_null(schema: Any) -> Any:
-    return {"anyOf": [schema, _NULL]} if isinstance(schema, dict) else schema
+    return {"anyOf": [schema, {"type": "null"}]} if isinstance(schema, dict) else schema
 
 
 def _strict(schema: Any, context: str = "") -> Any:
@@ -154,18 +143,20 @@ def _strict(schema: Any, context: str = "") -> Any:
 
     `context` is the type that the value has for certain, by a schema around this one.
     """
+    if isinstance(schema, list):
+        return [_strict(part, context) for part in schema]
     if not isinstance(schema, dict):
         return schema
     made: Schema = {key: value for key, value in schema.items() if not key.startswith("x-")}
-    types = _types(made.pop("type", []), context)
+    written = made.pop("type", [])
+    types = [written] if isinstance(written, str) else written
+    types = [] if context in types else [one for one in types if one != "integer" or "number" not in types]
     own = types[0] if len(types) == 1 else context
     for word, value in made.items():
         if word in (*_MAPS, "$defs"):
             made[word] = {name: _strict(part) for name, part in value.items()}
-        elif word in _LISTS:
-            made[word] = [_strict(part, own) for part in value]
-        elif word in _INNER:
-            made[word] = _strict(value, own if word in ("else", "if", "not", "then") else "")
+        elif word in (*_SAME, *_INNER):
+            made[word] = _strict(value, own if word in _SAME else "")
     # Who is required is also known.
     if unknown := [name for name in made.get("required", ()) if name not in made.get("properties", ())]:
         made["properties"] = {**made.get("properties", {}), **dict.fromkeys(unknown, True)}
@@ -177,17 +168,10 @@ def _strict(schema: Any, context: str = "") -> Any:
     return {**made, "allOf": [*made.get("allOf", ()), *rules]} if rules else made
 
 
-def _types(written: str | list[str], context: str) -> list[str]:
-    """Returns the types that a schema names and that are not known by its context."""
-    types = [written] if isinstance(written, str) else written
-    types = [name for name in types if name != "integer" or "number" not in types]
-    return [] if context in types or (context == "integer" and types == ["number"]) else types
-
-
 def _parted(schema: Schema, own: str) -> Iterator[Schema]:
     """Takes the rules for other types than its own out of a schema; where it has no type, yields each with its type."""
     for kind, names in _RULES_OF.items():
         if kind != ("number" if own == "integer" else own):
-            found = {name: schema.pop(name) for name in names if name in schema}
+            found = {name: schema.pop(name) for name in names.split() if name in schema}
             if found and not own:
                 yield {"if": {"type": kind}, "then": {"type": kind, **found}}

@@ -7,19 +7,20 @@ the message, `x-help` the help and `x-id` the id, which also holds for every rul
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from compiler.schema.faults import Reader, distinct
+from compiler.report import Note
+from compiler.schema.validator import find_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from jsonschema import ValidationError
-    from jsonschema.protocols import Validator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from compiler.model import Path
     from compiler.report import Report, Span
+
+    Schema = Mapping[str, Any]
 
 
 class Locate(Protocol):
@@ -30,141 +31,141 @@ class Locate(Protocol):
     def key(self, path: Path) -> Span: ...
 
 
+class Fault(NamedTuple):
+    """One broken rule: the keyword and its value, the data, the schema around the keyword, and the place.
+
+    `id` is the `x-id` around it. A fault of a value hides others of that value; one with `on_key` is about a key.
+    """
+
+    keyword: str
+    rule: Any
+    data: Any
+    schema: Schema
+    path: Path
+    noun: str
+    id: str | None
+    on_key: bool = False
+
+
 def check_schema(
-    data: Any,
-    schema: Mapping[str, Any],
-    report: Report,
-    *,
-    noun: str,
-    locate: Locate,
-    at: Path = (),
-    pointer: str = "",
+    data: Any, schema: Schema, report: Report, *, noun: str, locate: Locate, at: Path = (), pointer: str = ""
 ) -> bool:
     """Adds what is wrong with `data`, which stands at `at` in its document; says whether nothing is.
 
     A schema does not change after its first use; `pointer` selects a definition in it.
     """
-    validator = _validator(_Same(schema), pointer)
-    errors = list(validator.iter_errors(data))
+    errors = find_errors(data, schema, pointer)
     if not errors:
         return True
-    from compiler.report import Note
     from compiler.schema.words import word
 
     told = set()
-    for fault in distinct(list(Reader(validator.schema, at, noun).faults(errors))):
-        found = word(fault)
-        if (found.path, found.message) in told:
+    for fault in _distinct(list(_faults(errors, noun))):
+        id, message, help = word(fault)
+        if (fault.path, message) in told:
             continue
-        told.add((found.path, found.message))
-        path = (*at, *found.path)
-        is_key = found.on_key and path and isinstance(path[-1], str)
+        told.add((fault.path, message))
+        path = (*at, *fault.path)
+        is_key = fault.on_key and path and isinstance(path[-1], str)
         notes = []
         if fault.keyword == "uniqueItems":
             notes = [Note("the first is here", locate.value((*path[:-1], fault.rule)))]
-        place = locate.key(path) if is_key else locate.value(path)
-        report.error(found.id, found.message, place, found.help, notes)
+        report.error(id, message, locate.key(path) if is_key else locate.value(path), help, notes)
     return False
 
 
-class _Same:
-    """A schema as a key, by identity; it holds the schema, so that its id stays its own."""
+def _distinct(faults: list[Fault]) -> list[Fault]:
+    """Returns the faults of keys, and of each value the one that says most; what is misspelt is not missing too."""
+    from difflib import get_close_matches as find_near
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
-        self.schema = schema
-
-    def __hash__(self) -> int:
-        return id(self.schema)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.schema is self.schema
-
-
-@lru_cache(maxsize=256)
-def _validator(schema: _Same, pointer: str) -> Validator:
-    rule = {"$ref": f"#{pointer}"} if pointer else schema.schema
-    made: Validator = _class()(_inlined(rule, schema.schema, {}), format_checker=_class().FORMAT_CHECKER)
-    return made
+    unknown: dict[Path, list[str]] = defaultdict(list)
+    for fault in faults:
+        if fault.keyword == "additionalProperties":
+            unknown[fault.path[:-1]].append(str(fault.path[-1]))
+    values = [fault for fault in reversed(faults) if not fault.on_key]
+    best = {fault.path: fault for fault in sorted(values, key=_rank, reverse=True)}
+    kept = [fault for fault in faults if fault.on_key or best[fault.path] is fault]
+    return [one for one in kept if one.keyword != "required" or not find_near(one.rule[0], unknown[one.path])]
 
 
-def _inlined(node: Any, root: Any, done: dict[str, Any]) -> Any:
-    """Returns a schema with its references inlined, since jsonschema resolves one again for each value.
-
-    One that leads back to itself becomes a cycle of Python objects.
-    """
-    if isinstance(node, list):
-        return [_inlined(part, root, done) for part in node]
-    if not isinstance(node, dict):
-        return node
-    own = {word: _inlined(part, root, done) for word, part in node.items() if word != "$defs"}
-    name = own.get("$ref")
-    if not isinstance(name, str):
-        return own
-    if name not in done:
-        done[name] = {}
-        target = root
-        for step in name.split("/")[1:]:
-            target = target[step]
-        done[name].update(_inlined(target, root, done))
-    del own["$ref"]
-    if done[name] and all(word == "description" or word.startswith("x-") for word in own):
-        return {**done[name], **own}
-    return {**own, "allOf": [done[name], *own.get("allOf", ())]}
+def _rank(fault: Fault) -> int:
+    if fault.keyword == "type":
+        return 0
+    return 1 if "x-says" in fault.schema else 2 if fault.keyword in ("enum", "const") else 3
 
 
-@lru_cache(maxsize=1)
-def _class() -> Any:
-    from jsonschema import Draft202012Validator, FormatChecker, validators
-
-    # jsonschema itself compares every pair of items, which a long list makes endless.
-    extend: Any = validators.extend
-    made = extend(Draft202012Validator, {"uniqueItems": _unique_items})
-    # Which of the others it checks depends on what else is installed.
-    made.FORMAT_CHECKER = FormatChecker(("regex",))
-    made.descend = _descend
-    return made
-
-
-def _descend(
-    validator: Any,
-    instance: Any,
-    schema: Any,
-    path: str | int | None = None,
-    schema_path: str | int | None = None,
-    resolver: object = None,
-) -> Iterator[ValidationError]:
-    """Does what jsonschema does, but for a new validator for each value: no schema here has references of its own."""
-    if schema is False:
-        from jsonschema import ValidationError
-
-        failed: Any = ValidationError
-        yield failed("", validator=None, validator_value=None, instance=instance, schema=schema)
-    for word, rule in schema.items() if isinstance(schema, dict) else ():
-        check = validator.VALIDATORS.get(word)
-        for error in (check(validator, rule, instance, schema) or ()) if check else ():
-            error._set(validator=word, validator_value=rule, instance=instance, schema=schema)
-            if word != "if":
-                error.schema_path.appendleft(word)
-            if path is not None:
-                error.path.appendleft(path)
-            if schema_path is not None:
-                error.schema_path.appendleft(schema_path)
-            yield error
+def _faults(errors: Iterable[Any], noun: str) -> Iterator[Fault]:
+    for error in errors:
+        path = tuple(error.absolute_path)
+        rule, schema, id = error.validator_value, error.schema, error.rule_id
+        fault = Fault(error.validator, rule, error.instance, schema, path, noun, id)
+        if "propertyNames" in error.absolute_schema_path:
+            keyword = "additionalProperties" if "enum" in schema else "propertyNames"
+            yield fault._replace(keyword=keyword, path=(*path, str(fault.data)), on_key=True)
+        elif error.context:
+            yield from _branch(error.context, fault)
+        else:
+            yield from _single(fault)
 
 
-def _unique_items(validator: Any, wanted: Any, data: Any, schema: Any) -> Iterator[ValidationError]:
-    from jsonschema import ValidationError
+def _single(fault: Fault) -> Iterator[Fault]:
+    """Yields a fault for each key that an error is about, which jsonschema does not do."""
+    data, path = fault.data, fault.path
+    match fault.keyword:
+        case "required":
+            yield from (fault._replace(rule=[name], on_key=True) for name in fault.rule if name not in data)
+        case "dependentRequired":
+            for key, names in fault.rule.items():
+                lacking = [name for name in names if name not in data]
+                if key in data and lacking:
+                    yield fault._replace(rule=lacking, path=(*path, key), on_key=True)
+        case "additionalProperties":
+            known, forms = fault.schema.get("properties", {}), fault.schema.get("patternProperties", {})
+            keyword = "propertyNames" if forms and not known else fault.keyword
+            for key in data:
+                if key not in known and not any(re.search(form, key) for form in forms):
+                    yield fault._replace(keyword=keyword, path=(*path, key), on_key=True)
+        case "contains":
+            # The first item is to blame: it is what tells such lists apart.
+            yield fault._replace(path=(*path, 0))
+        case "not" | "oneOf" if names := _together(fault):
+            yield fault._replace(keyword="together", rule=names, path=(*path, names[-1]), on_key=True)
+        case _:
+            yield fault._replace(on_key=fault.rule == {})
 
-    first: dict[Any, int] = {}
-    for index, item in enumerate(data if wanted and isinstance(data, list) else ()):
-        seen = first.setdefault(_frozen(item), index)
-        if seen != index:
-            yield ValidationError("", path=[index], validator_value=seen, instance=item)
+
+def _together(fault: Fault) -> list[str]:
+    """Returns the options of a mapping that exclude one another."""
+    rules = fault.rule if fault.keyword == "oneOf" else [fault.rule]
+    names = [name for rule in rules for name in rule.get("required", ())]
+    return [name for name in names if isinstance(fault.data, dict) and name in fault.data]
 
 
-def _frozen(value: Any) -> Any:
-    if isinstance(value, dict):
-        return "map", frozenset((key, _frozen(item)) for key, item in value.items())
-    if isinstance(value, list):
-        return "list", tuple(map(_frozen, value))
-    return isinstance(value, bool), value
+def _branch(errors: Iterable[Any], fault: Fault) -> Iterator[Fault]:
+    """Yields the faults of the form that was meant: of the right type, and with the fewest faults."""
+    forms: dict[int, list[Any]] = {}
+    for error in errors:
+        forms.setdefault(error.relative_schema_path[0], []).append(error)
+    fits = [parts for parts in forms.values() if not any(map(_types, parts))]
+    choices = [value for form in fault.rule for value in form.get("enum", ())]
+    if "x-says" in fault.schema or all("enum" in form for form in fault.rule):
+        yield fault._replace(keyword="enum", rule=choices, on_key=isinstance(fault.data, dict))
+    elif not fits:
+        kinds = [kind for parts in forms.values() for part in parts for kind in _types(part)]
+        yield fault._replace(keyword="type", rule=kinds, schema={**fault.schema, "enum": choices})
+    elif len(fits) > 1 and all(part.validator == "required" for parts in fits for part in parts):
+        yield fault._replace(keyword="one-of", rule=[parts[0].validator_value for parts in fits], on_key=True)
+    else:
+        # A form without a description takes that of the option it is a form of.
+        notes = {word: fault.schema[word] for word in ("description", "x-help") if word in fault.schema}
+        nearest = min(fits, key=len)
+        for inner in _faults(nearest, fault.noun):
+            own = notes if inner.path == fault.path else {}
+            yield inner._replace(schema={**own, **inner.schema}, id=inner.id or fault.id)
+
+
+def _types(error: Any) -> list[str]:
+    """Returns the types that a form asks for, where the value has another."""
+    if error.validator != "type" or error.relative_path:
+        return []
+    return [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value

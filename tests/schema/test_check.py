@@ -77,7 +77,7 @@ DATABASE: dict[str, Any] = {
         "tls": {
             "description": "Encryption of connections",
             "oneOf": [
-                {"enum": ["off", "require"]},
+                {"type": "string", "enum": ["off", "require"]},
                 {
                     "type": "object",
                     "additionalProperties": False,
@@ -92,11 +92,8 @@ DATABASE: dict[str, Any] = {
             ],
         },
         "secret": {"type": "object", "oneOf": [{"required": ["file"]}, {"required": ["generate"]}]},
-        "source": {"type": "object", "not": {"required": ["host", "url"], "x-help": "remove one of them"}},
+        "source": {"type": "object", "not": {"required": ["host", "url"]}},
         "user": {"type": "string", "not": {"const": "root"}},
-        "metric": {
-            "oneOf": [{"const": "cosine", "description": "Angle"}, {"const": "l2", "description": "Distance"}]
-        },
         "hosts": {"type": "array", "contains": {"const": "a", "description": "One of them is a"}},
     },
     "if": {"required": ["kind"]},
@@ -184,7 +181,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str, str | None]] = [
         "value port",
         "wrong-type",
         '"port" of D is the string "5432", expected an integer',
-        "write it without quotes: 5432",
+        "write it without quotes",
     ),
     ({"port": True}, "value port", "wrong-type", '"port" of D is true, expected an integer', None),
     (
@@ -192,7 +189,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str, str | None]] = [
         "value version",
         "wrong-type",
         '"version" of D is the number 16, expected a string',
-        'write it in quotes: "16"',
+        "write it in quotes",
     ),
     (
         {"version": 3.1},
@@ -213,21 +210,21 @@ WRONG: list[tuple[dict[str, Any], str, str, str, str | None]] = [
         "value read_only",
         "wrong-type",
         '"read_only" of D is the string "yes", expected true or false',
-        "write true",
+        None,
     ),
     (
         {"needs": "vector"},
         "value needs",
         "wrong-type",
         '"needs" of D is the string "vector", expected a list',
-        'write it as a list: ["vector"]',
+        "write it as a list, in [ ]",
     ),
     (
         {"needs": ["a", 5]},
         "value needs/1",
         "wrong-type",
         'item 2 of "needs" of D is the number 5, expected a string',
-        'write it in quotes: "5"',
+        "write it in quotes",
     ),
     (
         {"tls": 5},
@@ -252,26 +249,19 @@ WRONG: list[tuple[dict[str, Any], str, str, str, str | None]] = [
         "one of: require",
     ),
     (
-        {"metric": "cosin"},
-        "value metric",
-        "not-allowed-value",
-        '"metric" of D cannot be "cosin"',
-        'did you mean "cosine"?',
-    ),
-    (
         {"level": "1"},
         "value level",
         "not-allowed-value",
         '"level" of D cannot be "1"',
-        "write it without quotes: 1",
+        "write it without quotes",
     ),
-    ({"kind": "slow"}, "value kind", "not-allowed-value", '"kind" of D cannot be "slow"', 'write "fast"'),
+    ({"kind": "slow"}, "value kind", "not-allowed-value", '"kind" of D cannot be "slow"', "one of: fast"),
     ({"port": 0}, "value port", "out-of-range", '"port" of D is 0, expected 1 to 65535', None),
     (
         {"ratio": 1},
         "value ratio",
         "out-of-range",
-        '"ratio" of D is 1, expected more than 0 and less than 1',
+        '"ratio" of D is 1, expected less than 1',
         None,
     ),
     (
@@ -285,22 +275,22 @@ WRONG: list[tuple[dict[str, Any], str, str, str, str | None]] = [
         {"adapter": ""},
         "value adapter",
         "out-of-range",
-        '"adapter" of D is empty, expected at least 1 character',
+        '"adapter" of D has 0, expected 1 or more characters',
         "name of an adapter",
     ),
-    ({"needs": []}, "value needs", "out-of-range", '"needs" of D is empty, expected at least 1 item', None),
+    ({"needs": []}, "value needs", "out-of-range", '"needs" of D has 0, expected 1 or more items', None),
     (
         {"needs": ["a", "b", "c", "d"]},
         "value needs",
         "out-of-range",
-        '"needs" of D has 4 items, expected at most 3 items',
+        '"needs" of D has 4, expected 3 or fewer items',
         None,
     ),
     (
         {"limits": {"a": 1, "b": 2}},
         "value limits",
         "out-of-range",
-        '"limits" of D has 2 entries, expected at most 1 entry',
+        '"limits" of D has 2, expected 1 or fewer entries',
         None,
     ),
     (
@@ -364,9 +354,9 @@ WRONG: list[tuple[dict[str, Any], str, str, str, str | None]] = [
         "key source/url",
         "conflicting-options",
         'the source of D cannot have "host" and "url" together',
-        "remove one of them",
+        "keep one of them",
     ),
-    ({"user": "root"}, "value user", "conflicting-options", '"user" of D cannot be "root"', None),
+    ({"user": "root"}, "value user", "wrong-format", '"user" of D has the wrong form: "root"', None),
 ]
 
 
@@ -435,16 +425,19 @@ def test_one_value_has_one_fault() -> None:
     assert only(check("b", schema)).id == "not-allowed-value"
 
 
-def test_form_is_chosen_by_the_word_that_tells_forms_apart() -> None:
-    def form(kind: str, option: str) -> dict[str, Any]:
-        return {
-            "properties": {"kind": {"const": kind}, option: {"type": "integer"}},
-            "additionalProperties": False,
-        }
+def test_a_misspelt_option_is_not_missing_too() -> None:
+    schema = {
+        "allOf": [{"required": ["target"]}],
+        "properties": {"target": {}},
+        "additionalProperties": False,
+    }
+    assert only(check({"targets": 1}, schema)).id == "unknown-option"
+    assert len(check({"sizes": 1}, schema)) == 2
 
-    schema = {"oneOf": [form("a", "one"), form("b", "two"), form("c", "three")]}
-    found = only(check({"kind": "b", "too": 1}, schema))
-    assert (found.message, found.help) == ('database "vectors" has no option "too"', 'did you mean "two"?')
+
+def test_help_fits_the_value() -> None:
+    assert only(check({"adapter": ["pg"]})).help == "name of an adapter"
+    assert only(check({"read_only": "true", "adapter": "pg"})).help == "write it without quotes"
 
 
 def test_unknown_compose_option_hides_no_other_fault() -> None:
@@ -588,7 +581,7 @@ WORDED = {
             None,
         ),
         ({"names": {"A": 1}}, "key names/A", "wrong-format", "A is no name", "use letters"),
-        ({"owner": {"a": 1}}, "key owner/a", "conflicting-options", "no a here", "leave it out"),
+        ({"owner": {"a": 1}}, "key owner/a", "wrong-format", "no a here", "leave it out"),
     ],
 )
 def test_a_schema_words_its_own_rules(
