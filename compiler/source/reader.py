@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from compiler.source.document import Document
 
 LARGEST = 1024 * 1024
-_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 # YAML 1.1 takes three of them for line breaks, YAML 1.2 does not.
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\u2028\u2029]")
 
@@ -44,22 +43,10 @@ def read_file(file: Path, shown: str, report: Report) -> bytes | None:
 
 
 def _likely_file(file: Path) -> str:
-    try:
-        likely = suggest(
-            file.name, [one.name for one in file.parent.iterdir() if one.suffix in (".yaml", ".yml")]
-        )
-    except (OSError, ValueError):
-        likely = ""
+    likely = suggest(file.name, [one.name for one in file.parent.glob("*.y*ml")])
     if likely.startswith("did you mean"):
         return likely
     return "write a first one with `stackc init`" if file.name == "stack.yaml" else "check the path"
-
-
-def _is_small(content: bytes, path: str, report: Report) -> bool:
-    if len(content) > LARGEST:
-        help = "move certificates, SQL and other data to files of their own"
-        report.error("file-too-large", "the file is larger than 1 MiB", Span(path), help)
-    return len(content) <= LARGEST
 
 
 def parse_yaml(content: bytes, path: str, report: Report) -> Document | None:
@@ -71,6 +58,13 @@ def parse_yaml(content: bytes, path: str, report: Report) -> Document | None:
     return read_tree(text, path, report)
 
 
+def _is_small(content: bytes, path: str, report: Report) -> bool:
+    if len(content) > LARGEST:
+        help = "move certificates, SQL and other data to files of their own"
+        report.error("file-too-large", "the file is larger than 1 MiB", Span(path), help)
+    return len(content) <= LARGEST
+
+
 def _text(content: bytes, path: str, report: Report) -> str | None:
     """Returns the text if all readers of YAML read it alike."""
     try:
@@ -78,9 +72,7 @@ def _text(content: bytes, path: str, report: Report) -> str | None:
     except UnicodeDecodeError as fault:
         told = f"the byte 0x{content[fault.start]:02X} is not UTF-8"
         place = _after(content[: fault.start].decode().lstrip("\ufeff"), path)
-        if content.startswith(_BYTE_ORDER_MARKS):
-            told, place = "the file is in UTF-16 or UTF-32, expected UTF-8", Span(path)
-        report.error("not-utf-8", told, place, "save the file as UTF-8")
+        report.error("not-utf-8", told, place, "save the file as UTF-8, not as UTF-16 or Latin-1")
         return None
     unprintable = dict.fromkeys(_UNPRINTABLE.findall(text))
     for character in unprintable:
