@@ -12,8 +12,7 @@ import yaml
 
 from compiler.report import Diagnostic, Note, Report, Span, suggest
 from compiler.source.document import Document, Location
-from compiler.source.syntax import explain, quoted
-from compiler.source.text import Scalar, Text, resolve
+from compiler.source.text import Scalar, Text, explain, quoted, resolve
 
 if TYPE_CHECKING:
     from compiler.model import Path

@@ -12,8 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from compiler.source import tree
-from compiler.source.syntax import explain
-from compiler.source.text import Text
+from compiler.source.text import Text, explain
 from tests.source.reading import FIXTURES, at, fault, parse, paths, read, shown
 
 if TYPE_CHECKING:
