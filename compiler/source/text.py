@@ -49,7 +49,6 @@ _STOPPED = (
 _TOKEN = re.compile(r"[\[\]{},|>?'\"]|\t+|[^\s,\[\]{}]+|")
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t]+)+(?=[^\s#])")
 _TAG = re.compile(r"!<[^>]*>|![^\s,\[\]{}]*")
-_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*")
 Scalar = str | int | float | bool | None
 
 
@@ -68,8 +67,6 @@ class Text:
 
     def __init__(self, text: str, path: str) -> None:
         self.path, self.lines = path, text.splitlines() or [""]
-        # Where the last value of each line ends, among those placed so far.
-        self.ends: dict[int, int] = {}
 
     def mark(self, mark: Any) -> tuple[int, int]:
         """Returns the place of a mark; libyaml puts the end of the file on a line of its own."""
@@ -89,27 +86,13 @@ class Text:
         found = _PROPERTIES.match(self.lines[line - 1], column - 1)
         return line, found.end() + 1 if found else column
 
-    def scalar(self, event: Any) -> Span:
-        """Returns the first line of a scalar or an alias."""
-        (line, column), (end_line, end) = self.start(event.start_mark), self.mark(event.end_mark)
-        header = _BLOCK_HEADER.match(self.lines[line - 1], column - 1)
-        if header and getattr(event, "style", None) in ("|", ">"):
-            end = header.end() + 1
-        elif end_line != line:
-            end = len(self.lines[line - 1].rstrip()) + 1
-        return self._placed(line, column, end)
-
-    def collection(self, start: tuple[int, int], event: Any) -> Span:
-        """Returns the first line of a collection whose last event this is, once all in it is placed."""
-        (line, column), (end_line, end) = start, self.mark(event.end_mark)
-        if not (self.lines[line - 1][column - 1 : column] in ("[", "{") and end_line == line):
-            end = max(self.ends.get(line, 0), column + 1)
-        return self._placed(line, column, end)
-
-    def _placed(self, line: int, column: int, end: int) -> Span:
-        if end > column:
-            self.ends[line] = max(end, self.ends.get(line, 0))
-        return self.on(line, column, end)
+    def place(self, start: Any, end: Any, is_block: bool = False) -> Span:
+        """Returns a value up to its end, or that of its first line; a block collection always takes the whole line."""
+        (line, column), (end_line, end_column) = self.start(start), self.mark(end)
+        if is_block or end_line != line:
+            rest = self.lines[line - 1][column - 1 :].partition(" #")[0]
+            end_column = column + max(len(rest.rstrip(" \t,:")), 1)
+        return self.on(line, column, end_column)
 
     def tag(self, mark: Any) -> Span:
         """Returns the place of the tag of a value that starts here."""

@@ -126,16 +126,17 @@ class _Reader:
         return node
 
     def alias(self, event: Any) -> Node:
-        place, shown = self.text.scalar(event), quoted(f"*{event.anchor}")
-        target = self.anchors.get(event.anchor)
-        if target is None and event.anchor in self.anchors:
-            told = f"{shown} stands inside the value that it repeats"
-            self.report("alias-expansion", told, place, "write out the value that is meant")
-        elif target is None:
+        place = self.text.place(event.start_mark, event.end_mark)
+        shown = quoted(f"*{event.anchor}")
+        if event.anchor not in self.anchors:
             likely = suggest(event.anchor, list(self.anchors)[-200:])
             help = likely if likely.startswith("did") else "define it above, or put the value in quotes"
             self.report("unknown-anchor", f"no anchor above is named {quoted(event.anchor)}", place, help)
+            return _LOST
+        target = self.anchors[event.anchor]
         if target is None:
+            told = f"{shown} stands inside the value that it repeats"
+            self.report("alias-expansion", told, place, "write out the value that is meant")
             return _LOST
         self.expanded += target.size
         if self.expanded > MOST_EXPANSION:
@@ -152,7 +153,7 @@ class _Reader:
             raise _Stop
 
     def scalar(self, event: Any) -> Node:
-        text, place = event.value, self.text.scalar(event)
+        text, place = event.value, self.text.place(event.start_mark, event.end_mark)
         if event.style == '"' and re.search("[\0\ud800-\udfff]", text):
             told = "the text has an escape for U+0000 or for half a character"
             self.report("unprintable-character", told, place, "leave that escape out")
@@ -168,21 +169,22 @@ class _Reader:
         self.report("unknown-tag", told, place, "remove the tag")
 
     def collection(self, event: Any) -> Node:
-        line, column = self.text.start(event.start_mark)
+        start, (line, column) = event.start_mark, self.text.start(event.start_mark)
         self.open.append(self.text.on(line, column, column + 1))
         self.check_depth(0, self.open[-1])
         is_list = isinstance(event, yaml.SequenceStartEvent)
         if event.tag not in (None, "!", _CORE + ("seq" if is_list else "map")):
             self.wrong_tag(event)
-        inside = self.events.peek_event().start_mark
-        if not event.flow_style and (event.anchor or event.tag) and inside.line >= line:
-            line, column = self.text.start(inside)
+        # Behind an anchor or a tag that has a line of its own.
+        if self.text.written(self.open[-1]) in ("&", "!"):
+            start = self.events.peek_event().start_mark
         value = self.items() if is_list else self.entries()
         parts = value if isinstance(value, list) else [part for entry in value.values() for part in entry]
-        place = self.text.collection((line, column), last := self.next())
+        end = self.next().end_mark
+        place = self.text.place(start, end, is_block=not event.flow_style)
         self.open.pop()
         size, height = sum(part.size for part in parts), max((part.height for part in parts), default=0)
-        return Node(place, self.text.mark(last.end_mark), value, 16 + size, 1 + height)
+        return Node(place, self.text.mark(end), value, 16 + size, 1 + height)
 
     def items(self) -> list[Node]:
         items: list[Node] = []
@@ -216,11 +218,8 @@ class _Reader:
     def name(self, key: Node, before: Entries) -> str | None:
         """Returns the text of a key, or None for one that is no text."""
         if not isinstance(key.value, str):
-            shown = quoted(self.text.written(key.place))
-            told, help = f"the key {shown} is not a string", f"write it as {shown}, in quotes"
-            if _is_empty(key.place):
-                told, help = 'there is no key before ":"', "write a key there"
-            self.report("non-string-key", told, key.place, help)
+            told = f"the key {quoted(self.text.written(key.place))} is not a string"
+            self.report("non-string-key", told, key.place, "write it in quotes")
             return None
         if key.value in before and key is not _LOST:
             first = before[key.value][0].place
