@@ -19,11 +19,10 @@ LARGEST = 1024 * 1024
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\u2028\u2029]")
 
 
-def load_yaml(file: Path, shown: str | None, report: Report) -> Document | None:
+def load_yaml(file: Path, shown: str, report: Report) -> Document | None:
     """Returns a file as a document if, and only if, nothing is wrong with it; `shown` is its path in reports."""
-    path = str(file) if shown is None else shown
-    content = read_file(file, path, report)
-    return None if content is None else parse_yaml(content, path, report)
+    content = read_file(file, shown, report)
+    return None if content is None else parse_yaml(content, shown, report)
 
 
 def read_file(file: Path, shown: str, report: Report) -> bytes | None:

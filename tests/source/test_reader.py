@@ -56,7 +56,7 @@ def test_a_file_of_one_mebibyte_is_the_limit() -> None:
 
 def load_fault(file: Path) -> Diagnostic:
     report = Report()
-    assert load_yaml(file, None, report) is None
+    assert load_yaml(file, str(file), report) is None
     (one,) = report
     assert one.span == Span(path=str(file))
     return one
