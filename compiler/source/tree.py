@@ -91,8 +91,7 @@ class _Reader:
         self.open: list[Span] = []
         self.expanded = 0
 
-    def report(self, id: str, message: str, place: Span, help: str, first: Span | None = None) -> None:
-        notes = (Note("the first is here", first),) if first else ()
+    def report(self, id: str, message: str, place: Span, help: str, *notes: Note) -> None:
         self.found.append(Diagnostic(id, "error", message, place, help, notes))
         if len(self.found) >= MOST_FINDINGS:
             raise _Stop
@@ -107,9 +106,9 @@ class _Reader:
             root = self.node(self.next())
             self.next()
             if not isinstance(event := self.next(), yaml.StreamEndEvent):
-                line, column = self.text.mark(event.start_mark)
-                told, place = "a second document starts here", self.text.on(line, column, column + 3)
-                self.report("multiple-documents", told, place, "move what follows to a file of its own")
+                place = self.text.place(event.start_mark, event.end_mark)
+                help = "move what follows to a file of its own"
+                self.report("multiple-documents", "a second document starts here", place, help)
         if not self.found and not isinstance(root.value, dict):
             told, help = "the file has no keys at its top level", 'write some, such as "name: demo"'
             self.report("empty-file" if root.value is None else "not-a-mapping", told, root.place, help)
@@ -127,7 +126,6 @@ class _Reader:
 
     def alias(self, event: Any) -> Node:
         place = self.text.place(event.start_mark, event.end_mark)
-        shown = quoted(f"*{event.anchor}")
         if event.anchor not in self.anchors:
             likely = suggest(event.anchor, list(self.anchors)[-200:])
             help = likely if likely.startswith("did") else "define it above, or put the value in quotes"
@@ -135,12 +133,12 @@ class _Reader:
             return _LOST
         target = self.anchors[event.anchor]
         if target is None:
-            told = f"{shown} stands inside the value that it repeats"
+            told = f"the value of the anchor {quoted(event.anchor)} stands inside itself"
             self.report("alias-expansion", told, place, "write out the value that is meant")
             return _LOST
         self.expanded += target.size
         if self.expanded > MOST_EXPANSION:
-            told = f"up to {shown} the aliases add more than 2 MiB to this file"
+            told = f"up to {quoted(f'*{event.anchor}')} the aliases add more than 2 MiB to this file"
             self.report("alias-expansion", told, place, "use fewer aliases")
             raise _Stop
         self.check_depth(target.height, place)
@@ -225,7 +223,7 @@ class _Reader:
             first = before[key.value][0].place
             told = f"the key {quoted(key.value)} is already set on line {first.line}"
             help = 'write "<<: [*a, *b]"' if key.value == "<<" else "remove or rename one of the two"
-            self.report("duplicate-key", told, key.place, help, first)
+            self.report("duplicate-key", told, key.place, help, Note("the first is here", first))
         return key.value
 
     def merged(self, value: Node) -> list[Entries]:
