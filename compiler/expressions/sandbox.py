@@ -12,78 +12,62 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 import jinja2
+import jinja2.runtime
 import jinja2.sandbox
 
-from compiler.expressions.text import ExpressionError, Quoted, Sink, unknown
+from compiler.expressions.text import ExpressionError, Quoted, Sink, no_part, unknown
 from compiler.model import Reference
 from compiler.report import suggest
 
 _MAX_RESULT = 100_000
 _MAX_DIGITS = 15
-_FILTERS = (
-    *("abs", "default", "first", "float", "int", "last", "length", "lower", "max", "min", "string", "trim"),
-    "upper",
-)
+_FILTERS = "abs default first float int last length lower max min string trim upper"
+_FAULTS = (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 
 def run(expression: str, scope: Mapping[str, Any], sink: Sink | None) -> Any:
     """Returns the value of an expression, or raises ExpressionError."""
-    short = " ".join(expression.split())
-    shown = f'the expression "{short if len(short) <= 60 else short[:57] + "..."}"'
     try:
         return _result(_compiled(expression.strip(), sink)(**scope))
-    except _Absent as fault:
-        raise _absent(shown, scope, *fault.args) from fault
-    except jinja2.TemplateSyntaxError as fault:
-        raise _unreadable(shown, fault.message or "", sink) from fault
-    except (RecursionError, SyntaxError, MemoryError) as fault:
-        raise ExpressionError(f"{shown} is nested too deeply", "split it over several values") from fault
-    except NameError as fault:  # of "inf", which is how Python writes 1e400
-        raise ExpressionError(f"{shown} has no value: a number is too large") from fault
-    except (
-        jinja2.TemplateError,
-        TypeError,
-        ValueError,
-        ArithmeticError,
-        LookupError,
-        AttributeError,
-    ) as fault:
-        raise ExpressionError(f"{shown} has no value: {_lower(str(fault))}") from fault
+    except (RecursionError, SyntaxError, MemoryError):
+        told, help = "it is nested too deeply", "split it over several values"
+    except NameError:  # of "inf", which is how Python writes 1e400
+        told, help = "a number is too large", None
+    except _FAULTS as fault:
+        told, help = _told(fault), None
+        if found := re.match(r"no (filter|test) named '(\w+)'", told):
+            told = f'no {found[1]} of expressions is named "{found[2]}"'
+            raise ExpressionError(
+                told, suggest(found[2], getattr(_environment(sink), f"{found[1]}s"))
+            ) from fault
+    short = " ".join(expression.split())
+    short = short if len(short) <= 60 else short[:57] + "..."
+    raise ExpressionError(f'the expression "{short}" has no value: {told}', help)
 
 
-def _lower(text: str | None) -> str:
-    line = (text or "").splitlines()[0].rstrip(".") if text else "it is not an expression"
+def _told(fault: Exception) -> str:
+    """Returns what an error says, as a part of a sentence."""
+    line = (str(fault) or "it is not an expression").splitlines()[0].rstrip(".")
     return line[:1].lower() + line[1:].replace("'end of template'", "end").replace("end of template", "end")
 
 
-def _unreadable(shown: str, told: str, sink: Sink | None) -> ExpressionError:
-    found = re.match(r"No (filter|test) named '(\w+)'", told)
-    if not found:
-        return ExpressionError(f"{shown} cannot be read: {_lower(told)}")
-    known = _environment(sink).filters if found[1] == "filter" else _environment(sink).tests
-    return ExpressionError(f'no {found[1]} of expressions is named "{found[2]}"', suggest(found[2], known))
-
-
-class _Absent(Exception):
-    """Something that an expression names and that is not there: its name, its owner, and what jinja2 says of it."""
-
-
-def _absent(shown: str, scope: Mapping[str, Any], name: Any, owner: Any, hint: str | None) -> ExpressionError:
-    if name is None:
-        return ExpressionError(f"{shown} has no value: {_lower(hint)}")
-    if isinstance(owner, Mapping):
-        return ExpressionError(f'{shown} asks for "{name}", which is not there', suggest(name, owner))
-    if isinstance(owner, list):
-        return ExpressionError(f"{shown} has no value: the list has {len(owner)} items")
-    return unknown(str(name), scope, "")
-
-
 class _Missing(jinja2.StrictUndefined):
-    def _fail_with_undefined_error(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        raise _Absent(self._undefined_name, self._undefined_obj, self._undefined_hint)
+    """What is named and not there: any use of it but `default` and `is defined` says so."""
 
-    __str__ = __iter__ = __len__ = __eq__ = __ne__ = __bool__ = __hash__ = _fail_with_undefined_error
-    __add__ = __radd__ = __lt__ = __le__ = __gt__ = __ge__ = __call__ = _fail_with_undefined_error
+    @property
+    def _undefined_message(self) -> str:
+        if isinstance(self._undefined_obj, Mapping):
+            raise unknown(str(self._undefined_name), self._undefined_obj, "")
+        return self._undefined_hint or f"it has no more than {len(self._undefined_obj)} items"
+
+
+class _Names(jinja2.runtime.Context):
+    """The names of an expression, which a missing one is compared with."""
+
+    def resolve_or_missing(self, key: str) -> Any:
+        return (
+            self.parent[key] if key in self.parent else self.environment.undefined(obj=self.parent, name=key)
+        )
 
 
 def _result(value: Any) -> Any:
@@ -114,7 +98,7 @@ def _compiled(expression: str, sink: Sink | None) -> Callable[..., Any]:
 def _environment(sink: Sink | None) -> jinja2.sandbox.SandboxedEnvironment:
     environment = _Sandbox(undefined=_Missing, autoescape=False, optimized=False)
     environment.globals.clear()
-    environment.filters = {name: environment.filters[name] for name in _FILTERS}
+    environment.filters = {name: environment.filters[name] for name in _FILTERS.split()}
     environment.filters |= {"join": _join, "replace": _replace, "round": _round}
     for name, function in (sink.filters if sink else {}).items():
         environment.filters[name] = lambda value, function=function: Quoted(function(value))
@@ -122,10 +106,17 @@ def _environment(sink: Sink | None) -> jinja2.sandbox.SandboxedEnvironment:
 
 
 class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
+    context_class = _Names
     intercepted_binops = frozenset(("+", "-", "*", "/", "//", "%", "**"))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        _check_operands(operator, (left, right))
+        for side in (left, right):
+            if isinstance(side, Reference | jinja2.Undefined):
+                str(side)  # which says why it cannot take part
+        kinds: tuple[Any, ...] = (int | float, str, list) if operator == "+" else (int | float,)
+        if operator == "**" or not any(isinstance(left, kind) and isinstance(right, kind) for kind in kinds):
+            help = "calculate with + - * / // % and numbers, and join texts with ~"
+            raise ExpressionError(f'"{operator}" cannot stand between these two values', help)
         return self.binop_table[operator](left, right)
 
     def call(self, *_args: Any, **_kwargs: Any) -> NoReturn:
@@ -135,30 +126,12 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
         return self.getitem(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        if isinstance(obj, jinja2.Undefined):
-            str(obj)  # which says what is not there
-        is_place = isinstance(obj, str | list) and isinstance(argument, int | slice)
-        if not is_place and not isinstance(obj, Mapping):
-            kind = "list" if isinstance(obj, list) else "single value"
-            raise ExpressionError(f'a {kind} has no "{argument}"')
         try:
             return obj[argument]
         except LookupError:
             return self.undefined(obj=obj, name=argument)
-
-
-def _check_operands(operator: str, sides: tuple[Any, Any]) -> None:
-    for side in sides:
-        if isinstance(side, Reference | jinja2.Undefined):
-            str(side)  # which says why it cannot take part
-    if operator == "**":
-        raise ExpressionError('expressions have no "**"', "write the number itself")
-    if all(isinstance(side, int | float) for side in sides):
-        return
-    if operator != "+":
-        raise ExpressionError(f'"{operator}" takes two numbers')
-    if not any(all(isinstance(side, kind) for side in sides) for kind in (str, list)):
-        raise ExpressionError('"+" takes two numbers, two texts or two lists', 'join a text with "~"')
+        except TypeError as fault:
+            raise no_part(argument, obj) from fault
 
 
 def _join(values: Any, separator: str = "") -> str:

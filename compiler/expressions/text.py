@@ -40,10 +40,8 @@ class Quoted(str):
 class Sink:
     """How values enter a text of one language: `quote` for each value, `filters` for what else its author may say."""
 
-    def __init__(
-        self, quote: Callable[[Any], str], filters: Mapping[str, Callable[[Any], str]] | None = None
-    ) -> None:
-        self.quote, self.filters = quote, filters or {}
+    def __init__(self, quote: Callable[[Any], str], filters: Mapping[str, Callable[[Any], str]]) -> None:
+        self.quote, self.filters = quote, filters
 
     def quoted(self, value: Any, by: str | None = None) -> Quoted:
         """Returns a value as it enters a text, or as the filter `by` writes it."""
@@ -59,6 +57,11 @@ def unknown(name: str, known: Mapping[str, Any], owner: str) -> ExpressionError:
     """Returns the error for a name that its owner lacks, with the closest one that it has."""
     told = f'"{owner}" has no "{name}"' if owner else f'nothing is named "{name}"'
     return ExpressionError(told, suggest(name, known), "unknown-reference")
+
+
+def no_part(name: object, owner: object) -> ExpressionError:
+    """Returns the error for a part of what has no named parts."""
+    return ExpressionError(f'a {"list" if isinstance(owner, list) else "single value"} has no "{name}"')
 
 
 def evaluate(
@@ -110,37 +113,36 @@ def _look_up(dotted: str, scope: Mapping[str, Any]) -> Any:
     if dotted in _CONSTANTS:
         return _CONSTANTS[dotted]
     value: Any = scope
-    seen: list[str] = []
+    owner = ""
     for name in dotted.split("."):
         if not isinstance(value, Mapping):
-            kind = "a list" if isinstance(value, list) else "a single value"
-            raise ExpressionError(f'"{".".join(seen)}" is {kind} and has no "{name}"')
+            raise no_part(name, value)
         if name not in value:
-            raise unknown(name, value, ".".join(seen))
-        value = value[name]
-        seen.append(name)
+            raise unknown(name, value, owner)
+        value, owner = value[name], f"{owner}.{name}".lstrip(".")
     return value
 
 
 def _joined(parts: list[Any]) -> str | Text:
+    pieces = [
+        piece for part in parts for piece in (part.parts if isinstance(part, Text) else (_plain(part),))
+    ]
     joined: list[str | Reference] = []
-    for part in parts:
-        for piece in part.parts if isinstance(part, Text) else (part,):
-            if isinstance(piece, Mapping | list):
-                told, help = "a list or a map stands inside a text", "let the expression be the whole value"
-                raise ExpressionError(told, help)
-            text = piece if isinstance(piece, str | Reference) else _plain(piece)
-            last = joined[-1] if joined else None
-            is_alike = type(text) is type(last) or (isinstance(text, str) and "$" not in text)
-            if is_alike and isinstance(text, str) and isinstance(last, str):
-                joined[-1] = type(last)(last + text)
-            elif text != "":
-                joined.append(text)
+    for piece in pieces:
+        last = joined[-1] if joined else None
+        is_alike = type(piece) is type(last) or (isinstance(piece, str) and "$" not in piece)
+        if is_alike and isinstance(piece, str) and isinstance(last, str):
+            joined[-1] = type(last)(last + piece)
+        elif piece != "":
+            joined.append(piece)
     alone = joined[0] if joined else ""
     return alone if len(joined) < 2 and isinstance(alone, str) else Text(tuple(joined))
 
 
-def _plain(value: Any) -> str:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _plain(value: Any) -> str | Reference:
+    if isinstance(value, Mapping | list):
+        told, help = "a list or a map stands inside a text", "let the expression be the whole value"
+        raise ExpressionError(told, help)
+    if isinstance(value, str | Reference):
+        return value
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.expressions.text import ExpressionError, Sink, evaluate
 
@@ -29,66 +29,66 @@ def evaluate_tree(
     spliced; where its condition fails and it has no `else` it leaves nothing behind. Faults are appended with their
     place, and what has one becomes None.
     """
-    walk = _Walk()
-    value = walk.value(tree, scope, at, sink)
+    walk = _Walk(scope, sink, {})
+    value = walk.value(tree, at)
     faults.extend(walk.faults.items())
     return None if value is _NOTHING else value
 
 
-class _Walk:
-    """One evaluation; a condition or the list of a loop stands in no text, and so has no sink."""
+class _Walk(NamedTuple):
+    """How one part of a tree is evaluated; of each place it keeps the first fault, as a loop comes by again."""
 
-    def __init__(self) -> None:
-        # The first of each place: a loop comes by more than once.
-        self.faults: dict[Path, ExpressionError] = {}
-        self.rounds = 1
+    scope: Mapping[str, Any]
+    sink: Sink | None
+    faults: dict[Path, ExpressionError]
+    rounds: int = 1
 
-    def value(self, tree: Any, scope: Mapping[str, Any], at: Path, sink: Sink | None) -> Any:
+    def value(self, tree: Any, at: Path) -> Any:
         if isinstance(tree, str):
             try:
-                return evaluate(tree, scope, sink)
+                return evaluate(tree, self.scope, self.sink)
             except ExpressionError as fault:
                 self.faults.setdefault(at, fault)
                 return None
         if isinstance(tree, list):
-            return self.items(tree, scope, at, sink)
+            return self.items(tree, at)
         if not isinstance(tree, dict):
             return tree
         if _is_guard(tree):
-            return (self.each if "each" in tree else self.when)(tree, scope, at, sink)
-        entries = ((key, self.value(value, scope, (*at, key), sink)) for key, value in tree.items())
+            return self.each(tree, at) if "each" in tree else self.when(tree, at)
+        entries = ((key, self.value(value, (*at, key))) for key, value in tree.items())
         return {key: value for key, value in entries if value is not _NOTHING}
 
-    def items(self, tree: list[Any], scope: Mapping[str, Any], at: Path, sink: Sink | None) -> list[Any]:
+    def items(self, tree: list[Any], at: Path) -> list[Any]:
         made: list[Any] = []
         for index, item in enumerate(tree):
-            value = self.value(item, scope, (*at, index), sink)
+            value = self.value(item, (*at, index))
             is_spliced = _is_guard(item) and isinstance(value, list)
             made += value if is_spliced else [] if value is _NOTHING else [value]
         return made
 
-    def when(self, tree: dict[str, Any], scope: Mapping[str, Any], at: Path, sink: Sink | None) -> Any:
-        chosen = "then" if self.value(tree["when"], scope, (*at, "when"), None) else "else"
-        return self.value(tree[chosen], scope, (*at, chosen), sink) if chosen in tree else _NOTHING
+    def condition(self, tree: dict[str, Any], key: str, at: Path) -> Any:
+        """Returns what a guard asks for, which stands in no text and so has no sink."""
+        return self._replace(sink=None).value(tree[key], (*at, key))
 
-    def each(self, tree: dict[str, Any], scope: Mapping[str, Any], at: Path, sink: Sink | None) -> Any:
-        items, before = self.value(tree["each"], scope, (*at, "each"), None), self.rounds
-        if items is None:
-            return []
-        try:
-            if not isinstance(items, list):
-                raise ExpressionError("`each` takes a list", "let it name an option that is a list")
-            self.rounds *= max(len(items), 1)
-            if self.rounds > _MAX_ROUNDS:
-                told = f"`each` makes more than {_MAX_ROUNDS} items"
-                raise ExpressionError(told, "take a shorter list, or fewer lists inside of one another")
-            then = tree["then"]
-            return [self.value(then, {**scope, "item": item}, (*at, "then"), sink) for item in items]
-        except ExpressionError as fault:
-            self.faults.setdefault((*at, "each"), fault)
-            return []
-        finally:
-            self.rounds = before
+    def when(self, tree: dict[str, Any], at: Path) -> Any:
+        chosen = "then" if self.condition(tree, "when", at) else "else"
+        return self.value(tree[chosen], (*at, chosen)) if chosen in tree else _NOTHING
+
+    def each(self, tree: dict[str, Any], at: Path) -> Any:
+        items = self.condition(tree, "each", at)
+        items = [] if items is None else items
+        if not isinstance(items, list):
+            fault = ExpressionError("`each` takes a list", "let it name an option that is a list")
+        elif (rounds := self.rounds * len(items)) > _MAX_ROUNDS:
+            told = f"`each` makes more than {_MAX_ROUNDS} items"
+            fault = ExpressionError(told, "take a shorter list, or fewer lists inside of one another")
+        else:
+            walks = (self._replace(scope={**self.scope, "item": item}, rounds=rounds) for item in items)
+            made = (walk.value(tree["then"], (*at, "then")) for walk in walks)
+            return [value for value in made if value is not _NOTHING]
+        self.faults.setdefault((*at, "each"), fault)
+        return []
 
 
 def _is_guard(tree: Any) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.report import Span
@@ -16,19 +13,22 @@ if TYPE_CHECKING:
 
 
 class Location(NamedTuple):
-    """Where one key and its value stand, each on one line; an item of a list has its value's place as its key's."""
+    """Where one key and its value stand, each on one line, and the line and column where the value's text ends.
+
+    An item of a list has its value's place as its key's.
+    """
 
     key: Span
     value: Span
+    end: tuple[int, int]
 
 
-# Without slots, so that what `within` looks up is made once.
-@dataclass(frozen=True, kw_only=True)
-class Document:
+class Document(NamedTuple):
     """One file as data, with its places by path; neither is ever changed."""
 
     path: str
     text: str
+    lines: list[str]
     data: Any
     spans: Mapping[Path, Location]
 
@@ -42,25 +42,13 @@ class Document:
 
     def within(self, path: Path, text: str) -> Span:
         """Returns the place of a text in the value at `path`, or of the whole value where it is written otherwise."""
-        whole = self.value(path)
-        start = (whole.line, whole.column)
-        following = bisect_right(self._starts, start)
-        end = self._starts[following] if following < len(self._starts) else (len(self._lines), None)
+        _, whole, end = self._nearest(path)
         for line in range(whole.line, end[0] + 1) if text else ():
-            low = whole.column - 1 if line == whole.line else 0
-            high = end[1] - 1 if end[1] and line == end[0] else None
-            if (column := self._lines[line - 1].find(text, low, high)) >= 0:
+            first = whole.column - 1 if line == whole.line else 0
+            last = end[1] - 1 if line == end[0] else None
+            if (column := self.lines[line - 1].find(text, first, last)) >= 0:
                 return Span(self.path, line, column + 1, line, column + len(text) + 1)
         return whole
-
-    @cached_property
-    def _lines(self) -> list[str]:
-        return self.text.splitlines()
-
-    @cached_property
-    def _starts(self) -> list[tuple[int, int]]:
-        """Where each key and item starts, in order: there the text of the value before it ends."""
-        return sorted({(one.key.line, one.key.column) for one in self.spans.values()})
 
     def _nearest(self, path: Path) -> Location:
         while path not in self.spans:
@@ -83,15 +71,15 @@ def patch(base: Any, change: Any) -> Any:
 
 def merge_patch(document: Document, at: Path) -> Document:
     """Returns the document with the mapping at `at` merged onto its root; one with no mapping there stays as it is."""
-    base, change = document.data, _mapping(document.data, at)
+    base, change, old = document.data, _mapping(document.data, at), document.spans
     if change is None:
         return document
-    data, old = patch(base, change), document.spans
+    data = patch(base, change)
     spans: dict[Path, Location] = {}
     for path in _iter_paths(data):
         is_joined = _mapping(base, path) is not None and _mapping(change, path) is not None
         spans[path] = old[path if is_joined or at + path not in old else at + path]
-    return replace(document, data=data, spans=spans)
+    return document._replace(data=data, spans=spans)
 
 
 def _mapping(data: Any, path: Path) -> Mapping[str, Any] | None:

@@ -35,13 +35,8 @@ class Folder(NamedTuple):
 
     def files(self) -> Iterator[tuple[Path, str]]:
         """Yields each adapter file and its path as shown, in order."""
-        try:
-            names = sorted(file.name for file in self.place.iterdir())
-        except OSError:
-            names = []
-        for name in names:
-            if name.endswith(".yaml") and name != ".yaml":
-                yield self.place / name, f"{self.shown}/{name}"
+        for file in sorted(self.place.glob("?*.yaml")):
+            yield file, f"{self.shown}/{file.name}"
 
 
 BUILT_IN = Folder(ADAPTERS, "adapters", built_in=True)
@@ -53,15 +48,9 @@ def folders(beside: Path, given: Path | None) -> tuple[Folder, ...]:
     They are the given one, `adapters/` beside the stack, the user's own, and the built-in ones.
     """
     own = user_folder("XDG_CONFIG_HOME", ".config")
-    places = [given, beside / "adapters", own and own / "adapters"]
-    return (*(Folder(place, str(place)) for place in places if place and not _is_built_in(place)), BUILT_IN)
-
-
-def _is_built_in(place: Path) -> bool:
-    try:
-        return place.samefile(ADAPTERS)
-    except OSError:
-        return False
+    places = [place for place in (given, beside / "adapters", own and own / "adapters") if place]
+    others = [place for place in places if os.path.realpath(place) != os.path.realpath(ADAPTERS)]
+    return (*(Folder(place, str(place)) for place in others), BUILT_IN)
 
 
 def user_folder(variable: str, default: str) -> Path | None:

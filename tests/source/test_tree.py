@@ -31,8 +31,8 @@ if TYPE_CHECKING:
         ),
         *(("16", 16), ("-3", -3), ("0", 0), ("9223372036854775807", 2**63 - 1)),
         *(("8.0", 8.0), ("1.5", 1.5), ("-0.25", -0.25)),
-        *(("!!str 16", "16"), ("!!str", ""), ("!!int 0x1F", 31), ("!!int 0o17", 15), ("!!int '16'", 16)),
-        *(("!!float 1e3", 1000.0), ("!!bool true", True), ("!!null ~", None), ("! 16", "16")),
+        *(("!!str 16", "16"), ("!!str", ""), ("!!int 31", 31), ("!!int '16'", 16)),
+        *(("!!float 1.5", 1.5), ("!!bool true", True), ("!!null ~", None), ("! 16", "16")),
     ],
 )
 def test_core_schema_scalars_have_their_types(text: str, value: object) -> None:
@@ -272,6 +272,7 @@ def test_a_key_that_is_no_string_is_pointed_at(text: str, token: str) -> None:
         ("a: !!seq {}", "!!seq"),
         ("a: !!str [b]", "!!str"),
         ("a: !!int abc", "!!int"),
+        ("a: !!int 0x1F", "!!int"),
         ("a: !!float .inf", "!!float"),
         ("a: !!bool 1", "!!bool"),
         ("a: !x!y b", "!x!y"),
