@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from compiler.expressions.text import ExpressionError, Sink, evaluate
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from compiler.model import Path
+from compiler.model import Path
 
 _NOTHING: Any = object()
 # What `each` may make in all, with those inside of one another multiplied.

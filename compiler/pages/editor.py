@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from compiler.registry.adapter import Adapter
 from compiler.registry.bundle import bundle, database_schema
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from compiler.registry.adapter import Adapter
-    from compiler.registry.registry import Registry
+from compiler.registry.registry import Registry
 
 Schema = dict[str, Any]
 

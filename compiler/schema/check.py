@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
 
-from compiler.report import Note
+from compiler.model import Path
+from compiler.report import Note, Report, Span
 from compiler.schema.validator import find_errors
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from compiler.model import Path
-    from compiler.report import Report, Span
-
-    Schema = Mapping[str, Any]
+Schema = Mapping[str, Any]
 
 
 class Locate(Protocol):

@@ -6,16 +6,14 @@ Events, not PyYAML's own nodes: those forget where an alias stands, and deep one
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
+from compiler.model import Path
 from compiler.report import Diagnostic, Note, Report, Span, suggest
 from compiler.source.document import Document, Location
 from compiler.source.text import Scalar, Text, explain, quoted, resolve
-
-if TYPE_CHECKING:
-    from compiler.model import Path
 
 DEEPEST = 100
 MOST_FINDINGS = 100
