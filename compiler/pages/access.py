@@ -36,26 +36,31 @@ def find_connections(
     connections = {name: one for name, one in there.items() if driver in (None, name)}
     if not connections:
         _explain_absence(access, driver, document.key(("databases", database)), report)
+        return None
     if origin == "host":
         authority = str(project.output / CA_FILE)
         connections = {name: _from_here(one, authority) for name, one in connections.items()}
-    texts = _texts(project, connections, reveal, report)
-    if not texts:
-        return None
-    return Answer({name: _row(connections[name], text) for name, text in texts.items()}, access.query)
+    texts = {name: mask(one) for name, one in connections.items()}
+    if reveal:
+        texts = _reveal(project, connections, report)
+    rows = {}
+    for name, text in texts.items():
+        one = connections[name]
+        row = {"title": one.title, "string": text, "code": one.code, "documentation": one.documentation}
+        rows[name] = row
+    return Answer(rows, access.query) if rows else None
 
 
 def _explain_absence(access: Access, driver: str | None, place: Span, report: Report) -> None:
+    id, told = "not-published", f'database "{access.database}" is not published to this machine'
+    help = "add `port:` to the database and compile"
     if driver is not None and driver not in access.network:
-        told = f'{access.adapter} has no connection for a driver "{driver}"'
-        report.error("unknown-driver", told, place, suggest(driver, access.network))
-    elif not access.host:
-        told = f'database "{access.database}" is not published to this machine'
-        report.error("not-published", told, place, "add `port:` to the database and compile")
-    else:
+        id, told = "unknown-driver", f'{access.adapter} has no connection for a driver "{driver}"'
+        help = suggest(driver, access.network)
+    elif access.host:
         told = f'database "{access.database}" does not publish the port of {driver} to this machine'
         help = f"set the option that publishes it, from `stackc adapters show {access.adapter}`"
-        report.error("not-published", told, place, help)
+    report.error(id, told, place, help)
 
 
 def _from_here(connection: Connection, authority: str) -> Connection:
@@ -66,38 +71,23 @@ def _from_here(connection: Connection, authority: str) -> Connection:
             return {key: moved(value) for key, value in tree.items()}
         return tree.replace(CA_FILE, authority) if isinstance(tree, str) else tree
 
-    code = tuple(moved(line) for line in connection.code)
-    return connection._replace(parts=moved(connection.parts), query=moved(connection.query), code=code)
+    parts, query = moved(connection.parts), moved(connection.query)
+    return connection._replace(parts=parts, query=query, code=tuple(map(moved, connection.code)))
 
 
-def _row(connection: Connection, text: str) -> dict[str, Any]:
-    return {
-        "title": connection.title,
-        "string": text,
-        "code": list(connection.code),
-        "documentation": connection.documentation,
-    }
-
-
-def _texts(
-    project: Project, connections: Mapping[str, Connection], reveal: bool, report: Report
-) -> dict[str, str]:
-    if not (reveal and connections):
-        return {name: mask(connection) for name, connection in connections.items()}
-    dotenv = project.dotenv(report)
+def _reveal(project: Project, connections: Mapping[str, Connection], report: Report) -> dict[str, str]:
+    dotenv, texts = project.dotenv(report), dict[str, str]()
     if dotenv is None:
-        return {}
+        return texts
     place = Span(path=str(project.output / ".env"))
     # One driver that cannot carry the password is no reason to hide the others.
     tell = report.error if len(connections) == 1 else report.warning
-    texts: dict[str, str] = {}
     for name, one in connections.items():
         try:
             texts[name] = render_connection(one, dotenv.values)
         except KeyError as fault:
             told = f"{fault.args[0]} is not set in .env"
             report.error("missing-secret", told, place, "run `stackc compile` first")
-            return {}
         except ValueError as fault:
             tell("unusable-password", f"the string of {name} cannot be made: {fault}", place)
     return texts

@@ -96,14 +96,11 @@ def detect(word: str, registry: Registry, report: Report) -> list[str]:
         kind, name = "images", image.removeprefix("docker.io/").removeprefix("library/")
     for adapter in registry.adapters():
         if name in adapter.data.get("detect", {}).get(kind, []):
-            return [adapter.name, *_lines(adapter, tag)[:1]]
+            return [adapter.name, *[line for line in adapter.versions if _is_of(adapter, line, tag)][:1]]
     found = registry.find(name, Span(path="stackc adapters detect"), report)
     return [found.name] if found else []
 
 
-def _lines(adapter: Adapter, tag: str) -> list[str]:
-    return [
-        name
-        for name, line in adapter.versions.items()
-        if str(line["image"]).endswith(f":{tag}") or tag == name or tag.startswith((f"{name}.", f"{name}-"))
-    ]
+def _is_of(adapter: Adapter, line: str, tag: str) -> bool:
+    image = str(adapter.versions[line]["image"])
+    return image.endswith(f":{tag}") or tag == line or tag.startswith((f"{line}.", f"{line}-"))

@@ -63,8 +63,6 @@ def visible(text: str) -> str:
 
 
 def _text(findings: Sequence[Diagnostic], sources: Mapping[str, str], color: bool) -> str:
-    if not findings:
-        return ""
     paint = (lambda text, style: f"\x1b[{_STYLES[style]}m{text}\x1b[0m") if color else lambda text, _: text
     lines = {path: _LINE_BREAK.split(text) for path, text in sources.items() if not _ENV_FILE.search(path)}
     blocks = ["\n".join(_finding(finding, lines, paint)) for finding in findings]

@@ -10,8 +10,8 @@ from compiler.pages.findings import end_of, visible
 from compiler.report import Diagnostic, Span
 
 _SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def render_json(findings: Sequence[Diagnostic], changes: Sequence[Mapping[str, Any]]) -> str:
@@ -41,13 +41,10 @@ def _annotation(finding: Diagnostic) -> str:
     if end_line != span.line:  # GitHub takes no columns for an annotation of several lines.
         del places["col"], places["endColumn"]
     properties = {"file": span.path, **places, "title": finding.id}
-    joined = ",".join(f"{name}={_escaped(str(value), _PROPERTY)}" for name, value in properties.items())
+    joined = ",".join(f"{name}={visible(str(v).translate(_PROPERTY))}" for name, v in properties.items())
     notes = (f"\n{n.span.path}:{n.span.line}:{n.span.column}: note: {n.message}" for n in finding.notes)
-    return f"::{finding.severity} {joined}::{_escaped(_with_help(finding) + ''.join(notes), _DATA)}"
-
-
-def _escaped(text: str, escapes: Mapping[str, str]) -> str:
-    return "".join(escapes.get(character) or visible(character) for character in text)
+    told = _with_help(finding) + "".join(notes)
+    return f"::{finding.severity} {joined}::{visible(told.translate(_DATA))}"
 
 
 def _with_help(finding: Diagnostic) -> str:
@@ -59,7 +56,7 @@ def render_sarif(findings: Sequence[Diagnostic], version: str) -> str:
     import json
 
     ids, pages = sorted({finding.id for finding in findings}), load_pages() if findings else {}
-    rules = [_rule(id, pages.get(id)) for id in ids]
+    rules = [{"id": id} | (_rule(pages[id]) if id in pages else {}) for id in ids]
     run = {
         "tool": {"driver": {"name": "stackc", "version": version, "rules": rules}},
         "columnKind": "unicodeCodePoints",
@@ -68,11 +65,8 @@ def render_sarif(findings: Sequence[Diagnostic], version: str) -> str:
     return json.dumps({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def _rule(id: str, page: Page | None) -> dict[str, Any]:
-    if page is None:
-        return {"id": id}
+def _rule(page: Page) -> dict[str, Any]:
     return {
-        "id": id,
         "shortDescription": {"text": page.what},
         "fullDescription": {"text": page.why},
         "help": {"text": render_explanation(page)},
@@ -81,30 +75,26 @@ def _rule(id: str, page: Page | None) -> dict[str, Any]:
 
 
 def _result(finding: Diagnostic, rule_index: int) -> dict[str, Any]:
-    result: dict[str, Any] = {
+    result = {
         "ruleId": finding.id,
         "ruleIndex": rule_index,
         "level": finding.severity,
         "message": {"text": _with_help(finding)},
         "locations": [_location(finding.span)],
     }
-    if finding.notes:
-        result["relatedLocations"] = [
-            {"id": number, "message": {"text": note.message}, **_location(note.span)}
-            for number, note in enumerate(finding.notes, 1)
-        ]
-    return result
+    related = [
+        {"id": number, "message": {"text": note.message}, **_location(note.span)}
+        for number, note in enumerate(finding.notes, 1)
+    ]
+    return {**result, "relatedLocations": related} if related else result
 
 
 def _location(span: Span) -> dict[str, Any]:
+    from urllib.parse import quote
+
+    uri = quote(span.path.encode("utf-8", "surrogateescape"))
+    uri = f"file://{uri}" if uri.startswith("/") else uri
     end_line, end_column = end_of(span)
     start = {"startLine": span.line, "startColumn": span.column}
     region = {**start, "endLine": end_line, "endColumn": end_column}
-    return {"physicalLocation": {"artifactLocation": {"uri": _uri(span.path)}, "region": region}}
-
-
-def _uri(path: str) -> str:
-    from urllib.parse import quote
-
-    quoted = quote(path.encode("utf-8", "surrogateescape"))
-    return f"file://{quoted}" if path.startswith("/") else quoted
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
