@@ -33,6 +33,8 @@ TechStack = Mapping[str, Mapping[str, Any]] | Sequence[str]
 
 _FILE = "stack.yaml"
 _KEY = "db"
+# YAML reads no escaped surrogate pairs, and findings are told by lines.
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=2, default=dict)
 
 
 class StackError(Exception):
@@ -88,7 +90,7 @@ def compile_stack(
     date (this day by default). Raises StackError.
     """
     report = Report()
-    compiled = _compile(stack, environment, _registry(adapters), _date(today), report)
+    compiled = _compile(stack, _registry(adapters), report, environment, today)
     dotenv = _made(parse_dotenv(env, ".env", report), report)
     now = datetime.now(UTC).replace(tzinfo=None)
     private = render_private(compiled, dotenv, files or {}, report, entropy=os.urandom, now=now)
@@ -98,8 +100,19 @@ def compile_stack(
     return Result(artifacts=(*signed, *private), diagnostics=tuple(report))
 
 
-def _compile(stack: Stack, environment: str, registry: Registry, day: str, report: Report) -> Compiled:
-    document = _made(parse_yaml(_text(stack).encode("utf-8", "surrogatepass"), _FILE, report), report)
+def _compile(
+    stack: Stack, registry: Registry, report: Report, environment: str = "local", today: str | None = None
+) -> Compiled:
+    try:
+        text = stack if isinstance(stack, str) else _JSON.encode(stack)
+    except (TypeError, ValueError, RecursionError):
+        told = "the stack holds a value that YAML has no word for"
+        raise _wrong("stack", "wrong-type", told, "pass text, numbers, booleans, None, lists, maps") from None
+    try:
+        day = (date.today() if today is None else date.fromisoformat(today)).isoformat()
+    except (TypeError, ValueError):
+        raise _wrong("today", "wrong-format", "today is not an ISO date", 'pass "2026-01-31"') from None
+    document = _made(parse_yaml(text.encode("utf-8", "surrogatepass"), _FILE, report), report)
     compiled = compile_document(document, registry, report, environment=environment, today=day, source=_FILE)
     return _made(compiled, report)
 
@@ -114,23 +127,6 @@ def _made(value: T | None, report: Report) -> T:
 def _registry(adapters: Folders) -> Registry:
     given = [adapters] if isinstance(adapters, str | Path) else adapters
     return Registry((*(Folder(Path(folder), str(folder)) for folder in given), BUILT_IN))
-
-
-def _text(stack: Stack) -> str:
-    if isinstance(stack, str):
-        return stack
-    try:
-        return json.dumps(stack, ensure_ascii=False, allow_nan=False, indent=2, default=dict)
-    except (TypeError, ValueError, RecursionError):
-        told = "the stack holds a value that YAML has no word for"
-        raise _wrong("stack", "wrong-type", told, "pass text, numbers, booleans, None, lists, maps") from None
-
-
-def _date(today: str | None) -> str:
-    try:
-        return (date.today() if today is None else date.fromisoformat(today)).isoformat()
-    except (TypeError, ValueError):
-        raise _wrong("today", "wrong-format", "today is not an ISO date", 'pass "2026-01-31"') from None
 
 
 def _wrong(argument: str, id: str, message: str, help: str) -> StackError:
@@ -169,7 +165,7 @@ class ConfigurationEngine:
         """
         entry = {"adapter": database_type, **({"database": db_name} if db_name else {}), **options}
         stack = {"name": "configuration", "databases": {_KEY: entry}}
-        compiled = _compile(stack, "local", self._registry, _date(None), Report())
+        compiled = _compile(stack, self._registry, Report())
         database, server = compiled.stack.databases[_KEY], written_service(compiled.project, _KEY)
         texts = AdapterTexts(database, compiled.stack.document, build_scope(database), Report())
         language = (database.spec.get("init") or {}).get("language", "text")

@@ -25,7 +25,9 @@ class _Interruptible(click.Group):
             ctx.exit(shared.INTERRUPTED)
 
 
-@click.group(cls=_Interruptible, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Interruptible, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
+)
 @click.version_option(__version__, prog_name="stackc")
 def cli() -> None:
     """Compile a stack.yaml into a Docker Compose project that works the first time."""
@@ -67,7 +69,7 @@ def check(form: str, **given: Any) -> None:
 
 
 @cli.command()
-@click.option("--from", "example", default="minimal", show_default=True, help="Shipped stack to start from.")
+@click.option("--from", "example", default="minimal", help="Shipped stack to start from.")
 @click.option("--list", "list_only", is_flag=True, help="List the shipped stacks.")
 @click.argument("folder", type=shared.FOLDER, default=Path())
 def init(example: str, list_only: bool, folder: Path) -> None:
@@ -91,18 +93,17 @@ def init(example: str, list_only: bool, folder: Path) -> None:
 
 @cli.command()
 @click.argument("database")
-@click.option(
-    "-f", "--stack", type=shared.FILE, default=shared.STACK, show_default=True, help="The stack file."
-)
+@click.option("-f", "--stack", type=shared.FILE, default=shared.STACK, help="The stack file.")
 @shared.environment_option
 @shared.output_option
 @shared.adapters_option
 @click.option("--driver", help="Only the connection of this driver.")
-@shared.choice_option(
+@click.option(
     "--from",
     "origin",
-    ["network", "host"],
-    "Where the client runs: in the stack's network or on this machine.",
+    type=click.Choice(["network", "host"]),
+    default="network",
+    help="Where the client runs: in the stack's network or on this machine.",
 )
 @click.option("--reveal", is_flag=True, help="Show passwords, from the rendered .env.")
 @click.option(

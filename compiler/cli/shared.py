@@ -32,7 +32,7 @@ _WORDS = {
 }
 
 environment_option = click.option(
-    "-e", "--env", "environment", default="local", show_default=True, help="Environment to compile for."
+    "-e", "--env", "environment", default="local", help="Environment to compile for."
 )
 output_option = click.option(
     "-o", "--output", type=FILE, help="Folder for the rendered files; beside the stack by default."
@@ -44,15 +44,10 @@ adapters_option = click.option(
 )
 
 
-def choice_option(flag: str, name: str, choices: Sequence[str], help: str) -> Callable[[Any], Any]:
-    """Returns an option with one of a few values, the first of which is the default."""
-    kind = click.Choice(choices)
-    return click.option(flag, name, type=kind, default=choices[0], show_default=True, help=help)
-
-
 def format_option(*further: str) -> Callable[[Any], Any]:
     """Returns the option for the format of what a command tells: text, JSON and what else it offers."""
-    return choice_option("--format", "form", ["text", "json", *further], "Format of what is told.")
+    kind = click.Choice(["text", "json", *further])
+    return click.option("--format", "form", type=kind, default="text", help="Format of what is told.")
 
 
 def _log_passes(context: click.Context, option: click.Parameter, verbose: bool) -> None:
@@ -103,11 +98,10 @@ def iter_projects(
 def _today() -> str:
     """Returns this day, or that of https://reproducible-builds.org/specs/source-date-epoch/, as an ISO date."""
     from datetime import date
-    from time import time
 
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     try:
-        return date.fromtimestamp(int(epoch) if epoch else time()).isoformat()
+        return (date.fromtimestamp(int(epoch)) if epoch else date.today()).isoformat()
     except (ValueError, OverflowError, OSError):
         raise click.UsageError("SOURCE_DATE_EPOCH is not a number of seconds") from None
 

@@ -15,7 +15,7 @@ from compiler.registry.adapter import Adapter, check_adapter
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document
-from compiler.source import Document, parse_yaml
+from compiler.source import Document, load_yaml, parse_yaml
 from compiler.source.shipped import EXAMPLES, Folder, folders
 
 # Each has broken one of the sinks of a program like this one.
@@ -77,18 +77,17 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
     """Yields database entries: every version with every mode of TLS, every vector metric and method."""
     for version in adapter.versions:
         spec = adapter.at(version)
-        full: dict[str, Any] = {"memory": "1G", "port": 15000, "cpus": "1"}
+        full = {"memory": "1G", "port": 15000, "cpus": "1"}
         if (spec.get("query_timeout") or {}).get("applies", "nowhere") != "nowhere":
             full["query_timeout"] = "30s"
+        extras: list[dict[str, Any]] = [{}, full]
+        if rules := spec.get("vector"):
+            dimensions = min(rules["dimensions"][0]["up_to"], 384)
+            for metric, method in product(rules["metrics"], rules["methods"]):
+                extras.append({"vector": {"dimensions": dimensions, "metric": metric, "method": method}})
         modes = ("off", "require", "verify-full") if "tls" in spec else ("off",)
-        for mode, extra in product(modes, [{}, full, *_vectors(spec.get("vector"))]):
+        for mode, extra in product(modes, extras):
             yield {"adapter": adapter.name, "version": version, "tls": mode, **extra}
-
-
-def _vectors(rules: Any) -> Iterator[dict[str, Any]]:
-    for metric, method in product(rules["metrics"], rules["methods"]) if rules else ():
-        dimensions = min(rules["dimensions"][0]["up_to"], 384)
-        yield {"vector": {"dimensions": dimensions, "metric": metric, "method": method}}
 
 
 def _schemas(adapter: Adapter, registry: Registry, report: Report) -> int:
@@ -170,13 +169,12 @@ def _examples(adapter: Adapter, registry: Registry, report: Report) -> int:
     count = 0
     for file in sorted(EXAMPLES.glob("*/stack.yaml")):
         name = file.parent.name
-        document = parse_yaml(file.read_bytes(), f"{name}/stack.yaml", Report())
+        document = load_yaml(file, f"{name}/stack.yaml", report)
         databases = document.data.get("databases", {}) if document else {}
         if any(entry.get("adapter") in words for entry in databases.values()):
             count += 1
             near = Registry((*registry.folders, Folder(file.parent / "adapters", f"{name}/adapters")))
-            _, found = _compile(document, near)
-            report.extend(found)
+            report.extend(_compile(document, near)[1])
     return count
 
 
