@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,11 +47,11 @@ def compile_command(form: str, check_only: bool, diff_only: bool, force: bool, *
         outcome = project.compile(force=force, write=not (check_only or diff_only))
         report.extend(outcome.diagnostics)
         sources |= project.sources
-        refused = {one.path for one in outcome.changes if one.status in ("edited", "foreign") and not force}
         for change in outcome.changes:
-            rows.append(shared.change_row(project, change, form, diff_only or change.path in refused))
+            is_kept = change.status in ("edited", "foreign") and not force
+            rows.append(shared.change_row(project, change, form, diff_only or is_kept))
         failed = any(finding.severity == "error" for finding in outcome.diagnostics)
-        if form == "text" and not (diff_only or refused or failed):
+        if form == "text" and not (diff_only or failed):
             shared.say_changes(project, outcome.changes, would=check_only)
     stale = check_only and any(row["status"] != "unchanged" for row in rows)
     shared.finish(report, sources, form, rows, failed=stale)
@@ -74,9 +75,9 @@ def check(form: str, **given: Any) -> None:
 @click.argument("folder", type=shared.FOLDER, default=Path())
 def init(example: str, list_only: bool, folder: Path) -> None:
     """Write a first stack.yaml into FOLDER (the current one by default)."""
-    from compiler.pages.starter import copy_example, example_names
+    from compiler.source.shipped import EXAMPLES
 
-    names = example_names()
+    names = sorted(file.parent.name for file in EXAMPLES.glob("*/stack.yaml"))
     if list_only:
         click.echo("\n".join(names))
         return
@@ -84,11 +85,29 @@ def init(example: str, list_only: bool, folder: Path) -> None:
         told = f'no shipped stack is named "{example}"; one of: {", ".join(names)}'
         raise click.BadParameter(told, param_hint="--from")
     report = Report()
-    written = copy_example(example, folder, report)
+    written = _copy(EXAMPLES / example, folder, report)
     shared.finish(report, {})
     for path in written:
         click.echo(f"wrote {path}")
     click.echo("next: stackc compile" + ("" if folder == Path() else f" {folder / shared.STACK}"))
+
+
+def _copy(example: Path, folder: Path, report: Report) -> list[Path]:
+    """Copies a shipped stack with its adapters and a .gitignore; refuses where one of the files is there."""
+    from compiler.model import Artifact
+    from compiler.output import write_artifacts
+
+    shipped = [example / "stack.yaml", *sorted(example.glob("adapters/*.yaml"))]
+    files = [Artifact(file.relative_to(example).as_posix(), file.read_bytes()) for file in shipped]
+    there = [folder / one.path for one in files if os.path.lexists(folder / one.path)]
+    for path in there:
+        help = "move it away, or name another folder"
+        report.error("file-exists", "the file is there already", Span(path=str(path)), help)
+    if there:
+        return []
+    if not (folder / ".gitignore").exists():
+        files.append(Artifact(".gitignore", b".env\n*.key\n"))
+    return [folder / one.path for one in write_artifacts(files, folder, force=False, report=report)]
 
 
 @cli.command()
@@ -106,9 +125,7 @@ def init(example: str, list_only: bool, folder: Path) -> None:
     help="Where the client runs: in the stack's network or on this machine.",
 )
 @click.option("--reveal", is_flag=True, help="Show passwords, from the rendered .env.")
-@click.option(
-    "--query", is_flag=True, help="Show the nearest-neighbour query of the database's vector index."
-)
+@click.option("--query", is_flag=True, help="Show the nearest-neighbour query of the vector index.")
 @shared.format_option()
 def connect(database: str, stack: Path, query: bool, form: str, **given: Any) -> None:
     """Show how to connect to DATABASE, with passwords masked."""

@@ -18,7 +18,7 @@ Status = Literal["new", "changed", "unchanged", "edited", "foreign", "blocked"]
 
 _HEADER = re.compile(rb"(?:#[^\n]*\n)*")
 _SIGNATURE = re.compile(rb"(?:#[^\n]*\n)*?# sha256: ([0-9a-f]{64})\n")
-_ELSEWHERE = "or choose another folder with -o"
+_ELSEWHERE = "or choose another folder"
 _AWAY = f"move it away, {_ELSEWHERE}"
 _ROOM = "free some space and compile again"
 # What keeps a file from being overwritten unless that is forced, and what to do about it.
