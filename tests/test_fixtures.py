@@ -14,7 +14,6 @@ import jsonschema
 import pytest
 import yaml
 
-from compiler import __version__
 from compiler.pages.findings import render_report
 from compiler.pages.trial import stacks
 from compiler.registry.registry import Registry
@@ -64,7 +63,7 @@ def test_env_example(rendered: Rendered, snapshot_env: SnapshotAssertion) -> Non
 
 
 def test_report(rendered: Rendered, snapshot_text: SnapshotAssertion) -> None:
-    report = render_report(rendered.diagnostics, rendered.sources, "text", version=__version__)
+    report = render_report(rendered.diagnostics, rendered.sources, "text")
     assert report.replace(f"{ROOT}/", "") == snapshot_text
 
 

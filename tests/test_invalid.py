@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from compiler import __version__
 from compiler.pages.access import find_connections
-from compiler.pages.explain import load_pages
-from compiler.pages.findings import render_report
+from compiler.pages.findings import load_pages, render_report
 from compiler.pages.trial import run_trials
 from compiler.report import Diagnostic, Report
 from compiler.rules.check import RULES
@@ -118,7 +116,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         environment = ENVIRONMENTS.get(code, "local")
         project = Project(Path(name), Path(), environment=environment, today=TODAY)
         found = ACTS.get(code, compile_it)(project)
-    report = render_report(found, project.sources, "text", version=__version__)
+    report = render_report(found, project.sources, "text")
     yield Told(code, found, report, before, contents(folder))
 
 

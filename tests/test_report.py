@@ -9,8 +9,8 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
-from compiler.pages.explain import load_pages
-from compiler.pages.findings import render_report
+from compiler import __version__
+from compiler.pages.findings import load_pages, render_report
 from compiler.report import Note, Span
 from tests.findings import error, warning
 
@@ -24,7 +24,7 @@ WRONG = error(
 
 
 def text(finding, source, path="stack.yaml", **options):
-    return render_report([finding], {path: source}, "text", version="1.0", **options)
+    return render_report([finding], {path: source}, "text", **options)
 
 
 def carets(source, start, end, line=1):
@@ -59,7 +59,7 @@ def test_the_gutter_is_as_wide_as_the_line_number():
 
 def test_findings_are_sorted_and_shown_once():
     first = warning("b-code", "first", Span(path="a.yaml", line=2))
-    shown = render_report([WRONG, first, WRONG], {}, "text", version="1.0")
+    shown = render_report([WRONG, first, WRONG], {}, "text")
     assert [line.split(":")[0] for line in shown.splitlines() if line] == [
         "a.yaml",
         "stack.yaml",
@@ -71,14 +71,14 @@ def test_findings_are_sorted_and_shown_once():
 def test_the_summary_counts_in_plural():
     findings = [error("code", "message", Span(path="a", line=line)) for line in (1, 2)]
     findings += [warning("code", "other", Span(path="a", line=line)) for line in (1, 2, 3)]
-    assert render_report(findings, {}, "text", version="1.0").endswith("\n\n2 errors, 3 warnings")
+    assert render_report(findings, {}, "text").endswith("\n\n2 errors, 3 warnings")
 
 
 @pytest.mark.parametrize(
     ("format", "expected"), [("text", ""), ("github", ""), ("json", {"findings": [], "changes": []})]
 )
 def test_no_finding_leaves_an_empty_report(format, expected):
-    shown = render_report([], {}, format, version="1.0")
+    shown = render_report([], {}, format)
     assert (json.loads(shown) if expected else shown) == expected
 
 
@@ -109,9 +109,7 @@ def test_no_line_of_an_env_file_is_ever_shown(path):
     finding = error("code", "message", Span(path=path, end_column=4))
     note = error("code", "other", Span(path="a"), notes=[Note(message="here", span=finding.span)])
     for format in ("text", "json", "github", "sarif"):
-        assert "hunter2" not in render_report(
-            [finding, note], {path: "PASSWORD=hunter2"}, format, version="1"
-        )
+        assert "hunter2" not in render_report([finding, note], {path: "PASSWORD=hunter2"}, format)
 
 
 @pytest.mark.parametrize("line", [0, 3, 99])
@@ -172,7 +170,7 @@ def test_nothing_can_send_an_escape_sequence_to_the_terminal():
     note = Note(message=hostile, span=span)
     finding = error("code", hostile, span, hostile, [note])
     for format in ("text", "json", "github", "sarif"):
-        shown = render_report([finding], {span.path: hostile}, format, version="1.0")
+        shown = render_report([finding], {span.path: hostile}, format)
         assert not set(shown) & set("\x1b\x07\x9b\u202e\r"), format
 
 
@@ -210,14 +208,14 @@ def test_color_adds_nothing_but_escape_sequences():
 def test_every_report_can_be_written_as_utf_8():
     finding = error("code", "\ud800", Span(path="\udcff.yaml"), "\udfff")
     for format in ("text", "json", "github", "sarif"):
-        shown = render_report([finding], {"\udcff.yaml": "\ud800"}, format, version="1.0")
+        shown = render_report([finding], {"\udcff.yaml": "\ud800"}, format)
         io.TextIOWrapper(io.BytesIO(), "utf-8").write(shown)
 
 
 def test_json_has_every_field_in_a_stable_order():
     note = Note(message="here", span=Span(path="b.yaml", line=2))
     finding = error("code", "m", Span(path="a"), "h", [note])
-    shown = json.loads(render_report([finding], {}, "json", version="1"))["findings"]
+    shown = json.loads(render_report([finding], {}, "json"))["findings"]
     span = {"path": "a", "line": 1, "column": 1, "end_line": 1, "end_column": 1}
     there = {**span, "path": "b.yaml", "line": 2}
     expected = {"id": "code", "severity": "error", "message": "m", "span": span, "help": "h"}
@@ -226,7 +224,7 @@ def test_json_has_every_field_in_a_stable_order():
 
 
 def test_a_github_annotation_has_place_title_and_help():
-    assert render_report([WRONG], {}, "github", version="1.0") == (
+    assert render_report([WRONG], {}, "github") == (
         "::error file=stack.yaml,line=4,col=14,endLine=4,endColumn=23,title=unknown-adapter"
         '::no adapter is named "postgress"%0Ahelp: did you mean "postgres"?'
     )
@@ -234,7 +232,7 @@ def test_a_github_annotation_has_place_title_and_help():
 
 def test_a_github_annotation_escapes_what_github_reads():
     span = Span(path="a,b:c%.yaml", line=1, column=1, end_column=2)
-    shown = render_report([warning("code", "50%: a,\r\nb", span)], {}, "github", version="1.0")
+    shown = render_report([warning("code", "50%: a,\r\nb", span)], {}, "github")
     assert shown == (
         "::warning file=a%2Cb%3Ac%25.yaml,line=1,col=1,endLine=1,endColumn=2,title=code::50%25: a,%0D%0Ab"
     )
@@ -242,18 +240,18 @@ def test_a_github_annotation_escapes_what_github_reads():
 
 def test_a_github_annotation_of_several_lines_has_no_columns():
     span = Span(path="a", line=1, column=3, end_line=2, end_column=1)
-    shown = render_report([error("code", "m", span)], {}, "github", version="1.0")
+    shown = render_report([error("code", "m", span)], {}, "github")
     assert shown == "::error file=a,line=1,endLine=2,title=code::m"
 
 
 def test_a_github_annotation_names_the_second_place():
     note = Note(message="first defined here", span=Span(path="a", line=2, column=3))
-    shown = render_report([error("code", "m", Span(path="a"), notes=[note])], {}, "github", version="1.0")
+    shown = render_report([error("code", "m", Span(path="a"), notes=[note])], {}, "github")
     assert shown.endswith("::m%0Aa:2:3: note: first defined here")
 
 
 def sarif(*findings):
-    return json.loads(render_report(findings, {}, "sarif", version="1.2.3"))
+    return json.loads(render_report(findings, {}, "sarif"))
 
 
 def test_sarif_is_valid_by_the_schema_of_its_standard():
@@ -314,7 +312,7 @@ def test_sarif_results_name_their_rule_level_help_and_second_place():
 
 def test_sarif_names_the_tool_and_its_version():
     driver = sarif(WRONG)["runs"][0]["tool"]["driver"]
-    assert (driver["name"], driver["version"]) == ("stackc", "1.2.3")
+    assert (driver["name"], driver["version"]) == ("stackc", __version__)
 
 
 @pytest.mark.parametrize(
@@ -330,5 +328,5 @@ def test_sarif_names_the_tool_and_its_version():
 )
 def test_snippet_shows_no_value_that_looks_like_a_secret(line: str, shown: str) -> None:
     finding = error("wrong-format", "told", Span(path="s.yaml", line=1, column=3, end_line=1, end_column=5))
-    report = render_report([finding], {"s.yaml": line}, "text", version="1")
+    report = render_report([finding], {"s.yaml": line}, "text")
     assert f"1 | {shown}" in report.splitlines()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from compiler import __version__
 from compiler.cli import shared
 from compiler.report import Report, Span, suggest
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class _Interruptible(click.Group):
@@ -53,8 +52,9 @@ def compile_command(form: str, check_only: bool, diff_only: bool, force: bool, *
         failed = any(finding.severity == "error" for finding in outcome.diagnostics)
         if form == "text" and not (diff_only or failed):
             shared.say_changes(project, outcome.changes, would=check_only)
-    stale = check_only and any(row["status"] != "unchanged" for row in rows)
-    shared.finish(report, sources, form, rows, failed=stale)
+    shared.finish(report, sources, form, rows)
+    if check_only and any(row["status"] != "unchanged" for row in rows):
+        sys.exit(shared.FINDINGS)
 
 
 @cli.command()
@@ -207,7 +207,7 @@ def test_adapters(names: Sequence[str], adapters: Path | None, form: str) -> Non
 @click.argument("id")
 def explain(id: str) -> None:
     """Explain a finding by its ID, such as unknown-option."""
-    from compiler.pages.explain import load_pages, render_explanation
+    from compiler.pages.findings import load_pages, render_explanation
 
     pages = load_pages()
     if id not in pages:

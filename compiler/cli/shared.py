@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from compiler import __version__
+from compiler.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
     from compiler.output import Change
     from compiler.registry.registry import Registry
-    from compiler.report import Report
     from compiler.run.workspace import Project
 
 FINDINGS, BUG, INTERRUPTED = 1, 3, 130
@@ -82,7 +80,7 @@ def load_registry(adapters: Path | None) -> Registry:
 
 def iter_projects(
     stacks: Sequence[Path], environment: str, output: Path | None, adapters: Path | None
-) -> Iterable[Project]:
+) -> Iterator[Project]:
     from compiler.run.workspace import Project
 
     taken: dict[Path, Path] = {}
@@ -106,22 +104,16 @@ def _today() -> str:
         raise click.UsageError("SOURCE_DATE_EPOCH is not a number of seconds") from None
 
 
-def finish(
-    report: Report,
-    sources: dict[str, str],
-    form: Any = "text",
-    changes: Sequence[Mapping[str, str]] = (),
-    failed: bool = False,
-) -> None:
-    """Shows what was found, and exits where that is an error or the command has failed."""
+def finish(report: Report, sources: dict[str, str], form: Any = "text", changes: Sequence[Any] = ()) -> None:
+    """Shows what was found, and exits where that is an error."""
     from compiler.pages.findings import render_report
 
     # There is no stderr where it was closed.
     color = form == "text" and bool(sys.stderr and sys.stderr.isatty()) and not os.environ.get("NO_COLOR")
-    text = render_report(report, sources, form, color=color, version=__version__, changes=changes)
+    text = render_report(report, sources, form, color=color, changes=changes)
     if text:
         click.echo(text, err=form == "text", color=color or None)
-    if report.errors or failed:
+    if report.errors:
         sys.exit(FINDINGS)
 
 

@@ -1,18 +1,17 @@
-"""Findings as text for a person, with the lines that they are about; pure."""
+"""Findings as text for a person, with the lines that they are about; and the page that explains each."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from compiler.report import Diagnostic, Span
+from compiler.source.shipped import SCHEMAS
 
-    from compiler.report import Diagnostic, Span
-
-    Paint = Callable[[str, str], str]
-    Lines = Mapping[str, Sequence[str]]
-
+Paint = Callable[[str, str], str]
+Lines = Mapping[str, Sequence[str]]
 Format = Literal["text", "json", "github", "sarif"]
 
 _LONGEST_LINE = 160
@@ -38,7 +37,6 @@ def render_report(
     format: Format,
     *,
     color: bool = False,
-    version: str,
     changes: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Returns the findings in order, each once, without a final newline; no line of an env file is shown.
@@ -53,7 +51,7 @@ def render_report(
     if format == "github":
         return machines.render_github(findings)
     if format == "sarif":
-        return machines.render_sarif(findings, version)
+        return machines.render_sarif(findings)
     return machines.render_json(findings, changes)
 
 
@@ -139,3 +137,33 @@ def _cell(character: str) -> tuple[str, int]:
 def _filled(cells: Sequence[tuple[str, int]], mark: str) -> str:
     """Returns as many marks as the cells are wide; a tab is copied, since only the terminal knows how far it goes."""
     return "".join("\t" if text == "\t" else mark * width for text, width in cells)
+
+
+class Page(NamedTuple):
+    """What is wrong, why that matters, and a whole stack with and without it, where a stack alone can show it."""
+
+    what: str
+    why: str
+    severity: str = "error"
+    wrong: str = ""
+    right: str = ""
+
+
+@cache
+def load_pages() -> dict[str, Page]:
+    """Returns the page of each finding by its id, from schemas/findings.yaml."""
+    import yaml
+
+    # Not this project's own reader, which takes ten times as long to know every place.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    data = yaml.load(SCHEMAS.joinpath("findings.yaml").read_bytes(), loader)
+    return {id: Page(**entry) for id, entry in data.items()}
+
+
+def render_explanation(page: Page) -> str:
+    """Returns why, and the two stacks, for a terminal."""
+    from textwrap import indent
+
+    stacks = {"wrong": page.wrong, "right": page.right}
+    blocks = [f"{word}:\n\n{indent(text.rstrip(), '    ')}" for word, text in stacks.items() if text]
+    return "\n\n".join([page.why, *blocks])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from compiler.pages.explain import Page, load_pages, render_explanation
-from compiler.pages.findings import end_of, visible
+from compiler import __version__
+from compiler.pages.findings import Page, end_of, load_pages, render_explanation, visible
 from compiler.report import Diagnostic, Span
 
 _SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -18,12 +18,11 @@ def render_json(findings: Sequence[Diagnostic], changes: Sequence[Mapping[str, A
     """Returns one document with the findings, and with what was or would be done to each rendered file."""
     import json
 
-    return json.dumps({"findings": [_row(finding) for finding in findings], "changes": changes}, indent=2)
-
-
-def _row(finding: Diagnostic) -> dict[str, Any]:
-    notes = [{"message": note.message, "span": note.span._asdict()} for note in finding.notes]
-    return {**finding._asdict(), "span": finding.span._asdict(), "notes": notes}
+    rows = []
+    for finding in findings:
+        notes = [{"message": note.message, "span": note.span._asdict()} for note in finding.notes]
+        rows.append({**finding._asdict(), "span": finding.span._asdict(), "notes": notes})
+    return json.dumps({"findings": rows, "changes": changes}, indent=2)
 
 
 def render_github(findings: Sequence[Diagnostic]) -> str:
@@ -51,14 +50,14 @@ def _with_help(finding: Diagnostic) -> str:
     return f"{finding.message}\nhelp: {finding.help}" if finding.help else finding.message
 
 
-def render_sarif(findings: Sequence[Diagnostic], version: str) -> str:
+def render_sarif(findings: Sequence[Diagnostic]) -> str:
     """Returns a SARIF 2.1.0 log whose rules carry the pages of the findings."""
     import json
 
     ids, pages = sorted({finding.id for finding in findings}), load_pages() if findings else {}
     rules = [{"id": id} | (_rule(pages[id]) if id in pages else {}) for id in ids]
     run = {
-        "tool": {"driver": {"name": "stackc", "version": version, "rules": rules}},
+        "tool": {"driver": {"name": "stackc", "version": __version__, "rules": rules}},
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, ids.index(finding.id)) for finding in findings],
     }

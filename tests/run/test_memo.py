@@ -140,7 +140,7 @@ def test_an_error_is_told_each_time(folder: Path) -> None:
 
 def told(one: Project) -> str:
     """Returns the report of a check, word for word."""
-    return render_report(one.check().diagnostics, one.sources, "text", version="1")
+    return render_report(one.check().diagnostics, one.sources, "text")
 
 
 def test_a_warning_is_remembered_and_told_word_for_word(folder: Path) -> None:
