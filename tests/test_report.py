@@ -131,12 +131,9 @@ def test_an_empty_span_gets_one_caret():
     assert carets("a: b", 4, 4)[1] == "  |    ^"
 
 
-def test_a_tab_before_the_span_is_copied():
-    assert carets("\ta:\tb", 5, 6) == ("1 | \ta:\tb", "  | \t  \t^")
-
-
-def test_a_tab_alone_gets_a_caret():
-    assert carets("a\tb", 2, 3)[1] == "  |  ^"
+def test_a_tab_is_shown_as_its_escape_with_carets_as_wide():
+    assert carets("\ta:\tb", 5, 6) == (r"1 | \ta:\tb", "  |       ^")
+    assert carets("a\tb", 2, 3) == (r"1 | a\tb", "  |  ^^")
 
 
 @pytest.mark.parametrize("before", ["数据库", "🐘🐘", "e\u0301", "\u00e9", "\x1b[31m", "\u202e", "\ud800"])

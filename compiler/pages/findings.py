@@ -90,9 +90,9 @@ def _place(kind: str, message: str, span: Span, lines: Lines, paint: Paint) -> I
         cells = [_cell(character) for character in window]
         empty = paint(f"{'':{len(str(span.line))}} |", "gutter")
         shown = paint(f"{span.line} |", "gutter") + " " + "".join(text for text, _ in cells)
-        carets = _filled(cells[start:end], "^").rstrip("\t")
-        carets = carets if carets.startswith("^") else f"^{carets}"
-        yield from (empty, shown.rstrip(), f"{empty} {_filled(cells[:start], ' ')}{paint(carets, kind)}")
+        before, marked = (sum(width for _, width in part) for part in (cells[:start], cells[start:end]))
+        carets = paint("^" * max(1, marked), kind)
+        yield from (empty, shown.rstrip(), f"{empty} {' ' * before}{carets}")
 
 
 def _masked(text: str, column: int) -> str:
@@ -122,7 +122,7 @@ def end_of(span: Span) -> tuple[int, int]:
 
 def _cell(character: str) -> tuple[str, int]:
     """Returns how a character is shown, and the columns that this takes in a terminal."""
-    if character == "\t" or " " <= character <= "~":
+    if " " <= character <= "~":
         return character, 1
     shown = visible(character)
     if shown != character:
@@ -132,11 +132,6 @@ def _cell(character: str) -> tuple[str, int]:
     if category(character) in ("Mn", "Me"):
         return shown, 0
     return shown, 2 if east_asian_width(character) in "WF" else 1
-
-
-def _filled(cells: Sequence[tuple[str, int]], mark: str) -> str:
-    """Returns as many marks as the cells are wide; a tab is copied, since only the terminal knows how far it goes."""
-    return "".join("\t" if text == "\t" else mark * width for text, width in cells)
 
 
 class Page(NamedTuple):
