@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -36,6 +37,7 @@ HOSTILE = (
     "-dash",
 )
 _FILE, _KEY = "trial.yaml", "db"
+_CHECKS = ("schemas", "probes", "renders", "passwords", "examples")
 
 
 def run_trials(
@@ -53,13 +55,12 @@ def run_trials(
 
 
 def try_adapter(name: str, registry: Registry, report: Report) -> dict[str, Any]:
-    """Returns whether one adapter passed, and how often each check was made up to the first that failed."""
-    found = Report()
+    """Returns whether one adapter passed, and how often each check was made until one failed."""
+    found, tried = Report(), Counter[str]()
     adapter = registry.find(name, Span(path="stackc adapters test"), found)
-    tried = {}
-    for what, check in _CHECKS.items():
+    for check in (_try_shape, _try_probes, _try_stacks, _try_examples):
         if adapter and not found.errors:
-            tried[what] = check(adapter, registry, found)
+            check(adapter, registry, found, tried)
     report.extend(found)
     return {"adapter": adapter.name if adapter else name, "passed": not found.errors, **tried}
 
@@ -90,14 +91,15 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
             yield {"adapter": adapter.name, "version": version, "tls": mode, **extra}
 
 
-def _schemas(adapter: Adapter, registry: Registry, report: Report) -> int:
+def _try_shape(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
+    tried["schemas"] += 1
     report.extend(check_adapter(adapter))
-    return 1
 
 
-def _probes(adapter: Adapter, registry: Registry, report: Report) -> int:
+def _try_probes(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
     place = adapter.value(("health", "test"))
     for version in adapter.versions:
+        tried["probes"] += 1
         spec = adapter.at(version)
         test = str(spec["health"]["test"])
         secrets = spec.get("secrets") or ("password", "admin_password")
@@ -107,13 +109,14 @@ def _probes(adapter: Adapter, registry: Registry, report: Report) -> int:
         if "localhost" in test:
             told = "the probe asks localhost, where the first start listens too"
             report.error("weak-probe", told, place, "ask 127.0.0.1 or $HOSTNAME")
-    return len(adapter.versions)
 
 
-def _renders(adapter: Adapter, registry: Registry, report: Report) -> int:
-    entries, seen = list(stacks(adapter)), set()
-    for entry in entries:
-        _, found = _compile(_made_up(entry), registry)
+def _try_stacks(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
+    seen = set()
+    for entry in stacks(adapter):
+        tried["renders"] += 1
+        text = json_text({"name": "trial", "databases": {_KEY: entry}})
+        compiled, found = _compile(parse_yaml(text.encode(), _FILE, Report()), registry)
         for one in found:
             # A line of a stack that was made up says nothing to a reader.
             place = adapter.key(("versions", entry["version"])) if one.span.path == _FILE else one.span
@@ -122,22 +125,13 @@ def _renders(adapter: Adapter, registry: Registry, report: Report) -> int:
                 told = f"version {entry['version']} with TLS {entry['tls']} does not compile: {one.message}"
                 report.error("adapter-trial", told, place, one.help)
             seen.add((place, one.message))
-    return len(entries)
-
-
-def _passwords(adapter: Adapter, registry: Registry, report: Report) -> int:
-    count = 0
-    for entry in stacks(adapter):
-        compiled = None if "vector" in entry else _compile(_made_up(entry), registry)[0]
-        if compiled is None:
-            continue
-        access = compiled.project.access[_KEY]
-        refused = {character for secret in compiled.project.secrets for character in secret.refuse}
-        for connection, password in product((*access.network.values(), *access.host.values()), HOSTILE):
-            if refused.isdisjoint(password):
-                count += 1
+        if compiled and "vector" not in entry:
+            access = compiled.project.access[_KEY]
+            refused = {character for secret in compiled.project.secrets for character in secret.refuse}
+            passwords = [password for password in HOSTILE if refused.isdisjoint(password)]
+            for connection, password in product((*access.network.values(), *access.host.values()), passwords):
+                tried["passwords"] += 1
                 _check_arrival(adapter, connection, password, report)
-    return count
 
 
 def _check_arrival(adapter: Adapter, connection: Connection, password: str, report: Report) -> None:
@@ -164,24 +158,18 @@ def _spelled(connection: Connection, password: str) -> str:
     return sinks.get(connection.form, str)(password)
 
 
-def _examples(adapter: Adapter, registry: Registry, report: Report) -> int:
+def _try_examples(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
     words = {adapter.name, *adapter.data.get("aliases", [])}
-    count = 0
     for file in sorted(EXAMPLES.glob("*/stack.yaml")):
         name = file.parent.name
         document = load_yaml(file, f"{name}/stack.yaml", report)
         databases = document.data.get("databases", {}) if document else {}
-        if any(entry.get("adapter") in words for entry in databases.values()):
-            count += 1
+        is_used = any(entry.get("adapter") in words for entry in databases.values())
+        tried["examples"] += is_used
+        if is_used:
             near = Registry((*registry.folders, Folder(file.parent / "adapters", f"{name}/adapters")))
-            report.extend(_compile(document, near)[1])
-    return count
-
-
-def _made_up(entry: Mapping[str, Any]) -> Document | None:
-    """Returns a stack of one database."""
-    text = json_text({"name": "trial", "databases": {_KEY: entry}})
-    return parse_yaml(text.encode(), _FILE, Report())
+            _, found = _compile(document, near)
+            report.extend(found)
 
 
 def _compile(document: Document | None, registry: Registry) -> tuple[Compiled | None, list[Diagnostic]]:
@@ -191,12 +179,3 @@ def _compile(document: Document | None, registry: Registry) -> tuple[Compiled | 
     report, day = Report(), "1000-01-01"
     compiled = compile_document(document, registry, report, environment="local", today=day, source=_FILE)
     return compiled, [finding for finding in report if finding.severity == "error"]
-
-
-_CHECKS: dict[str, Callable[[Adapter, Registry, Report], int]] = {
-    "schemas": _schemas,
-    "probes": _probes,
-    "renders": _renders,
-    "passwords": _passwords,
-    "examples": _examples,
-}
