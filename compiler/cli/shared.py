@@ -104,7 +104,7 @@ def _today() -> str:
         raise click.UsageError("SOURCE_DATE_EPOCH is not a number of seconds") from None
 
 
-def finish(report: Report, sources: dict[str, str], form: Any = "text", changes: Sequence[Any] = ()) -> None:
+def finish(report: Report, sources: dict[str, str], form: str = "text", changes: Sequence[Any] = ()) -> None:
     """Shows what was found, and exits where that is an error."""
     from compiler.pages.findings import render_report
 

@@ -15,13 +15,12 @@ def catalog_rows(registry: Registry, report: Report, needs: Sequence[str] = ()) 
     """Returns a row for each adapter that has all of `needs`; reports what is wrong with files that do not load."""
     for name in registry.stems():
         registry.load(name, report)
-    adapters = registry.adapters()
     known = registry.capabilities()
     for need in needs:
         if need not in known:
             told, place = f'no adapter has a capability "{need}"', Span(path="stackc adapters list")
             report.error("missing-capability", told, place, suggest(need, known))
-    return [row for adapter in adapters if (row := _row(adapter, needs))["versions"]]
+    return [row for adapter in registry.adapters() if (row := _row(adapter, needs))["versions"]]
 
 
 def _row(adapter: Adapter, needs: Sequence[str]) -> dict[str, Any]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from compiler.report import Diagnostic, Span
 from compiler.source.shipped import SCHEMAS
 
 Paint = Callable[[str, str], str]
 Lines = Mapping[str, Sequence[str]]
-Format = Literal["text", "json", "github", "sarif"]
 
 _LONGEST_LINE = 160
 _KEPT_BEFORE = 40
@@ -34,14 +33,14 @@ _SECRETS = (
 def render_report(
     diagnostics: Iterable[Diagnostic],
     sources: Mapping[str, str],
-    format: Format,
+    format: str,
     *,
     color: bool = False,
     changes: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Returns the findings in order, each once, without a final newline; no line of an env file is shown.
 
-    `changes` are what JSON says of rendered files.
+    `format` is `text`, `json`, `github` or `sarif`; `changes` are what JSON says of rendered files.
     """
     findings = sorted(dict.fromkeys(diagnostics), key=lambda finding: finding.sort_key)
     if format == "text":
