@@ -210,9 +210,9 @@ class DynamicStackGenerator:
         return compile_stack(stack, adapters=self._adapters)
 
 
-def _services(tech_stack: Any) -> dict[str, dict[str, Any]]:
+def _services(tech_stack: Any) -> Mapping[str, Any]:
     if isinstance(tech_stack, Mapping) and all(isinstance(entry, Mapping) for entry in tech_stack.values()):
-        return {str(key): dict(entry) for key, entry in tech_stack.items()}
+        return tech_stack
     is_list = isinstance(tech_stack, list | tuple)
     if not is_list or not all(isinstance(image, str) and image for image in tech_stack):
         told = "tech_stack is neither a map of services nor a list of images"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,10 @@ def try_adapter(name: str, registry: Registry, report: Report) -> dict[str, Any]
     """Returns whether one adapter passed, and how often each check was made until one failed."""
     found, tried = Report(), Counter[str]()
     adapter = registry.find(name, Span(path="stackc adapters test"), found)
-    for check in (_try_shape, _try_probes, _try_stacks, _try_examples):
+    if adapter:
+        tried["schemas"] += 1
+        found.extend(check_adapter(adapter))
+    for check in (_try_probes, _try_stacks, _try_examples):
         if adapter and not found.errors:
             check(adapter, registry, found, tried)
     report.extend(found)
@@ -89,11 +92,6 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
         modes = ("off", "require", "verify-full") if "tls" in spec else ("off",)
         for mode, extra in product(modes, extras):
             yield {"adapter": adapter.name, "version": version, "tls": mode, **extra}
-
-
-def _try_shape(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
-    tried["schemas"] += 1
-    report.extend(check_adapter(adapter))
 
 
 def _try_probes(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
@@ -135,7 +133,7 @@ def _try_stacks(adapter: Adapter, registry: Registry, report: Report, tried: Cou
 
 
 def _check_arrival(adapter: Adapter, connection: Connection, password: str, report: Report) -> None:
-    place = adapter.key(("connections", connection.driver))
+    place, parts = adapter.key(("connections", connection.driver)), connection.parts
     references = list(iter_keys(connection))
     try:
         text = render_connection(connection, dict.fromkeys(references, password))
@@ -143,19 +141,13 @@ def _check_arrival(adapter: Adapter, connection: Connection, password: str, repo
         told = f"the driver {connection.driver} cannot carry every password: {fault}"
         report.warning("unusable-password", told, place)
         return
-    if references and _spelled(connection, password) not in text:
+    # How the client of each form expects it.
+    pair = password if "head" in parts else pair_value(password, str(parts.get("separator", ";")))
+    spelled = {"url": url_part(password), "pairs": pair, "arguments": json_text(password)}
+    if references and spelled.get(connection.form, password) not in text:
         told = f'a password does not arrive in the connection of the driver "{connection.driver}"'
         help = "let a part, or a parameter that the driver decodes, be ${{ password }}"
         report.error("lost-password", told, place, help)
-
-
-def _spelled(connection: Connection, password: str) -> str:
-    """Returns how the client of a connection expects a password."""
-    parts = connection.parts
-    if connection.form == "pairs" and "head" not in parts:
-        return pair_value(password, str(parts.get("separator", ";")))
-    sinks: dict[str, Callable[[str], str]] = {"url": url_part, "arguments": json_text}
-    return sinks.get(connection.form, str)(password)
 
 
 def _try_examples(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
