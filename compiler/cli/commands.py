@@ -75,6 +75,8 @@ def check(form: str, **given: Any) -> None:
 @click.argument("folder", type=shared.FOLDER, default=Path())
 def init(example: str, list_only: bool, folder: Path) -> None:
     """Write a first stack.yaml into FOLDER (the current one by default)."""
+    from compiler.model import Artifact
+    from compiler.output import write_artifacts
     from compiler.source.shipped import EXAMPLES
 
     names = sorted(file.parent.name for file in EXAMPLES.glob("*/stack.yaml"))
@@ -84,30 +86,21 @@ def init(example: str, list_only: bool, folder: Path) -> None:
     if example not in names:
         told = f'no shipped stack is named "{example}"; one of: {", ".join(names)}'
         raise click.BadParameter(told, param_hint="--from")
-    report = Report()
-    written = _copy(EXAMPLES / example, folder, report)
-    shared.finish(report, {})
-    for path in written:
-        click.echo(f"wrote {path}")
-    click.echo("next: stackc compile" + ("" if folder == Path() else f" {folder / shared.STACK}"))
-
-
-def _copy(example: Path, folder: Path, report: Report) -> list[Path]:
-    """Copies a shipped stack with its adapters and a .gitignore; refuses where one of the files is there."""
-    from compiler.model import Artifact
-    from compiler.output import write_artifacts
-
-    shipped = [example / "stack.yaml", *sorted(example.glob("adapters/*.yaml"))]
-    files = [Artifact(file.relative_to(example).as_posix(), file.read_bytes()) for file in shipped]
-    there = [folder / one.path for one in files if os.path.lexists(folder / one.path)]
-    for path in there:
-        help = "move it away, or name another folder"
-        report.error("file-exists", "the file is there already", Span(path=str(path)), help)
-    if there:
-        return []
+    report, place = Report(), EXAMPLES / example
+    shipped = [place / "stack.yaml", *sorted(place.glob("adapters/*.yaml"))]
+    files = [Artifact(file.relative_to(place).as_posix(), file.read_bytes()) for file in shipped]
+    for path in (folder / file.path for file in files):
+        if os.path.lexists(path):
+            help = "move it away, or name another folder"
+            report.error("file-exists", "the file is there already", Span(path=str(path)), help)
     if not (folder / ".gitignore").exists():
         files.append(Artifact(".gitignore", b".env\n*.key\n"))
-    return [folder / one.path for one in write_artifacts(files, folder, force=False, report=report)]
+    if not report.errors:
+        write_artifacts(files, folder, force=False, report=report)
+    shared.finish(report, {})
+    for file in files:
+        click.echo(f"wrote {folder / file.path}")
+    click.echo("next: stackc compile" + ("" if folder == Path() else f" {folder / shared.STACK}"))
 
 
 @cli.command()
