@@ -310,9 +310,9 @@ def test_a_huge_loop_ends_in_a_finding_at_its_own_line(tmp_path: Path) -> None:
 
 def test_a_version_line_may_change_anything(tmp_path: Path) -> None:
     adapter = load(Registry(), "postgresql")
-    assert adapter.at("17")["container"]["data"] == "/var/lib/postgresql/data"
-    assert adapter.at("18")["container"]["data"] == "/var/lib/postgresql"
-    assert adapter.data["container"]["data"] == "/var/lib/postgresql/data"
+    assert adapter.at("17")["container"]["volumes"]["data"] == "/var/lib/postgresql/data"
+    assert adapter.at("18")["container"]["volumes"]["data"] == "/var/lib/postgresql"
+    assert adapter.data["container"]["volumes"]["data"] == "/var/lib/postgresql/data"
 
 
 def test_capabilities_may_differ_by_version() -> None:

@@ -9,7 +9,7 @@ from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connections import build_access
 from compiler.project.containers import GATE, JOB, add_database, add_gate, iter_containers
 from compiler.project.project import SECTIONS, Places, Project
-from compiler.project.scope import NETWORK, build_scope
+from compiler.project.references import NETWORK, build_scope
 from compiler.project.secrets import build_secrets, database_keys, digests, stack_secret_key, tls_keys
 from compiler.project.services import Workshop, build_section, build_service
 from compiler.project.values import named_volume

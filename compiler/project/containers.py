@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from compiler.model import Path
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.long_form import lengthen
-from compiler.project.merge import merge
-from compiler.project.project import Kind, Origin, Places, Project
-from compiler.project.scope import AUTHORITY, NETWORK, SERVER_TARGET, published_ports, tls_files
+from compiler.project.project import Kind, Origin, Places, Project, merge
+from compiler.project.references import AUTHORITY, NETWORK, SERVER_TARGET, Port, client_ports, tls_files
 from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_keys
 from compiler.stack.database import Database
 
@@ -99,9 +98,10 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
         origins[(key,)] = texts.origin(path)
     options: dict[Path, str] = {(key,): option for key, option in _OPTIONS.get(at, {}).items()}
     if at == SERVER:
-        spec |= _server(texts)
-        options |= {("ports", index): port.option for index, port in enumerate(published_ports(database))}
-    if at == JOB:
+        published = [port for port in client_ports(database) if port.here]
+        spec |= _server(texts, published)
+        options |= {("ports", index): port.option for index, port in enumerate(published)}
+    elif at == JOB:
         spec |= _job(texts)
     if waits:
         spec["depends_on"] = {other: {"condition": condition} for other, condition in waits.items()}
@@ -145,18 +145,17 @@ def _beside(at: Path, word: str) -> Path:
     return (word,) if at == SERVER else (*at, word)
 
 
-def _server(texts: AdapterTexts) -> dict[str, Any]:
+def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
     """Returns what the server has besides: its data, and what the options of the stack say."""
-    database = texts.database
-    ports = [f"127.0.0.1:{port.here}:{port.inside}" for port in published_ports(database)]
+    database, volumes = texts.database, texts.mapping((*SERVER, "volumes"))
     limits = {key: str(database.entry[key]).upper() for key in ("cpus", "memory") if key in database.entry}
     spec: dict[str, Any] = {
-        "volumes": [f"{database.key}-{name}:{path}" for name, path in _kept(texts)],
-        "networks": ["default", NETWORK] if ports else [NETWORK],
+        "volumes": [f"{database.key}-{name}:{path}" for name, path in volumes.items()],
         "deploy": _limits(**limits, pids=texts.evaluate((*SERVER, "pids")) or 1000),
     }
-    if ports:
-        spec["ports"] = ports
+    if published:
+        spec["networks"] = ["default", NETWORK]
+        spec["ports"] = [f"127.0.0.1:{port.here}:{port.inside}" for port in published]
     # Evaluated in any case, so that its faults are found before a stack asks for it.
     folders = texts.evaluate((*SERVER, "read_only"))
     if database.entry.get("read_only"):
@@ -166,7 +165,7 @@ def _server(texts: AdapterTexts) -> dict[str, Any]:
 
 def _job(texts: AdapterTexts) -> dict[str, Any]:
     """Returns what the job has besides: it ends, and nothing of it stays."""
-    folders = [path for _, path in _kept(texts)]
+    folders = list(texts.mapping((*SERVER, "volumes")).values())
     folders += [str(folder).partition(":")[0] for folder in texts.evaluate((*SERVER, "tmpfs")) or []]
     return {
         "command": [],
@@ -176,12 +175,6 @@ def _job(texts: AdapterTexts) -> dict[str, Any]:
         "tmpfs": [f"{folder}:size=16m" for folder in folders],
         "deploy": _limits(memory=texts.evaluate((*JOB, "memory")) or "512M", pids=200),
     }
-
-
-def _kept(texts: AdapterTexts) -> list[tuple[str, str]]:
-    """Returns the folders of the server that are kept in volumes, by the volumes' names."""
-    data, more = texts.evaluate((*SERVER, "data")), texts.mapping((*SERVER, "volumes"))
-    return [*([("data", data)] if data else []), *more.items()]
 
 
 def _limits(**limits: Any) -> dict[str, Any]:
@@ -209,10 +202,9 @@ def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
 
 def _add_secrets(project: Project, texts: AdapterTexts, name: str, at: Path) -> None:
     """Mounts what a container reads as files: secrets, and the private key in the forms that it asks for."""
-    role = {SERVER: "server", JOB: "init"}.get(at)
-    named = texts.evaluate((*at, "secrets")) or ()
+    named = texts.evaluate((*at, "secrets"))
     for secret, (key, file, rule) in database_secrets(texts.database).items():
-        if secret in named or role in rule.get("to", ("server", "init")):
+        if named is None or secret in named:
             add_secret(project, name, file, key, rule)
     forms = texts.evaluate(_beside(at, "tls")) or {}
     for form, key in tls_keys(texts.database).items():

@@ -18,6 +18,8 @@ from compiler.source import Document
 from compiler.stack.database import Database
 
 Kind = Literal["service", "database", "job", "gate"]
+# https://docs.docker.com/reference/compose-file/merge/
+_REPLACED = ("command", "entrypoint", "test")
 SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
 
 
@@ -165,3 +167,45 @@ def neighbours(service: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
         kind, _, name = (plain(service.get(key)) or "").partition(":")
         if kind == "service" and name:
             yield name, (key,)
+
+
+def merge(
+    base: Mapping[str, Any], overlay: Mapping[str, Any], at: Path, places: Places, theirs: Places
+) -> dict[str, Any]:
+    """Returns a tree in long form with another one on top of it, as Compose merges its files; null removes a key.
+
+    Both stand at `at`; what comes from the overlay keeps its own places.
+    """
+    merged = dict(base)
+    for key, value in overlay.items():
+        path, known = (*at, key), merged.get(key)
+        if value is None and key in merged and at[-1] not in ("environment", "networks"):
+            del merged[key]
+        elif isinstance(known, Mapping) and isinstance(value, Mapping):
+            merged[key] = merge(known, value, path, places, theirs)
+        elif isinstance(known, list) and isinstance(value, list) and key not in _REPLACED:
+            merged[key] = _joined(known, value, path, places, theirs)
+        else:
+            merged[key] = value
+            places.adopt(path, theirs, path)
+    return merged
+
+
+def _joined(known: list[Any], added: list[Any], at: Path, places: Places, theirs: Places) -> list[Any]:
+    joined = list(known)
+    for index, item in enumerate(added):
+        names = [_identity(at[-1], one) for one in joined]
+        name = _identity(at[-1], item)
+        place = names.index(name) if name in names else len(joined)
+        joined[place : place + 1] = [item]
+        places.adopt((*at, place), theirs, (*at, index))
+    return joined
+
+
+def _identity(key: str | int, item: Any) -> Any:
+    """Returns what is the same in two items of a list that mount or bind the same."""
+    if key == "ports" and isinstance(item, Mapping):
+        return tuple(map(item.get, ("host_ip", "published", "target", "protocol")))
+    if key in ("volumes", "secrets", "configs") and isinstance(item, Mapping):
+        return item.get("target", item.get("source"))
+    return item
