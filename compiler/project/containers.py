@@ -8,7 +8,7 @@ from typing import Any
 from compiler.model import Path
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.long_form import lengthen
-from compiler.project.project import Kind, Origin, Places, Project, merge
+from compiler.project.project import Origin, Places, Project, merge
 from compiler.project.references import AUTHORITY, NETWORK, SERVER_TARGET, Port, client_ports, tls_files
 from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_keys
 from compiler.stack.database import Database
@@ -58,7 +58,13 @@ def add_database(project: Project, texts: AdapterTexts) -> None:
             # Companions do not wait for one another.
             if at in (SERVER, JOB):
                 waits[name] = ready[name]
-    _overlay(project, texts.database)
+    # The user's own `x-compose` is merged into the server.
+    key, file = texts.database.key, project.places.file
+    server: Path = ("services", key)
+    theirs = Places(file)
+    theirs.set(server, Origin("stack", file, (*texts.database.path, "x-compose")))
+    long = lengthen("services", texts.database.entry.get("x-compose"), server, theirs)
+    project.services[key] = merge(project.services[key], long, server, project.places, theirs)
 
 
 def add_gate(project: Project) -> None:
@@ -71,7 +77,9 @@ def add_gate(project: Project) -> None:
     jobs = [name for name, kind in project.kinds.items() if kind == "job" and name not in awaited]
     if not jobs:
         return
-    spec = {
+    project.places.set(("services", GATE), Origin("default", project.places.file, ()))
+    project.kinds[GATE] = "gate"
+    project.services[GATE] = {
         **_BASE,
         "image": project.services[jobs[0]]["image"],
         "depends_on": {name: {"condition": _FINISHED} for name in jobs},
@@ -82,20 +90,19 @@ def add_gate(project: Project) -> None:
         "init": True,
         "read_only": True,
         "tmpfs": project.services[jobs[0]]["tmpfs"],
-        "deploy": _limits(memory="32M", pids=20),
+        "deploy": {"resources": {"limits": {"memory": "32M", "pids": 20}}},
     }
-    _add_container(project, GATE, "gate", spec, {(): Origin("default", project.places.file, ())})
 
 
 def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapping[str, str]) -> None:
     """Adds one container of a database: what the adapter says of it, and what its role asks for."""
-    database = texts.database
+    database, places, here = texts.database, project.places, ("services", name)
     texts = texts.within({"tls": {**texts.scope["tls"], **tls_files(name)}})
+    places.set(here, Origin("default", texts.document, database.path))
     spec: dict[str, Any] = {**_BASE, "networks": [NETWORK]}
-    origins: dict[Path, Origin] = {(): Origin("default", texts.document, database.path)}
     for key, value, path in _described(texts, at):
         spec[key] = value
-        origins[(key,)] = texts.origin(path)
+        places.set((*here, key), texts.origin(path))
     options: dict[Path, str] = {(key,): option for key, option in _OPTIONS.get(at, {}).items()}
     if at == SERVER:
         published = [port for port in client_ports(database) if port.here]
@@ -107,21 +114,11 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
         spec["depends_on"] = {other: {"condition": condition} for other, condition in waits.items()}
     for path, option in options.items():
         if option in database.entry:
-            origins[path] = Origin("stack", texts.document, (*database.path, option))
-    _add_container(project, name, "job" if at == JOB else "database", spec, origins)
+            places.set((*here, *path), Origin("stack", texts.document, (*database.path, option)))
+    project.services[name] = lengthen("services", spec, here, places)
+    project.kinds[name] = "job" if at == JOB else "database"
     add_files(project, name, _iter_files(texts, name, at))
     _add_secrets(project, texts, name, at)
-
-
-def _add_container(
-    project: Project, name: str, kind: Kind, spec: Mapping[str, Any], origins: Mapping[Path, Origin]
-) -> None:
-    """Adds a container that may use Compose's short forms; `origins` are by the path inside of it."""
-    at: Path = ("services", name)
-    for path, origin in origins.items():
-        project.places.set((*at, *path), origin)
-    project.services[name] = lengthen("services", spec, at, project.places)
-    project.kinds[name] = kind
 
 
 def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]:
@@ -148,10 +145,13 @@ def _beside(at: Path, word: str) -> Path:
 def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
     """Returns what the server has besides: its data, and what the options of the stack say."""
     database, volumes = texts.database, texts.mapping((*SERVER, "volumes"))
-    limits = {key: str(database.entry[key]).upper() for key in ("cpus", "memory") if key in database.entry}
+    limits: dict[str, Any] = {
+        key: str(database.entry[key]).upper() for key in ("cpus", "memory") if key in database.entry
+    }
+    limits["pids"] = texts.evaluate((*SERVER, "pids")) or 1000
     spec: dict[str, Any] = {
         "volumes": [f"{database.key}-{name}:{path}" for name, path in volumes.items()],
-        "deploy": _limits(**limits, pids=texts.evaluate((*SERVER, "pids")) or 1000),
+        "deploy": {"resources": {"limits": limits}},
     }
     if published:
         spec["networks"] = ["default", NETWORK]
@@ -167,18 +167,15 @@ def _job(texts: AdapterTexts) -> dict[str, Any]:
     """Returns what the job has besides: it ends, and nothing of it stays."""
     folders = list(texts.mapping((*SERVER, "volumes")).values())
     folders += [str(folder).partition(":")[0] for folder in texts.evaluate((*SERVER, "tmpfs")) or []]
+    memory = texts.evaluate((*JOB, "memory")) or "512M"
     return {
         "command": [],
         "restart": "no",
         "init": True,
         # Each of the image's volumes would else be left behind.
         "tmpfs": [f"{folder}:size=16m" for folder in folders],
-        "deploy": _limits(memory=texts.evaluate((*JOB, "memory")) or "512M", pids=200),
+        "deploy": {"resources": {"limits": {"memory": memory, "pids": 200}}},
     }
-
-
-def _limits(**limits: Any) -> dict[str, Any]:
-    return {"resources": {"limits": limits}}
 
 
 def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
@@ -210,12 +207,3 @@ def _add_secrets(project: Project, texts: AdapterTexts, name: str, at: Path) -> 
     for form, key in tls_keys(texts.database).items():
         if form in forms:
             add_secret(project, name, f"{name}-tls-{form}", key, forms[form])
-
-
-def _overlay(project: Project, database: Database) -> None:
-    """Merges the user's own `x-compose` into the server."""
-    at: Path = ("services", database.key)
-    theirs = Places(project.places.file)
-    theirs.set(at, Origin("stack", project.places.file, (*database.path, "x-compose")))
-    long = lengthen("services", database.entry.get("x-compose"), at, theirs)
-    project.services[database.key] = merge(project.services[database.key], long, at, project.places, theirs)

@@ -1,6 +1,6 @@
 """The canonical tree: one Compose project in long form, in which every value knows the place it comes from.
 
-It is built from a stack or read from any Compose file; rules check it and targets render it.
+It is built from a stack; rules check it and targets render it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from compiler.model import Access, Certificate, Path, Raw, Secret, Variable
-from compiler.project.long_form import lengthen
+from compiler.model import Access, Certificate, Path, Secret, Variable
 from compiler.project.values import inside, number, plain
 from compiler.registry.adapter import Adapter
 from compiler.report import Span
@@ -61,8 +60,7 @@ class Places:
 
     def key(self, path: Path) -> Span:
         origin = self.origin(path)
-        named = origin.path and isinstance(origin.path[-1], str)
-        return origin.file.key(origin.path) if named else origin.file.value(origin.path)
+        return origin.file.key(origin.path)
 
     def adopt(self, path: Path, theirs: Places, their_path: Path) -> None:
         """Takes over the places of another tree, a part of which now stands at `path`."""
@@ -112,30 +110,6 @@ class Project:
     def own_services(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields the services that a person wrote."""
         return ((name, spec) for name, spec in self.services.items() if self.kinds[name] == "service")
-
-
-def read_project(document: Document, today: str) -> Project:
-    """Returns the project of a Compose file that follows the Compose Specification's schema.
-
-    It has no databases: each service is a person's own. `today` is an ISO date.
-    """
-    data = document.data
-    project = Project(name=str(data.get("name", "")), environment="", today=today, places=Places(document))
-    for section in SECTIONS:
-        for name, entry in (data.get(section) or {}).items():
-            long = lengthen(section, _raw(entry), (section, name), project.places)
-            project.tree[section][name] = long if entry is not None else None
-    project.kinds |= dict.fromkeys(project.services, "service")
-    return project
-
-
-def _raw(tree: Any) -> Any:
-    """Marks all text as being in Compose's own syntax."""
-    if isinstance(tree, dict):
-        return {key: _raw(value) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [_raw(item) for item in tree]
-    return Raw(tree) if isinstance(tree, str) else tree
 
 
 def replicas(service: Mapping[str, Any]) -> int:

@@ -75,14 +75,15 @@ def build_service(shop: Workshop, key: str) -> None:
 
 def build_section(shop: Workshop, kind: str) -> None:
     """Adds a top-level section of the stack to the project."""
-    written = shop.stack.secrets if kind == "secrets" else shop.stack.extra.get(kind) or {}
+    written: Mapping[str, Any] = shop.stack.extra.get(kind) or {}
+    if kind == "secrets":
+        written = {
+            name: {"file": rule["file"]} if "file" in rule else {"environment": stack_secret_key(name, rule)}
+            for name, rule in shop.stack.secrets.items()
+        }
     names = build_names(shop.stack, shop.project)
     for name, entry in written.items():
         at: Path = (kind, name)
-        if kind == "secrets" and "file" in entry:
-            entry = {"file": entry["file"]}
-        elif kind == "secrets":
-            entry = {"environment": stack_secret_key(name, entry)}
         long = lengthen(kind, _evaluated(shop, entry, names, at), at, shop.project.places)
         # What is empty is written so: `cache:` names a volume, and says nothing about it.
         shop.project.tree[kind][name] = rebase(long, kind, shop.base) if entry is not None else None
