@@ -80,7 +80,7 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
         full: dict[str, Any] = {"memory": "1G", "port": 15000, "cpus": "1"}
         if (spec.get("query_timeout") or {}).get("applies", "nowhere") != "nowhere":
             full["query_timeout"] = "30s"
-        modes = ("off", "require", "verify-full") if "tls" in spec else ("off",)
+        modes = ("off", "require", "verify-full") if "tls" in spec["container"] else ("off",)
         for mode, extra in product(modes, [{}, full, *_vectors(spec.get("vector"))]):
             yield {"adapter": adapter.name, "version": version, "tls": mode, **extra}
 
@@ -97,10 +97,10 @@ def _schemas(adapter: Adapter, registry: Registry, report: Report) -> int:
 
 
 def _probes(adapter: Adapter, registry: Registry, report: Report) -> int:
-    place = adapter.value(("health", "test"))
+    place = adapter.value(("container", "health", "test"))
     for version in adapter.versions:
         spec = adapter.at(version)
-        test = str(spec["health"]["test"])
+        test = str(spec["container"]["health"]["test"])
         secrets = spec.get("secrets") or ("password", "admin_password")
         if not any(f"secrets.{name}" in test for name in secrets):
             help = "read ${{ secrets.password }} and log in"

@@ -123,7 +123,7 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
 
 def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]:
     """Yields what the adapter says of a container: a key of Compose, its value, and where that is written."""
-    database, probe = texts.database, _beside(at, "health")
+    database, probe = texts.database, (*at, "health")
     yield "image", database.image, ("versions", database.version, "image")
     for key in _CARRIED:
         read = texts.mapping if key in _MAPPINGS else texts.evaluate
@@ -135,11 +135,6 @@ def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]
             yield "entrypoint", ["/bin/sh", "-ec", script, *rest], (*at, word)
     if health := texts.evaluate(probe, "shell"):
         yield "healthcheck", {**health, "test": ["CMD-SHELL", (health["test"] or "").strip()]}, probe
-
-
-def _beside(at: Path, word: str) -> Path:
-    """Returns the place of a section of a container, which for the server stands beside `container`."""
-    return (word,) if at == SERVER else (*at, word)
 
 
 def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
@@ -193,7 +188,7 @@ def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
         yield File(name, texts.scope["init"]["file"], content="\n".join([*lines, ""]))
     if texts.database.tls.enabled:
         yield AUTHORITY
-        if texts.written(_beside(at, "tls")):
+        if texts.written((*at, "tls")):
             yield File(f"{key}-tls-certificate", SERVER_TARGET, source=f"./tls/{key}.crt")
 
 
@@ -203,7 +198,7 @@ def _add_secrets(project: Project, texts: AdapterTexts, name: str, at: Path) -> 
     for secret, (key, file, rule) in database_secrets(texts.database).items():
         if named is None or secret in named:
             add_secret(project, name, file, key, rule)
-    forms = texts.evaluate(_beside(at, "tls")) or {}
+    forms = texts.evaluate((*at, "tls")) or {}
     for form, key in tls_keys(texts.database).items():
         if form in forms:
             add_secret(project, name, f"{name}-tls-{form}", key, forms[form])
