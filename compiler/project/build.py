@@ -94,7 +94,7 @@ def _add_volumes(project: Project) -> None:
 
 def _connections(project: Project) -> Iterator[Variable]:
     """Yields the lines of `.env` that hold finished connection strings."""
-    told = 'Connection of database "{}"{}'.format
+    comment = 'Connection of database "{}"{}'.format
     for name, access in project.access.items():
         title = project.databases[name].adapter.title
         for word, there, whence in (
@@ -102,11 +102,11 @@ def _connections(project: Project) -> Iterator[Variable]:
             ("host_url", access.host, ", from this machine"),
         ):
             if "url" in there:
-                yield Variable(env_key(name, word), there["url"], told(name, whence))
+                yield Variable(env_key(name, word), there["url"], comment(name, whence))
     for key, (name, driver) in project.connections.items():
         if driver != "url":
             connection = project.access[name].network[driver]
-            yield Variable(key, connection, told(name, f" for {connection.title}"))
+            yield Variable(key, connection, comment(name, f" for {connection.title}"))
 
 
 def _check_names(stack: Stack, report: Report) -> None:

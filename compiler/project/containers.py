@@ -162,14 +162,13 @@ def _job(texts: AdapterTexts) -> dict[str, Any]:
     """Returns what the job has besides: it ends, and nothing of it stays."""
     folders = list(texts.mapping((*SERVER, "volumes")).values())
     folders += [str(folder).partition(":")[0] for folder in texts.evaluate((*SERVER, "tmpfs")) or []]
-    memory = texts.evaluate((*JOB, "memory")) or "512M"
     return {
         "command": [],
         "restart": "no",
         "init": True,
         # Each of the image's volumes would else be left behind.
         "tmpfs": [f"{folder}:size=16m" for folder in folders],
-        "deploy": {"resources": {"limits": {"memory": memory, "pids": 200}}},
+        "deploy": {"resources": {"limits": {"memory": "512M", "pids": 200}}},
     }
 
 

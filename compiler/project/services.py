@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from itertools import starmap
 from typing import Any, NamedTuple
 
 from compiler.expressions import ExpressionError, evaluate
@@ -69,8 +68,12 @@ def build_service(shop: Workshop, key: str) -> None:
     if any(project.databases[name].tls.enabled for name in reached):
         add_files(project, key, [AUTHORITY])
     mounts = {str(mount.get("source")) for mount in spec.get("secrets") or ()}
-    read = {name: rule for name, rule in shop.stack.secrets.items() if name in mounts and "file" not in rule}
-    label_secrets(project, key, set(starmap(stack_secret_key, read.items())))
+    keys = {
+        stack_secret_key(name, rule)
+        for name, rule in shop.stack.secrets.items()
+        if name in mounts and "file" not in rule
+    }
+    label_secrets(project, key, keys)
 
 
 def build_section(shop: Workshop, kind: str) -> None:
