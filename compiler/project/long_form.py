@@ -9,18 +9,16 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from posixpath import join, normpath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from compiler.model import Path, Raw, Reference, Text
 from compiler.project.ports import long_port
+from compiler.project.project import Places
 from compiler.project.values import as_text, change, is_host_path, sections, written_text
 from compiler.source import patch
 
-if TYPE_CHECKING:
-    from compiler.project.project import Places
-
 # Returns the long form of what is written at a path.
-Form = Callable[["Places", Any, Path], Any]
+Form = Callable[[Places, Any, Path], Any]
 # Returns what is written at a path, reached by way of the first.
 Rewrite = Callable[[str, Any, Path], Any]
 _REMOTE = re.compile(r"\w[\w+.-]*://|git@|github\.com/|(?:service|target|docker-image|oci-layout):")
