@@ -15,7 +15,7 @@ from compiler.model import Artifact
 from compiler.output import content_of
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connections import build_access, mask
-from compiler.project.scope import build_scope
+from compiler.project.references import build_scope
 from compiler.project.secrets import flat
 from compiler.registry.adapter import Adapter
 from compiler.registry.registry import Registry

@@ -161,7 +161,7 @@ class _Workshop(NamedTuple):
         self._watch(pair.certificate, file.span, f"delete {file.path} and run `stackc compile`")
         return pair
 
-    def take(self, wanted: Certificate, own: tuple[OwnFile, OwnFile, OwnFile]) -> bytes:
+    def take(self, wanted: Certificate, own: tuple[OwnFile, ...]) -> bytes:
         """Takes a user's own files as they are, and returns the certificate of their authority."""
         file, key_file, authority = own
         certificate, _ = self._read_pair(file, key_file)

@@ -115,14 +115,14 @@ class Certificate(NamedTuple):
     """A server certificate to have: its names on the network, and the keys of `.env` that take its private key.
 
     `bundle` takes certificate and private key in one; the one that no container mounts is None.
-    `own` holds a user's own files: certificate, key and authority. Where it is `verified`, clients check its names.
+    `own` are a user's files: certificate, key and authority. Where it is `verified`, clients check its names.
     """
 
     name: str
     hosts: tuple[str, ...]
     key: str | None = None
     bundle: str | None = None
-    own: tuple[OwnFile, OwnFile, OwnFile] | None = None
+    own: tuple[OwnFile, ...] = ()
     verified: bool = False
 
 

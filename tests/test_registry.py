@@ -133,14 +133,14 @@ def test_an_adapter_may_change_a_part_of_another(tmp_path: Path) -> None:
     adapter = load(adapters(tmp_path, postgis=text), "postgis")
     assert adapter.versions["17"]["image"] == "postgis/postgis:17-3.5"
     assert "pooler" not in adapter.data["options"]
-    assert adapter.data["health"] == load(Registry(), "postgresql").data["health"]
+    assert adapter.data["container"]["health"] == load(Registry(), "postgresql").data["container"]["health"]
 
 
 def test_what_is_inherited_keeps_the_place_of_its_own_file(tmp_path: Path) -> None:
     adapter = load(adapters(tmp_path, postgis=POSTGIS), "postgis")
     assert adapter.value(("title",)).path == "adapters/postgis.yaml"
-    assert adapter.value(("health", "test")).path == "adapters/postgresql.yaml"
-    assert adapter.value(("health", "test")).line > 10
+    assert adapter.value(("container", "health", "test")).path == "adapters/postgresql.yaml"
+    assert adapter.value(("container", "health", "test")).line > 10
 
 
 def test_an_adapter_may_change_the_built_in_one_of_its_own_name(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
         ("- a", "not-a-mapping", 1),
         ("#" + "x" * 2**20, "file-too-large", 1),
         (POSTGIS + "helth: {}\n", "unknown-option", 4),
-        (POSTGIS + "health: null\n", "missing-option", 1),
+        (POSTGIS + "container: {health: null}\n", "missing-option", 4),
         (POSTGIS.replace("adapter: postgis", "adapter: other"), "adapter-name", 1),
         (POSTGIS + "default_version: '99'\n", "unknown-version", 4),
         (POSTGIS + "options:\n  a:\n    description: A\n    type: int\n", "option-schema", 7),
@@ -279,7 +279,7 @@ def test_hiding_a_built_in_adapter_is_a_warning(tmp_path: Path) -> None:
     [
         ("container:\n  environment: {A: 'x ${{ zzz }}'}\n", (5, 23)),
         ("container:\n  command:\n    - a\n    - ${{ 9 ** 9 ** 9 }}\n", (7, 7)),
-        ("health:\n  test: |\n    export A\n    psql ${{ secrets.pasword }}\n", (7, 10)),
+        ("container:\n  health:\n    test: |\n      export A\n      psql ${{ secrets.pasword }}\n", (8, 12)),
         ("container:\n  command:\n    - each: ${{ options.extensions }}\n      then: ${{ itm }}\n", (7, 13)),
         ("connections:\n  url:\n    query: {a: '${{ name | nope }}'}\n", (6, 17)),
         (
@@ -310,9 +310,9 @@ def test_a_huge_loop_ends_in_a_finding_at_its_own_line(tmp_path: Path) -> None:
 
 def test_a_version_line_may_change_anything(tmp_path: Path) -> None:
     adapter = load(Registry(), "postgresql")
-    assert adapter.at("17")["container"]["data"] == "/var/lib/postgresql/data"
-    assert adapter.at("18")["container"]["data"] == "/var/lib/postgresql"
-    assert adapter.data["container"]["data"] == "/var/lib/postgresql/data"
+    assert adapter.at("17")["container"]["volumes"]["data"] == "/var/lib/postgresql/data"
+    assert adapter.at("18")["container"]["volumes"]["data"] == "/var/lib/postgresql"
+    assert adapter.data["container"]["volumes"]["data"] == "/var/lib/postgresql/data"
 
 
 def test_capabilities_may_differ_by_version() -> None:

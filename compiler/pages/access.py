@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from compiler.model import Access, Connection
 from compiler.project.connections import mask, render_connection
-from compiler.project.scope import CA_FILE
+from compiler.project.references import CA_FILE
 from compiler.report import Report, Span, suggest
 from compiler.run.workspace import Project
 

@@ -89,17 +89,17 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
             dimensions = min(rules["dimensions"][0]["up_to"], 384)
             for metric, method in product(rules["metrics"], rules["methods"]):
                 extras.append({"vector": {"dimensions": dimensions, "metric": metric, "method": method}})
-        modes = ("off", "require", "verify-full") if "tls" in spec else ("off",)
+        modes = ("off", "require", "verify-full") if "tls" in spec["container"] else ("off",)
         for mode, extra in product(modes, extras):
             yield {"adapter": adapter.name, "version": version, "tls": mode, **extra}
 
 
 def _try_probes(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
-    place = adapter.value(("health", "test"))
+    place = adapter.value(("container", "health", "test"))
     for version in adapter.versions:
         tried["probes"] += 1
         spec = adapter.at(version)
-        test = str(spec["health"]["test"])
+        test = str(spec["container"]["health"]["test"])
         secrets = spec.get("secrets") or ("password", "admin_password")
         if not any(f"secrets.{name}" in test for name in secrets):
             help = "read ${{ secrets.password }} and log in"

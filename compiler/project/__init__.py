@@ -1,1 +1,1 @@
-"""Resolves a stack to a plan: one module per concern."""
+"""Resolves a stack to one Compose project: one module per concern."""

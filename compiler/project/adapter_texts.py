@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from compiler.expressions import ExpressionError, Sink, evaluate_tree
 from compiler.expressions.quoting import json_text, shell_word, sql_identifier, sql_literal, xml_text
 from compiler.model import Path, Reference
 from compiler.project.project import Origin
+from compiler.project.values import as_text
 from compiler.report import Diagnostic, Report
 from compiler.source import Document
 from compiler.stack.database import Database
@@ -63,11 +64,12 @@ class AdapterTexts(NamedTuple):
     def mapping(self, at: Path) -> dict[str, Any]:
         """Returns a section that has to be a mapping, which is empty where there is none."""
         value = self.evaluate(at)
-        if value is None or isinstance(value, dict):
-            return value or {}
-        place = self.database.adapter.value(self.origin(at).path)
-        told = f'"{at[-1]}" has a value of another kind, expected a mapping'
-        self.report.error("wrong-branch", told, place, "let every branch make a mapping")
+        if isinstance(value, dict):
+            return value
+        if value is not None:
+            place = self.database.adapter.value(self.origin(at).path)
+            told = f'"{at[-1]}" has a value of another kind, expected a mapping'
+            self.report.error("wrong-branch", told, place, "let every branch make a mapping")
         return {}
 
     def lines(self, at: Path, language: str) -> list[str]:
@@ -94,22 +96,18 @@ def _flat(lines: Any) -> Iterator[str]:
         yield str(lines).rstrip("\n")
 
 
-def _only(pattern: str, expected: str) -> Callable[[Any], str]:
-    """Returns a filter for values that need no quotes, as they can have no other form than this one."""
-
-    def checked(value: Any) -> str:
-        text = str(value)
-        if not re.fullmatch(pattern, text):
-            raise ExpressionError(f'"{text}" is not {expected}')
-        return text
-
-    return checked
+def _only(pattern: str, expected: str, value: Any) -> str:
+    """Returns a value that needs no quotes, as it can have no other form than this one."""
+    text = str(value)
+    if not re.fullmatch(pattern, text):
+        raise ExpressionError(f'"{text}" is not {expected}')
+    return text
 
 
-_word = _only(r"[A-Za-z0-9_.-]+", "a single word")
-_FILTERS = {
+_word = partial(_only, r"[A-Za-z0-9_.-]+", "a single word")
+_FILTERS: Mapping[str, Callable[[Any], str]] = {
     "word": _word,
-    "symbol": _only(r"[-<=>#+*/|&!~@^%]+", "an operator"),
+    "symbol": partial(_only, r"[-<=>#+*/|&!~@^%]+", "an operator"),
     "settings": lambda value: ", ".join(f"{_word(key)} = {_word(item)}" for key, item in value.items()),
 }
 
@@ -123,9 +121,7 @@ def _public(value: Any) -> Any:
 def _scalar(value: Any) -> str:
     if isinstance(_public(value), dict | list):
         raise ExpressionError("only a single value can stand in this text", "name one of its parts")
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else str(value)
+    return "" if value is None else str(as_text(value))
 
 
 @lru_cache(maxsize=32)

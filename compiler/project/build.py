@@ -9,7 +9,7 @@ from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connections import build_access
 from compiler.project.containers import GATE, JOB, add_database, add_gate, iter_containers
 from compiler.project.project import SECTIONS, Places, Project
-from compiler.project.scope import NETWORK, build_scope
+from compiler.project.references import NETWORK, build_scope
 from compiler.project.secrets import build_secrets, database_keys, digests, stack_secret_key, tls_keys
 from compiler.project.services import Workshop, build_section, build_service
 from compiler.project.values import named_volume
@@ -70,16 +70,14 @@ def _add_database(project: Project, texts: AdapterTexts) -> None:
 
 
 def _certificate(database: Database, document: Document) -> Certificate:
-    def own(file: str) -> OwnFile:
-        place = document.value((*database.path, "tls", file))
-        return OwnFile(path=getattr(database.tls, file), span=place)
-
+    tls, names = database.tls, ("certificate", "key", "ca")
+    own = (OwnFile(getattr(tls, name), document.value((*database.path, "tls", name))) for name in names)
     return Certificate(
         name=database.key,
         hosts=tuple(name for name, at in iter_containers(database) if at != JOB),
         **tls_keys(database),
-        own=(own("certificate"), own("key"), own("ca")) if database.tls.certificate else None,
-        verified=database.tls.mode == "verify-full",
+        own=tuple(own) if tls.certificate else (),
+        verified=tls.mode == "verify-full",
     )
 
 
@@ -96,20 +94,19 @@ def _add_volumes(project: Project) -> None:
 
 def _connections(project: Project) -> Iterator[Variable]:
     """Yields the lines of `.env` that hold finished connection strings."""
+    comment = 'Connection of database "{}"{}'.format
     for name, access in project.access.items():
-        told = f'Connection of database "{name}"'
-        if "url" in access.network:
-            title = project.databases[name].adapter.title
-            comment = f"{told} ({title}), from the network of the stack"
-            yield Variable(key=env_key(name, "url"), value=access.network["url"], comment=comment)
-        if "url" in access.host:
-            comment = f"{told}, from this machine"
-            yield Variable(key=env_key(name, "host_url"), value=access.host["url"], comment=comment)
+        title = project.databases[name].adapter.title
+        for word, there, whence in (
+            ("url", access.network, f" ({title}), from the network of the stack"),
+            ("host_url", access.host, ", from this machine"),
+        ):
+            if "url" in there:
+                yield Variable(env_key(name, word), there["url"], comment(name, whence))
     for key, (name, driver) in project.connections.items():
         if driver != "url":
             connection = project.access[name].network[driver]
-            comment = f'Connection of database "{name}" for {connection.title}'
-            yield Variable(key=key, value=connection, comment=comment)
+            yield Variable(key, connection, comment(name, f" for {connection.title}"))
 
 
 def _check_names(stack: Stack, report: Report) -> None:

@@ -10,8 +10,11 @@ from typing import Any
 from compiler.expressions.quoting import json_text, pair_value, refuse_unrepresentable, url_part
 from compiler.model import Access, Connection, Reference, Text
 from compiler.project.adapter_texts import AdapterTexts
-from compiler.project.scope import CA_FILE, client_ports
+from compiler.project.references import CA_FILE, client_ports
+from compiler.project.values import as_text
 from compiler.report import suggest
+
+Strings = Mapping[str, str]
 
 _PARTS = ("user", "password", "host", "port")
 _MASK = "***"
@@ -26,28 +29,21 @@ def build_access(texts: AdapterTexts, host: str = "") -> Access:
     database = texts.database
     network = texts.within(texts.mapping(("endpoint",)) | ({"host": host} if host else {}))
     port, *ports = client_ports(database)
-    outside = network.within(
-        {
-            "host": host or "127.0.0.1",
-            "port": port.here,
-            "ports": {one.name: one.here for one in ports},
-            "tls": {**network.scope["tls"], "ca": CA_FILE},
-        }
-    )
-    query: list[str] = []
-    if database.vector:
-        language = database.spec.get("init", {}).get("language", "json")
-        query = network.lines(("vector", "query"), language)
+    here = {
+        "host": host or "127.0.0.1",
+        "port": port.here,
+        "ports": {one.name: one.here for one in ports},
+        "tls": {**network.scope["tls"], "ca": CA_FILE},
+    }
+    language = database.spec.get("init", {}).get("language", "json")
+    authority = network.scope["tls"]["ca"] if database.tls.enabled else ""
     return Access(
         database=database.key,
         adapter=database.adapter.name,
         network=_connections(network),
-        host=_connections(outside),
-        parts={
-            **{name: network.scope[name] for name in (*_PARTS, "database")},
-            "ca": network.scope["tls"]["ca"] if database.tls.enabled else "",
-        },
-        query="\n".join(query),
+        host=_connections(network.within(here)),
+        parts={**{name: network.scope[name] for name in (*_PARTS, "database")}, "ca": authority},
+        query="\n".join(network.lines(("vector", "query"), language) if database.vector else ()),
     )
 
 
@@ -86,13 +82,16 @@ def render_connection(connection: Connection, values: Mapping[str, str]) -> str:
 
     Forms: `url`, `dsn` (`user:password@tcp(host:port)/path?query`), `pairs` (`Key=Value;Key=Value`) and
     `arguments` (a JSON object, for clients that take no connection string). Parts that are None are left out.
-    A `path` is split at its slashes; a list of segments or a Reference is not. ValueError where a grammar
-    cannot carry a value, which the message does not show. https://www.rfc-editor.org/rfc/rfc3986
+    ValueError where a grammar cannot carry a value, which the message does not show.
+    https://www.rfc-editor.org/rfc/rfc3986
     """
-    parts = dict(connection.parts)
-    if isinstance(parts.get("path"), str):
-        parts["path"] = parts["path"].removeprefix("/").split("/")
-    return _FORMS[connection.form](_fill(parts, values), _fill(connection.query, values))
+    if connection.form == "arguments":
+        return json_text(_fill(connection.query, values))
+    parts, query = (
+        {name: str(as_text(value)) for name, value in _fill(tree, values).items()}
+        for tree in (connection.parts, connection.query)
+    )
+    return _FORMS[connection.form](parts, query)
 
 
 def mask(connection: Connection) -> str:
@@ -123,21 +122,13 @@ def _fill(tree: Any, values: Mapping[str, str]) -> Any:
             return tree
 
 
-def _scalar(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _url(parts: dict[str, Any], query: dict[str, Any]) -> str:
-    login: dict[str, Any] = {name: parts[name] for name in ("user", "password") if name in parts}
-    if parts.get("userinfo") == "query":
-        query = {parts.get(f"{name}_key", name): value for name, value in login.items()} | query
-        login = {}
-    return f"{parts['scheme']}://{_userinfo(login, url_part)}{_address(parts)}{_path(parts)}{_query(query)}"
+def _url(parts: Strings, query: Strings) -> str:
+    return f"{parts['scheme']}://{_userinfo(parts, url_part)}{_address(parts)}{_path(parts)}{_query(query)}"
 
 
 # https://github.com/go-sql-driver/mysql#dsn-data-source-name
-def _dsn(parts: dict[str, Any], query: dict[str, Any]) -> str:
-    if ":" in _scalar(parts.get("user", "")):
+def _dsn(parts: Strings, query: Strings) -> str:
+    if ":" in parts.get("user", ""):
         raise ValueError('a user name with ":" cannot stand in this connection string')
     userinfo = _userinfo(parts, str)
     refuse_unrepresentable(userinfo, "a connection string")
@@ -145,19 +136,39 @@ def _dsn(parts: dict[str, Any], query: dict[str, Any]) -> str:
     return f"{userinfo}tcp({_address(parts)}){_path(parts) or '/'}{_query(query, safe=',')}"
 
 
-def _userinfo(login: dict[str, Any], encode: Callable[[str], str]) -> str:
-    user = encode(_scalar(login.get("user", "")))
-    if "password" in login:
-        return f"{user}:{encode(_scalar(login['password']))}@"
+def _userinfo(parts: Strings, encode: Callable[[str], str]) -> str:
+    user = encode(parts.get("user", ""))
+    if "password" in parts:
+        return f"{user}:{encode(parts['password'])}@"
     return user and f"{user}@"
 
 
-def _pairs(parts: dict[str, Any], query: dict[str, Any]) -> str:
-    separator = _scalar(parts.get("separator", ";"))
-    if "head" in parts:
-        items = [f"{key}={_unquoted(key, _scalar(value), separator)}" for key, value in query.items()]
-        return separator.join([_scalar(parts["head"]), *items])
-    return separator.join(f"{key}={pair_value(_scalar(value), separator)}" for key, value in query.items())
+def _address(parts: Strings) -> str:
+    """Returns the host, or several with commas between them; the port is of those that bring none."""
+    port = f":{url_part(parts['port'])}" if "port" in parts else ""
+    names = []
+    for name in parts.get("host", "").split(","):
+        is_bare = name.count(":") > 1 and not name.startswith("[")
+        host = url_part(f"[{name}]" if is_bare else name, safe=":[]")
+        names.append(host if _OWN_PORT.fullmatch(name) else host + port)
+    return ",".join(names)
+
+
+def _path(parts: Strings) -> str:
+    return "/" + url_part(parts["path"].removeprefix("/"), safe="/") if "path" in parts else ""
+
+
+def _query(query: Strings, safe: str = "") -> str:
+    pairs = [f"{url_part(key)}={url_part(value, safe)}" for key, value in query.items()]
+    return "?" + "&".join(pairs) if pairs else ""
+
+
+def _pairs(parts: Strings, query: Strings) -> str:
+    separator = parts.get("separator", ";")
+    if "head" not in parts:
+        return separator.join(f"{key}={pair_value(value, separator)}" for key, value in query.items())
+    items = (f"{key}={_unquoted(key, value, separator)}" for key, value in query.items())
+    return separator.join([parts["head"], *items])
 
 
 # https://stackexchange.github.io/StackExchange.Redis/Configuration.html
@@ -170,33 +181,4 @@ def _unquoted(key: str, text: str, separator: str) -> str:
     return text
 
 
-def _address(parts: dict[str, Any]) -> str:
-    port = f":{url_part(_scalar(parts['port']))}" if "port" in parts else ""
-    names = [_host(name) for name in _scalar(parts.get("host", "")).split(",")]
-    return ",".join(name if _OWN_PORT.fullmatch(name) else name + port for name in names)
-
-
-def _host(name: str) -> str:
-    if name.count(":") > 1 and not name.startswith("["):
-        return f"[{url_part(name, safe=':')}]"
-    return url_part(name, safe=":[]")
-
-
-def _path(parts: dict[str, Any]) -> str:
-    if "path" not in parts:
-        return ""
-    segments = parts["path"] if isinstance(parts["path"], list) else [parts["path"]]
-    return "/" + "/".join(url_part(_scalar(segment)) for segment in segments)
-
-
-def _query(query: dict[str, Any], safe: str = "") -> str:
-    pairs = [f"{url_part(key)}={url_part(_scalar(value), safe)}" for key, value in query.items()]
-    return "?" + "&".join(pairs) if pairs else ""
-
-
-_FORMS: Mapping[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
-    "url": _url,
-    "dsn": _dsn,
-    "pairs": _pairs,
-    "arguments": lambda parts, query: json_text(query),
-}
+_FORMS = {"url": _url, "dsn": _dsn, "pairs": _pairs}

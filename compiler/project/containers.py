@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from compiler.model import Path
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.long_form import lengthen
-from compiler.project.merge import merge
-from compiler.project.project import Kind, Origin, Places, Project
-from compiler.project.scope import AUTHORITY, NETWORK, SERVER_TARGET, published_ports, tls_files
+from compiler.project.project import Origin, Places, Project, merge
+from compiler.project.references import AUTHORITY, NETWORK, SERVER_TARGET, Port, client_ports, tls_files
 from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_keys
 from compiler.stack.database import Database
 
@@ -59,7 +58,13 @@ def add_database(project: Project, texts: AdapterTexts) -> None:
             # Companions do not wait for one another.
             if at in (SERVER, JOB):
                 waits[name] = ready[name]
-    _overlay(project, texts.database)
+    # The user's own `x-compose` is merged into the server.
+    key, file = texts.database.key, project.places.file
+    server: Path = ("services", key)
+    theirs = Places(file)
+    theirs.set(server, Origin("stack", file, (*texts.database.path, "x-compose")))
+    long = lengthen("services", texts.database.entry.get("x-compose"), server, theirs)
+    project.services[key] = merge(project.services[key], long, server, project.places, theirs)
 
 
 def add_gate(project: Project) -> None:
@@ -72,7 +77,9 @@ def add_gate(project: Project) -> None:
     jobs = [name for name, kind in project.kinds.items() if kind == "job" and name not in awaited]
     if not jobs:
         return
-    spec = {
+    project.places.set(("services", GATE), Origin("default", project.places.file, ()))
+    project.kinds[GATE] = "gate"
+    project.services[GATE] = {
         **_BASE,
         "image": project.services[jobs[0]]["image"],
         "depends_on": {name: {"condition": _FINISHED} for name in jobs},
@@ -83,50 +90,40 @@ def add_gate(project: Project) -> None:
         "init": True,
         "read_only": True,
         "tmpfs": project.services[jobs[0]]["tmpfs"],
-        "deploy": _limits(memory="32M", pids=20),
+        "deploy": {"resources": {"limits": {"memory": "32M", "pids": 20}}},
     }
-    _add_container(project, GATE, "gate", spec, {(): Origin("default", project.places.file, ())})
 
 
 def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapping[str, str]) -> None:
     """Adds one container of a database: what the adapter says of it, and what its role asks for."""
-    database = texts.database
+    database, places, here = texts.database, project.places, ("services", name)
     texts = texts.within({"tls": {**texts.scope["tls"], **tls_files(name)}})
+    places.set(here, Origin("default", texts.document, database.path))
     spec: dict[str, Any] = {**_BASE, "networks": [NETWORK]}
-    origins: dict[Path, Origin] = {(): Origin("default", texts.document, database.path)}
     for key, value, path in _described(texts, at):
         spec[key] = value
-        origins[(key,)] = texts.origin(path)
+        places.set((*here, key), texts.origin(path))
     options: dict[Path, str] = {(key,): option for key, option in _OPTIONS.get(at, {}).items()}
     if at == SERVER:
-        spec |= _server(texts)
-        options |= {("ports", index): port.option for index, port in enumerate(published_ports(database))}
-    if at == JOB:
+        published = [port for port in client_ports(database) if port.here]
+        spec |= _server(texts, published)
+        options |= {("ports", index): port.option for index, port in enumerate(published)}
+    elif at == JOB:
         spec |= _job(texts)
     if waits:
         spec["depends_on"] = {other: {"condition": condition} for other, condition in waits.items()}
     for path, option in options.items():
         if option in database.entry:
-            origins[path] = Origin("stack", texts.document, (*database.path, option))
-    _add_container(project, name, "job" if at == JOB else "database", spec, origins)
+            places.set((*here, *path), Origin("stack", texts.document, (*database.path, option)))
+    project.services[name] = lengthen("services", spec, here, places)
+    project.kinds[name] = "job" if at == JOB else "database"
     add_files(project, name, _iter_files(texts, name, at))
     _add_secrets(project, texts, name, at)
 
 
-def _add_container(
-    project: Project, name: str, kind: Kind, spec: Mapping[str, Any], origins: Mapping[Path, Origin]
-) -> None:
-    """Adds a container that may use Compose's short forms; `origins` are by the path inside of it."""
-    at: Path = ("services", name)
-    for path, origin in origins.items():
-        project.places.set((*at, *path), origin)
-    project.services[name] = lengthen("services", spec, at, project.places)
-    project.kinds[name] = kind
-
-
 def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]:
     """Yields what the adapter says of a container: a key of Compose, its value, and where that is written."""
-    database, probe = texts.database, _beside(at, "health")
+    database, probe = texts.database, (*at, "health")
     yield "image", database.image, ("versions", database.version, "image")
     for key in _CARRIED:
         read = texts.mapping if key in _MAPPINGS else texts.evaluate
@@ -140,23 +137,20 @@ def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]
         yield "healthcheck", {**health, "test": ["CMD-SHELL", (health["test"] or "").strip()]}, probe
 
 
-def _beside(at: Path, word: str) -> Path:
-    """Returns the place of a section of a container, which for the server stands beside `container`."""
-    return (word,) if at == SERVER else (*at, word)
-
-
-def _server(texts: AdapterTexts) -> dict[str, Any]:
+def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
     """Returns what the server has besides: its data, and what the options of the stack say."""
-    database = texts.database
-    ports = [f"127.0.0.1:{port.here}:{port.inside}" for port in published_ports(database)]
-    limits = {key: str(database.entry[key]).upper() for key in ("cpus", "memory") if key in database.entry}
-    spec: dict[str, Any] = {
-        "volumes": [f"{database.key}-{name}:{path}" for name, path in _kept(texts)],
-        "networks": ["default", NETWORK] if ports else [NETWORK],
-        "deploy": _limits(**limits, pids=texts.evaluate((*SERVER, "pids")) or 1000),
+    database, volumes = texts.database, texts.mapping((*SERVER, "volumes"))
+    limits: dict[str, Any] = {
+        key: str(database.entry[key]).upper() for key in ("cpus", "memory") if key in database.entry
     }
-    if ports:
-        spec["ports"] = ports
+    limits["pids"] = texts.evaluate((*SERVER, "pids")) or 1000
+    spec: dict[str, Any] = {
+        "volumes": [f"{database.key}-{name}:{path}" for name, path in volumes.items()],
+        "deploy": {"resources": {"limits": limits}},
+    }
+    if published:
+        spec["networks"] = ["default", NETWORK]
+        spec["ports"] = [f"127.0.0.1:{port.here}:{port.inside}" for port in published]
     # Evaluated in any case, so that its faults are found before a stack asks for it.
     folders = texts.evaluate((*SERVER, "read_only"))
     if database.entry.get("read_only"):
@@ -166,7 +160,7 @@ def _server(texts: AdapterTexts) -> dict[str, Any]:
 
 def _job(texts: AdapterTexts) -> dict[str, Any]:
     """Returns what the job has besides: it ends, and nothing of it stays."""
-    folders = [path for _, path in _kept(texts)]
+    folders = list(texts.mapping((*SERVER, "volumes")).values())
     folders += [str(folder).partition(":")[0] for folder in texts.evaluate((*SERVER, "tmpfs")) or []]
     return {
         "command": [],
@@ -174,18 +168,8 @@ def _job(texts: AdapterTexts) -> dict[str, Any]:
         "init": True,
         # Each of the image's volumes would else be left behind.
         "tmpfs": [f"{folder}:size=16m" for folder in folders],
-        "deploy": _limits(memory=texts.evaluate((*JOB, "memory")) or "512M", pids=200),
+        "deploy": {"resources": {"limits": {"memory": "512M", "pids": 200}}},
     }
-
-
-def _kept(texts: AdapterTexts) -> list[tuple[str, str]]:
-    """Returns the folders of the server that are kept in volumes, by the volumes' names."""
-    data, more = texts.evaluate((*SERVER, "data")), texts.mapping((*SERVER, "volumes"))
-    return [*([("data", data)] if data else []), *more.items()]
-
-
-def _limits(**limits: Any) -> dict[str, Any]:
-    return {"resources": {"limits": limits}}
 
 
 def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
@@ -203,27 +187,17 @@ def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
         yield File(name, texts.scope["init"]["file"], content="\n".join([*lines, ""]))
     if texts.database.tls.enabled:
         yield AUTHORITY
-        if texts.written(_beside(at, "tls")):
+        if texts.written((*at, "tls")):
             yield File(f"{key}-tls-certificate", SERVER_TARGET, source=f"./tls/{key}.crt")
 
 
 def _add_secrets(project: Project, texts: AdapterTexts, name: str, at: Path) -> None:
     """Mounts what a container reads as files: secrets, and the private key in the forms that it asks for."""
-    role = {SERVER: "server", JOB: "init"}.get(at)
-    named = texts.evaluate((*at, "secrets")) or ()
+    named = texts.evaluate((*at, "secrets"))
     for secret, (key, file, rule) in database_secrets(texts.database).items():
-        if secret in named or role in rule.get("to", ("server", "init")):
+        if named is None or secret in named:
             add_secret(project, name, file, key, rule)
-    forms = texts.evaluate(_beside(at, "tls")) or {}
+    forms = texts.evaluate((*at, "tls")) or {}
     for form, key in tls_keys(texts.database).items():
         if form in forms:
             add_secret(project, name, f"{name}-tls-{form}", key, forms[form])
-
-
-def _overlay(project: Project, database: Database) -> None:
-    """Merges the user's own `x-compose` into the server."""
-    at: Path = ("services", database.key)
-    theirs = Places(project.places.file)
-    theirs.set(at, Origin("stack", project.places.file, (*database.path, "x-compose")))
-    long = lengthen("services", database.entry.get("x-compose"), at, theirs)
-    project.services[database.key] = merge(project.services[database.key], long, at, project.places, theirs)

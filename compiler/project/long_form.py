@@ -1,4 +1,4 @@
-"""Compose's short forms made long, once: https://docs.docker.com/reference/compose-file/
+"""Compose's short forms made long, once, and its host paths moved: https://docs.docker.com/reference/compose-file/
 
 What was short is remembered in the places, so that a target can write it as a person did.
 """
@@ -8,18 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from posixpath import join, normpath
+from typing import Any
 
 from compiler.model import Path, Raw, Reference, Text
 from compiler.project.ports import long_port
+from compiler.project.project import Places
 from compiler.project.values import as_text, change, is_host_path, sections, written_text
 from compiler.source import patch
 
-if TYPE_CHECKING:
-    from compiler.project.project import Places
-
 # Returns the long form of what is written at a path.
-Form = Callable[["Places", Any, Path], Any]
+Form = Callable[[Places, Any, Path], Any]
+# Returns what is written at a path, reached by way of the first.
+Rewrite = Callable[[str, Any, Path], Any]
+_REMOTE = re.compile(r"\w[\w+.-]*://|git@|github\.com/|(?:service|target|docker-image|oci-layout):")
+_ABSOLUTE = re.compile(r"[/~$\\]|[A-Za-z]:[\\/]")
+_DEFAULT = re.compile(r"(\$\{\w+:?-)([^${}]*)(\}.*)", re.DOTALL)
 
 # https://docs.docker.com/reference/compose-file/services/#short-syntax-5
 _MOUNT_OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -149,4 +153,58 @@ _SERVICE: Mapping[str, Form] = {
     "ulimits.*": _wrapped(lambda limit: {"soft": limit, "hard": limit}),
     "volumes.*": _wrapped(_volume),
     "volumes.*.tmpfs.mode": _mode,
+}
+
+
+def rebase(tree: Any, kind: str, base: str) -> Any:
+    """Returns an entry of a section, in long form, with its paths on this machine reached by way of `base`.
+
+    A stack's are relative to it, rendered ones to the files that Compose reads; a path inside an image is none.
+    """
+    for steps, rewrite in _HOST_PATHS[kind].items() if base else ():
+        tree = change(tree, steps.split("."), partial(rewrite, base))
+    return tree
+
+
+def _where(is_path: Callable[[str], object]) -> Rewrite:
+    """Rewrites each text that is a relative path; its kind stays, such as Raw."""
+
+    def rewrite(base: str, value: Any, at: Path) -> Any:
+        if not isinstance(value, str):
+            return value
+        if match := _DEFAULT.fullmatch(value):
+            return type(value)(f"{match[1]}{rewrite(base, match[2], at)}{match[3]}")
+        if not value or _ABSOLUTE.match(value) or not is_path(value):
+            return value
+        found = normpath(join(base, value))
+        return type(value)(found if found.startswith(".") else f"./{found}")
+
+    return rewrite
+
+
+def _mount(base: str, mount: Mapping[str, Any], at: Path) -> Any:
+    rewrite = _PATH if mount.get("type") == "bind" else _MARKED
+    return change(mount, ("source",), partial(rewrite, base))
+
+
+_PATH = _where(lambda text: True)
+# Anything else may be a name, such as that of a volume.
+_MARKED = _where(lambda text: text.startswith(("./", "../")) or text in (".", ".."))
+_CONTEXT = _where(lambda text: not _REMOTE.match(text))
+_HOST_PATHS: Mapping[str, Mapping[str, Rewrite]] = {
+    "services": {
+        "build.context": _CONTEXT,
+        "build.additional_contexts.*": _CONTEXT,
+        "build.ssh.*": _MARKED,
+        "develop.watch.*.path": _PATH,
+        # `.env` stands beside the rendered files: stackc writes it there.
+        "env_file.*.path": _where(lambda text: normpath(text) != ".env"),
+        "extends.file": _PATH,
+        "label_file.*": _PATH,
+        "volumes.*": _mount,
+    },
+    "configs": {"file": _PATH},
+    "secrets": {"file": _PATH},
+    "volumes": {"driver_opts.device": _MARKED},
+    "networks": {},
 }

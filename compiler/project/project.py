@@ -1,6 +1,6 @@
 """The canonical tree: one Compose project in long form, in which every value knows the place it comes from.
 
-It is built from a stack or read from any Compose file; rules check it and targets render it.
+It is built from a stack; rules check it and targets render it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from compiler.model import Access, Certificate, Path, Raw, Secret, Variable
-from compiler.project.long_form import lengthen
+from compiler.model import Access, Certificate, Path, Secret, Variable
 from compiler.project.values import inside, number, plain
 from compiler.registry.adapter import Adapter
 from compiler.report import Span
@@ -18,6 +17,8 @@ from compiler.source import Document
 from compiler.stack.database import Database
 
 Kind = Literal["service", "database", "job", "gate"]
+# https://docs.docker.com/reference/compose-file/merge/
+_REPLACED = ("command", "entrypoint", "test")
 SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
 
 
@@ -59,8 +60,7 @@ class Places:
 
     def key(self, path: Path) -> Span:
         origin = self.origin(path)
-        named = origin.path and isinstance(origin.path[-1], str)
-        return origin.file.key(origin.path) if named else origin.file.value(origin.path)
+        return origin.file.key(origin.path)
 
     def adopt(self, path: Path, theirs: Places, their_path: Path) -> None:
         """Takes over the places of another tree, a part of which now stands at `path`."""
@@ -112,30 +112,6 @@ class Project:
         return ((name, spec) for name, spec in self.services.items() if self.kinds[name] == "service")
 
 
-def read_project(document: Document, today: str) -> Project:
-    """Returns the project of a Compose file that follows the Compose Specification's schema.
-
-    It has no databases: each service is a person's own. `today` is an ISO date.
-    """
-    data = document.data
-    project = Project(name=str(data.get("name", "")), environment="", today=today, places=Places(document))
-    for section in SECTIONS:
-        for name, entry in (data.get(section) or {}).items():
-            long = lengthen(section, _raw(entry), (section, name), project.places)
-            project.tree[section][name] = long if entry is not None else None
-    project.kinds |= dict.fromkeys(project.services, "service")
-    return project
-
-
-def _raw(tree: Any) -> Any:
-    """Marks all text as being in Compose's own syntax."""
-    if isinstance(tree, dict):
-        return {key: _raw(value) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [_raw(item) for item in tree]
-    return Raw(tree) if isinstance(tree, str) else tree
-
-
 def replicas(service: Mapping[str, Any]) -> int:
     """Returns how many containers a service has, as far as that is known now."""
     deployed = inside(service, "deploy", "replicas")
@@ -165,3 +141,45 @@ def neighbours(service: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
         kind, _, name = (plain(service.get(key)) or "").partition(":")
         if kind == "service" and name:
             yield name, (key,)
+
+
+def merge(
+    base: Mapping[str, Any], overlay: Mapping[str, Any], at: Path, places: Places, theirs: Places
+) -> dict[str, Any]:
+    """Returns a tree in long form with another one on top of it, as Compose merges its files; null removes a key.
+
+    Both stand at `at`; what comes from the overlay keeps its own places.
+    """
+    merged = dict(base)
+    for key, value in overlay.items():
+        path, known = (*at, key), merged.get(key)
+        if value is None and key in merged and at[-1] not in ("environment", "networks"):
+            del merged[key]
+        elif isinstance(known, Mapping) and isinstance(value, Mapping):
+            merged[key] = merge(known, value, path, places, theirs)
+        elif isinstance(known, list) and isinstance(value, list) and key not in _REPLACED:
+            merged[key] = _joined(known, value, path, places, theirs)
+        else:
+            merged[key] = value
+            places.adopt(path, theirs, path)
+    return merged
+
+
+def _joined(known: list[Any], added: list[Any], at: Path, places: Places, theirs: Places) -> list[Any]:
+    joined = list(known)
+    for index, item in enumerate(added):
+        names = [_identity(at[-1], one) for one in joined]
+        name = _identity(at[-1], item)
+        place = names.index(name) if name in names else len(joined)
+        joined[place : place + 1] = [item]
+        places.adopt((*at, place), theirs, (*at, index))
+    return joined
+
+
+def _identity(key: str | int, item: Any) -> Any:
+    """Returns what is the same in two items of a list that mount or bind the same."""
+    if key == "ports" and isinstance(item, Mapping):
+        return tuple(map(item.get, ("host_ip", "published", "target", "protocol")))
+    if key in ("volumes", "secrets", "configs") and isinstance(item, Mapping):
+        return item.get("target", item.get("source"))
+    return item

@@ -47,17 +47,15 @@ def database_secrets(database: Database) -> dict[str, DatabaseSecret]:
 
 def database_keys(database: Database) -> list[str]:
     """Returns every key of `.env` that is a database's own."""
-    secrets = database_secrets(database)
-    if not database.own_password:
-        secrets.pop("password", None)
-    words = ("url", "host_url", _DIGEST)
-    keys = [env_key(database.key, word) for word in words] + list(tls_keys(database).values())
-    return keys + [secret.key for secret in secrets.values()]
+    keys = [env_key(database.key, word) for word in ("url", "host_url", _DIGEST)]
+    keys += tls_keys(database).values()
+    secrets = database_secrets(database).items()
+    return keys + [one.key for name, one in secrets if name != "password" or database.own_password]
 
 
 def tls_keys(database: Database) -> dict[str, str]:
     """Returns the keys of `.env` for a server's private key, by the forms that containers mount: `key`, `bundle`."""
-    sections = (database.spec, *database.spec.get("companions", {}).values())
+    sections = (database.spec["container"], *database.spec.get("companions", {}).values())
     forms = {form for section in sections for form in section.get("tls", {})} if database.tls.enabled else ()
     return {form: env_key(database.key, "tls", form) for form in ("key", "bundle") if form in forms}
 

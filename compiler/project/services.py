@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from compiler.expressions import ExpressionError, evaluate
+from compiler.expressions.quoting import shell_word
 from compiler.model import Path, Raw, env_key
-from compiler.project.host_paths import rebase
-from compiler.project.long_form import lengthen
+from compiler.project.long_form import lengthen, rebase
 from compiler.project.ports import LOOPBACK, brings_address
-from compiler.project.probe import build_probe
 from compiler.project.project import Origin, Project, has_health
-from compiler.project.references import Names, build_names, first_port
-from compiler.project.scope import AUTHORITY, NETWORK
+from compiler.project.references import AUTHORITY, NETWORK, Names, build_names, first_port
 from compiler.project.secrets import add_files, label_secrets, stack_secret_key
 from compiler.project.values import as_text, inside, plain
 from compiler.report import Report, suggest
@@ -24,6 +22,21 @@ _PROBE = {"interval": "10s", "timeout": "5s", "retries": 6, "start_period": "30s
 # https://docs.docker.com/reference/compose-file/extension/#specifying-durations
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(rf"(\d{{1,15}}(?:\.\d*)?|\.\d+)({'|'.join(_UNITS)})")
+# A proxy for the application's own requests must not take those of the probe. Bash reads /dev/tcp itself:
+# https://www.gnu.org/software/bash/manual/html_node/Redirections.html
+_SCRIPT = """\
+unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
+u={url}
+if command -v curl >/dev/null 2>&1; then exec curl -fsS -o /dev/null -m {seconds} "$u"; fi
+if command -v wget >/dev/null 2>&1; then exec wget -q -T {seconds} -O /dev/null "$u"; fi
+if command -v bash >/dev/null 2>&1; then exec bash -c '
+  exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+  printf "GET %s HTTP/1.0\\r\\nHost: 127.0.0.1:%s\\r\\n\\r\\n" "$2" "$1" >&3
+  read -t {seconds} -r version status rest <&3
+  case $status in 2*|3*) ;; *) echo "HTTP $status"; exit 1 ;; esac
+' probe {port} {path}; fi
+echo "the image has none of curl, wget and bash: write healthcheck.test instead of healthcheck.http" >&2
+exit 1"""
 
 
 class Workshop(NamedTuple):
@@ -55,20 +68,25 @@ def build_service(shop: Workshop, key: str) -> None:
     if any(project.databases[name].tls.enabled for name in reached):
         add_files(project, key, [AUTHORITY])
     mounts = {str(mount.get("source")) for mount in spec.get("secrets") or ()}
-    rules = {name: rule for name, rule in shop.stack.secrets.items() if name in mounts and "file" not in rule}
-    label_secrets(project, key, {stack_secret_key(name, rule) for name, rule in rules.items()})
+    keys = {
+        stack_secret_key(name, rule)
+        for name, rule in shop.stack.secrets.items()
+        if name in mounts and "file" not in rule
+    }
+    label_secrets(project, key, keys)
 
 
 def build_section(shop: Workshop, kind: str) -> None:
     """Adds a top-level section of the stack to the project."""
-    written = shop.stack.secrets if kind == "secrets" else shop.stack.extra.get(kind) or {}
+    written: Mapping[str, Any] = shop.stack.extra.get(kind) or {}
+    if kind == "secrets":
+        written = {
+            name: {"file": rule["file"]} if "file" in rule else {"environment": stack_secret_key(name, rule)}
+            for name, rule in shop.stack.secrets.items()
+        }
     names = build_names(shop.stack, shop.project)
     for name, entry in written.items():
         at: Path = (kind, name)
-        if kind == "secrets" and "file" in entry:
-            entry = {"file": entry["file"]}
-        elif kind == "secrets":
-            entry = {"environment": stack_secret_key(name, entry)}
         long = lengthen(kind, _evaluated(shop, entry, names, at), at, shop.project.places)
         # What is empty is written so: `cache:` names a volume, and says nothing about it.
         shop.project.tree[kind][name] = rebase(long, kind, shop.base) if entry is not None else None
@@ -193,3 +211,9 @@ def _join(shop: Workshop, at: Path, spec: dict[str, Any], *, is_needed: bool) ->
         help = "remove `network_mode`: the service then joins the network of the databases"
         place = shop.project.places.key((*at, "network_mode"))
         shop.report.error("unreachable-database", told, place, help)
+
+
+def build_probe(port: int, path: str, seconds: int = 4) -> str:
+    """Returns a shell script that exits 0 where the path answers with a success or sends elsewhere."""
+    url = shell_word(f"http://127.0.0.1:{port}{path}")
+    return _SCRIPT.format(url=url, port=port, path=shell_word(path), seconds=seconds)

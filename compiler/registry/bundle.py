@@ -85,7 +85,8 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
     An option that the engine lacks is as its `x-without` says.
     """
     base, spec = bundle()["$defs"]["database"], adapter.at(version)
-    known = {**spec, **(spec.get("credentials") or {}), "read_only": spec["container"].get("read_only")}
+    server = {name: spec["container"].get(name) for name in ("read_only", "tls")}
+    known = {**spec, **(spec.get("credentials") or {}), **server}
     timeout = spec.get("query_timeout") or {"applies": "nowhere"}
     known["query_timeout"] = None if timeout["applies"] == "nowhere" else timeout
     own = {**base["properties"], **spec.get("options", {})}

@@ -9,7 +9,7 @@ from typing import Any
 from compiler.model import Path, Text
 from compiler.project.ports import binding_of, long_port
 from compiler.project.project import Project
-from compiler.project.scope import client_ports
+from compiler.project.references import client_ports
 from compiler.project.values import plain
 from compiler.rules.rule import Service, Tell
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from compiler.project.probe import build_probe
+from compiler.project.services import build_probe
 from tests.stacks import entry, findings, only, spec_of
 
 if TYPE_CHECKING:
