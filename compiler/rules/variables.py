@@ -35,21 +35,17 @@ def scan_variables(text: str) -> Iterator[Variable]:
         if match[1]:
             yield Variable(match[1])
         elif match[0] == "${":
-            position = _closed(text, position)
+            depth = 1
+            while depth:
+                edge = _EDGE.search(text, position)
+                if not edge:
+                    raise ValueError(text[match.start() :])
+                depth += 1 if edge[0] == "${" else -1
+                position = edge.end()
             inside = _BRACED.fullmatch(text, match.end(), position - 1)
             if not inside:
                 raise ValueError(text[match.start() : position])
             yield Variable(*inside.groups(""))
-
-
-def _closed(text: str, start: int) -> int:
-    """Returns where a variable ends whose braces are open at `start`."""
-    depth = 1
-    for edge in _EDGE.finditer(text, start):
-        depth += -1 if edge[0] == "}" else 1
-        if depth == 0:
-            return edge.end()
-    raise ValueError(text[start - 2 :])
 
 
 def variable_syntax(project: Project, tell: Tell) -> None:

@@ -28,8 +28,9 @@ _BLANKS = re.compile(rf"[{_BLANK}]*")
 _QUOTED = re.compile(r"'(?:[^'\\]++|\\.)*+'|\"(?:[^\"\\]++|\\.)*+\"", re.DOTALL)
 _LINE = re.compile(r"[^\n]*")
 # Compose takes exactly three octal digits up to 377, and drops the zero of anything else.
-_ESCAPE = re.compile(r'\\(?:([abfnrtv$"\\])|0([0-3][0-7]{2})|0)')
-_ESCAPES = {"$": "$$"} | dict(zip('abfnrtv"\\', '\a\b\f\n\r\t\v"\\', strict=True))
+_ESCAPE = re.compile(r'\\([abfnrtv$"\\]|0[0-3][0-7]{2}|0)')
+_ESCAPES = {"$": "$$", "0": "\\", **dict(zip('abfnrtv"\\', '\a\b\f\n\r\t\v"\\', strict=True))}
+_ESCAPES |= {f"{code:04o}": chr(code) for code in range(0o400)}
 _DOLLAR = re.compile(
     rf"\$(?:(?P<escaped>\$)|(?P<reference>{_NAME}|\{{{_NAME}(?::?[-+?].*)?\}})|(?P<broken>\{{))"
 )
@@ -38,7 +39,7 @@ _HELP = 'write each line as "KEY=value" or "# note", and quote a value of severa
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One assignment: its value, and where in the text that stands, quotes included."""
+    """One assignment: its value, where in the text that stands, quotes included, and whether it names variables."""
 
     value: str = field(repr=False)
     start: int
@@ -58,11 +59,6 @@ class Dotenv:
     def values(self) -> dict[str, str]:
         """The values by key; one that depends on other variables is as it is written."""
         return {key: entry.value for key, entry in self.entries.items()}
-
-    @property
-    def interpolated(self) -> set[str]:
-        """The keys whose value depends on other variables."""
-        return {key for key, entry in self.entries.items() if entry.is_interpolated}
 
     def value(self, key: str) -> Span | None:
         """Returns the place of the value of a key that is there."""
@@ -103,8 +99,8 @@ def update_dotenv(dotenv: Dotenv, assignments: Sequence[tuple[str, str, str]]) -
             if quoted == value and text[entry.start : entry.end].startswith(("'", '"')):
                 quoted = f"'{value}'"
             text = text[: entry.start] + quoted + text[entry.end :]
-    missing = [(key, value, comment) for key, value, comment in assignments if key not in known]
-    return _appended(text, [(f"{key}={env_quote(value)}", comment) for key, value, comment in missing])
+    lines = [(f"{key}={env_quote(value)}", why) for key, value, why in assignments if key not in known]
+    return _appended(text, lines)
 
 
 def env_example(keys: Iterable[tuple[str, str]]) -> str:
@@ -150,25 +146,22 @@ def _assignment(text: str, start: int) -> tuple[Entry, int]:
         if not found:
             help = "close the quote, or put the whole value in the other kind of quotes"
             raise _Fault(start, "this value begins with a quote that is never closed", help, len(text))
-        end = resume = found.end()
-        body = found[0][1:-1]
-        value = body.replace("\\'", "'") if quote == "'" else _ESCAPE.sub(_unescaped, body)
+        value, end, resume = found[0][1:-1], found.end(), found.end()
     else:
         resume = _end(_LINE, text, start)
         value = text[start:resume].partition(" #")[0].rstrip(_WHITE)
         end = start + len(value)
-    dollars = {found.lastgroup for found in _DOLLAR.finditer(value)} if quote != "'" else set()
+    if quote == "'":
+        return Entry(value.replace("\\'", "'"), start, end, False), resume
+    if quote == '"':
+        value = _ESCAPE.sub(lambda escape: _ESCAPES[escape[1]], value)
+    dollars = {found.lastgroup for found in _DOLLAR.finditer(value)}
     if "broken" in dollars:
         help = "put the value in single quotes, where $ has no meaning"
         raise _Fault(start, 'this value holds a "${" that begins no reference to a variable', help, resume)
     if dollars == {"escaped"}:
         value = value.replace("$$", "$")
     return Entry(value, start, end, "reference" in dollars), resume
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    letter, digits = found.groups()
-    return chr(int(digits, 8)) if digits else _ESCAPES[letter] if letter else "\\"
 
 
 def _end(pattern: re.Pattern[str], text: str, position: int) -> int:

@@ -40,8 +40,6 @@ def _node(node: object, indent: str) -> str:
             )
         case list() | tuple() if node:
             return "".join(f"\n{indent}- {_node(item, inner).lstrip()}" for item in node)
-        case tuple():
-            return " []"
     import json
 
     text = json.dumps(node, allow_nan=False)
