@@ -11,7 +11,8 @@ from compiler.project.ports import binding_of, long_port
 from compiler.project.project import Project
 from compiler.project.scope import client_ports
 from compiler.project.values import plain
-from compiler.rules.rule import Service, Tell
+from compiler.report import Report
+from compiler.rules.place import Service
 
 _HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _LOCAL = rf"(?:{'|'.join(map(re.escape, _HOSTS))})"
@@ -22,23 +23,23 @@ _HOST_NAME = re.compile(r"(.*?)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)", re.IGNORE
 _WEB = re.compile(r"(?:https?|wss?)://[^/]*$")
 
 
-def localhost(project: Project, tell: Tell, *, of_browsers: bool) -> None:
-    """Tells of each address that belongs to another container.
-
-    A browser may ask for one of the web that is published on this machine.
-    """
+def check_addresses(project: Project, report: Report) -> None:
+    """Tells of each address of another container; one that is published for browsers may be meant for them."""
     owners, published = _listeners(project)
     for key, service in project.own_services():
         for path, address, port, is_web in () if service.get("network_mode") else _addresses(service):
             owner = owners.get(port, key)
             is_database = owner in project.databases
-            for_browser = is_web and port in published and not is_database
-            is_own = owner == key or any(port in inside for inside, _ in _ports(service))
-            if not is_own and for_browser == of_browsers:
-                told = f'inside service "{key}" the host of "{address}" is the service itself, not "{owner}"'
-                url = f"${{{{ {'databases' if is_database else 'services'}.{owner}.url }}}}"
-                kept = f"keep it if a browser asks for it; otherwise write {url}"
-                tell(told, ("services", key, *path), kept if of_browsers else f"write {url} or its `host`")
+            if owner == key or any(port in inside for inside, _ in _ports(service)):
+                continue
+            told = f'inside service "{key}" the host of "{address}" is the service itself, not "{owner}"'
+            url = f"${{{{ {'databases' if is_database else 'services'}.{owner}.url }}}}"
+            place = project.places.value(("services", key, *path))
+            if is_web and port in published and not is_database:
+                help = f"keep it if a browser asks for it; otherwise write {url}"
+                report.warning("localhost-in-browser", told, place, help)
+            else:
+                report.error("localhost", told, place, f"write {url} or its `host`")
 
 
 def _listeners(project: Project) -> tuple[dict[int, str], dict[int, str]]:

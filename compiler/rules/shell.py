@@ -7,10 +7,9 @@ from typing import Any
 
 from compiler.model import Text
 from compiler.project.values import inside, plain
-from compiler.rules.rule import Service, Tell
+from compiler.report import Report
+from compiler.rules.place import Place, Service
 
-_LINES = ("command", "entrypoint")
-_TEST = ("healthcheck", "test")
 _VARIABLE = re.compile(r"(\$\$)|\$\{(?:[^{}]|\{[^{}]*\})*\}|\$[A-Za-z_]\w*")
 _WORD = re.compile(
     r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|`[^`]*`|\$\([^)]*\)|(&&|\|\||[;&|<>])|(['"`(])|.""", re.DOTALL
@@ -18,22 +17,19 @@ _WORD = re.compile(
 _OPERATORS = ("&&", "||", ";", "|", "&", ">", ">>", "<", "2>&1")
 
 
-def command_without_shell(service: Service, tell: Tell) -> None:
-    for key in _LINES:
-        line = service.get(key)
-        operator, _ = _first_mark(line)
+def check_commands(service: Service, at: Place, report: Report) -> None:
+    for key in ("command", "entrypoint"):
+        line, place = service.get(key), at.value(key)
+        operator, mark = _first_mark(line)
         if operator:
             is_plain = isinstance(line, str) and not set('"\\\n') & set(line)
             told = f"no shell runs this command: Compose drops everything from `{operator}` on"
-            tell(told, (key,), f'write ["/bin/sh", "-c", "{line if is_plain else "..."}"]')
-
-
-def unclosed_quote(service: Service, tell: Tell) -> None:
-    for key in _LINES:
-        _, mark = _first_mark(service.get(key))
-        if mark:
+            help = f'write ["/bin/sh", "-c", "{line if is_plain else "..."}"]'
+            report.error("command-without-shell", told, place, help)
+        elif mark:
             told = "a bracket stands outside quotes" if mark == "(" else f"a quote {mark} is not closed"
-            tell(told, (key,), "put the words in quotes, or write the command as a list")
+            help = "put the words in quotes, or write the command as a list"
+            report.error("unclosed-quote", told, place, help)
 
 
 def _first_mark(line: Any) -> tuple[str, str]:
@@ -47,24 +43,20 @@ def _first_mark(line: Any) -> tuple[str, str]:
     return next((marks for marks in _WORD.findall(known) if any(marks)), ("", ""))
 
 
-def health_check_words(service: Service, tell: Tell) -> None:
-    first, *words = _health_check(service) or [None]
-    if first == "CMD-SHELL" and len(words) > 1:
-        told = "a shell runs the first text after CMD-SHELL, and the others are lost"
-        tell(told, (*_TEST, 2), "write them as one text, or CMD in place of CMD-SHELL")
-    elif first == "CMD" and len(words) == 1 and re.search(r"\s", words[0] or ""):
-        told = f'no program is named "{words[0]}": CMD takes the words one by one'
-        tell(told, (*_TEST, 1), "write CMD-SHELL in place of CMD")
-
-
-def health_check_without_shell(service: Service, tell: Tell) -> None:
-    words = _health_check(service)
+def check_health(service: Service, at: Place, report: Report) -> None:
+    test = inside(service, "healthcheck", "test")
+    kind, *words = [plain(word) or "" for word in test] if isinstance(test, list) and test else [""]
     operator = next((word for word in words if word in _OPERATORS), None)
-    if words[:1] == ["CMD"] and operator:
+    if kind == "CMD-SHELL" and len(words) > 1:
+        told = "a shell runs the first text after CMD-SHELL, and the others are lost"
+        help = "write them as one text, or CMD in place of CMD-SHELL"
+        report.error("health-check-words", told, at.value("healthcheck", "test", 2), help)
+    elif kind == "CMD" and len(words) == 1 and re.search(r"\s", words[0]):
+        told = f'no program is named "{words[0]}": CMD takes the words one by one'
+        help = "write CMD-SHELL in place of CMD"
+        report.error("health-check-words", told, at.value("healthcheck", "test", 1), help)
+    elif kind == "CMD" and operator:
         told = f"no shell runs this check: `{operator}` is passed on as a word"
-        tell(told, (*_TEST, words.index(operator)), "write CMD-SHELL and the whole check as one text")
-
-
-def _health_check(service: Service) -> list[str | None]:
-    test = inside(service, *_TEST)
-    return [plain(word) for word in test] if isinstance(test, list) else []
+        place = at.value("healthcheck", "test", 1 + words.index(operator))
+        help = "write CMD-SHELL and the whole check as one text"
+        report.warning("health-check-without-shell", told, place, help)

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from compiler.model import Path, Raw
 from compiler.project.project import Project
 from compiler.report import Report
-from compiler.rules.rule import Tell
 
 _START = re.compile(r"\$(?:\$|\{|([A-Za-z_][A-Za-z0-9_]*))")
 _EDGE = re.compile(r"\$\{|\}")
@@ -48,13 +47,14 @@ def scan_variables(text: str) -> Iterator[Variable]:
             yield Variable(*inside.groups(""))
 
 
-def variable_syntax(project: Project, tell: Tell) -> None:
+def check_syntax(project: Project, report: Report) -> None:
     for path, text in _iter_raw(project.tree):
         try:
             list(scan_variables(text))
         except ValueError as fault:
             help = 'write "${NAME}", or "$$" for the character itself'
-            tell(f'Compose cannot read the variable "{fault}"', path, help)
+            told = f'Compose cannot read the variable "{fault}"'
+            report.error("variable-syntax", told, project.places.value(path), help)
 
 
 def check_set(project: Project, known: set[str], report: Report) -> None:
