@@ -54,15 +54,11 @@ def _key(key: str, indent: str) -> str:
 
 
 def _interpolated(node: str | Reference | Text) -> str:
-    match node:
-        case Raw():
-            return str(node)
-        case str():
-            return compose_escape(node)
-        case Reference(key):
-            return f"${{{key}:?set it in .env}}"
-        case Text(parts):
-            return "".join(map(_interpolated, parts))
+    if isinstance(node, Text):
+        return "".join(map(_interpolated, node.parts))
+    if isinstance(node, Reference):
+        return f"${{{node.key}:?set it in .env}}"
+    return str(node) if isinstance(node, Raw) else compose_escape(node)
 
 
 def _scalar(text: str, indent: str | None = None) -> str:
