@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from compiler.project.project import Project
 from compiler.report import Report
-from compiler.rules import databases, localhost, services, shell, variables, wiring
-from compiler.rules.place import Place
+from compiler.rules import Place, databases, localhost, services, variables, wiring
 
 _OF_PROJECTS = (
     localhost.check_addresses,
@@ -28,8 +27,8 @@ _OF_SERVICES = (
     services.check_memory,
     services.check_ports,
     services.check_replicas,
-    shell.check_commands,
-    shell.check_health,
+    services.check_commands,
+    services.check_health,
     wiring.check_entries,
     wiring.check_services,
 )

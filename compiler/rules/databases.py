@@ -7,7 +7,7 @@ from typing import Any
 from compiler.expressions import evaluate_tree
 from compiler.project.project import replicas
 from compiler.report import Report
-from compiler.rules.place import Place
+from compiler.rules import Place
 from compiler.stack.database import Database
 
 # Keys that stackc's promises rest on.

@@ -13,7 +13,7 @@ from compiler.project.project import Project
 from compiler.project.scope import client_ports
 from compiler.project.values import plain
 from compiler.report import Report
-from compiler.rules.place import Service
+from compiler.rules import Service
 
 _HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _LOCAL = rf"(?:{'|'.join(map(re.escape, _HOSTS))})"

@@ -8,7 +8,7 @@ from compiler.model import Path
 from compiler.project.project import Project, has_health, neighbours
 from compiler.project.values import inside, named_volume, plain
 from compiler.report import Note, Report, suggest
-from compiler.rules.place import Place, Service
+from compiler.rules import Place, Service
 
 _UNKNOWN = {"network": "unknown-network", "config": "unknown-config", "secret": "unknown-secret"}
 
