@@ -85,17 +85,18 @@ class _Fault(Exception):
 def parse_dotenv(text: str, path: str, report: Report) -> Dotenv | None:
     """Returns the assignments that Compose reads from the text; None where it refuses any, with `env-syntax`."""
     entries: dict[str, Entry] = {}
-    before = report.errors
+    is_read = True
     for statement in _STATEMENT.finditer(text, text.startswith("\ufeff")):
         try:
             key, entry = _read(statement)
         except _Fault as fault:
             start, message, help = fault.args
             report.error("env-syntax", message, _span(path, text, start), help)
+            is_read = False
         else:
             if key and entry:
                 entries[key] = entry
-    return Dotenv(path, text, entries) if report.errors == before else None
+    return Dotenv(path, text, entries) if is_read else None
 
 
 def update_dotenv(dotenv: Dotenv, assignments: Sequence[tuple[str, str, str]]) -> str:

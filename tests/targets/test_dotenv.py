@@ -125,6 +125,10 @@ def test_every_fault_is_reported() -> None:
     assert [finding.span.line for finding in faults("A=a\nB B=b\n@\nC=c\nD='d")] == [2, 3, 5]
 
 
+def test_a_text_that_compose_refuses_is_not_read_even_where_nobody_is_told() -> None:
+    assert parse_dotenv("A=a\n@", ".env", Report({"env-syntax": "off"})) is None
+
+
 def test_nothing_of_the_file_is_shown() -> None:
     findings = faults("A='hunter2'\nhunter2 hunter2=\nB=${hunter2\nhunter2='hunter2")
     assert len(findings) == 3
