@@ -5,11 +5,12 @@ The only user of `cryptography`, an optional dependency: import this module wher
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
 from pathlib import PurePath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from compiler.model import Artifact, Certificate, OwnFile
 from compiler.report import Report, Span
@@ -20,18 +21,13 @@ try:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 except ImportError:
     _is_installed = False
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import TypeVar
-
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-
-    Files = Mapping[str, bytes]
-    T = TypeVar("T")
+Files = Mapping[str, bytes]
+T = TypeVar("T")
 
 FOLDER = "tls"
 _AUTHORITY_DAYS = 3650

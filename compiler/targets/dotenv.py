@@ -21,15 +21,28 @@ _WHITE = "\n\u1680\u2028\u2029\u202f\u205f\u3000" + _BLANK + _SPACES
 # Compose compares without case, and by Unicode two more letters are cases of s and k.
 _NAME = r"[_a-zA-Z\u017f\u212a][_a-zA-Z0-9\u017f\u212a]*"
 
-_BETWEEN = re.compile(rf"(?:[{_WHITE}]++|#[^\n]*+)*+")
-_EXPORT = re.compile(rf"export(?=[\t\n\f\r ])[{_BLANK}]*")
-_KEY = re.compile(rf"[\w.\[\]{_BLANK}-]*")
-_BLANKS = re.compile(rf"[{_BLANK}]*")
-_QUOTED = re.compile(r"'(?:[^'\\]++|\\.)*+'|\"(?:[^\"\\]++|\\.)*+\"", re.DOTALL)
-_LINE = re.compile(r"[^\n]*")
+# What is between two statements belongs to the second one, and a value ends with its line or its quote.
+_STATEMENT = re.compile(
+    rf"""
+    (?:[{_WHITE}]++|\#[^\n]*+)*+
+    (?P<export>export(?=[\t\n\f\r ])[{_BLANK}]*)?
+    (?P<key>[\w.\[\]{_BLANK}-]*)
+    (?:
+        [=:][{_BLANK}]*
+        (?P<value>
+            (?P<quote>['"])(?P<body>(?:(?!(?P=quote))[^\\]|\\.)*+)(?P=quote)
+            |(?P<open>['"].*)
+            |[^\n]*
+        )
+        |(?P<stray>[^\n]*)
+    )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 # Compose takes exactly three octal digits up to 377, and drops the zero of anything else.
-_ESCAPE = re.compile(r'\\(?:([abfnrtv$"\\])|0([0-3][0-7]{2})|0)')
-_ESCAPES = {"$": "$$"} | dict(zip('abfnrtv"\\', '\a\b\f\n\r\t\v"\\', strict=True))
+_ESCAPE = re.compile(r'\\([abfnrtv$"\\]|0[0-3][0-7]{2}|0)')
+_ESCAPES = {"$": "$$", "0": "\\", **dict(zip('abfnrtv"\\', '\a\b\f\n\r\t\v"\\', strict=True))}
+_ESCAPES |= {f"{code:04o}": chr(code) for code in range(0o400)}
 _DOLLAR = re.compile(
     rf"\$(?:(?P<escaped>\$)|(?P<reference>{_NAME}|\{{{_NAME}(?::?[-+?].*)?\}})|(?P<broken>\{{))"
 )
@@ -38,7 +51,7 @@ _HELP = 'write each line as "KEY=value" or "# note", and quote a value of severa
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One assignment: its value, and where in the text that stands, quotes included."""
+    """One assignment: its value, where in the text that stands, quotes included, and whether it names variables."""
 
     value: str = field(repr=False)
     start: int
@@ -59,11 +72,6 @@ class Dotenv:
         """The values by key; one that depends on other variables is as it is written."""
         return {key: entry.value for key, entry in self.entries.items()}
 
-    @property
-    def interpolated(self) -> set[str]:
-        """The keys whose value depends on other variables."""
-        return {key for key, entry in self.entries.items() if entry.is_interpolated}
-
     def value(self, key: str) -> Span | None:
         """Returns the place of the value of a key that is there."""
         entry = self.entries.get(key)
@@ -71,19 +79,18 @@ class Dotenv:
 
 
 class _Fault(Exception):
-    """A statement that Compose refuses: where, why, what to do, and where reading can go on."""
+    """A statement that Compose refuses: where, why, and what to do."""
 
 
 def parse_dotenv(text: str, path: str, report: Report) -> Dotenv | None:
     """Returns the assignments that Compose reads from the text; None where it refuses any, with `env-syntax`."""
     entries: dict[str, Entry] = {}
     is_read = True
-    position = 1 if text.startswith("\ufeff") else 0
-    while (position := _end(_BETWEEN, text, position)) < len(text):
+    for statement in _STATEMENT.finditer(text, text.startswith("\ufeff")):
         try:
-            key, entry, position = _statement(text, position)
+            key, entry = _read(statement)
         except _Fault as fault:
-            start, message, help, position = fault.args
+            start, message, help = fault.args
             report.error("env-syntax", message, _span(path, text, start), help)
             is_read = False
         else:
@@ -103,8 +110,8 @@ def update_dotenv(dotenv: Dotenv, assignments: Sequence[tuple[str, str, str]]) -
             if quoted == value and text[entry.start : entry.end].startswith(("'", '"')):
                 quoted = f"'{value}'"
             text = text[: entry.start] + quoted + text[entry.end :]
-    missing = [(key, value, comment) for key, value, comment in assignments if key not in known]
-    return _appended(text, [(f"{key}={env_quote(value)}", comment) for key, value, comment in missing])
+    lines = [(f"{key}={env_quote(value)}", why) for key, value, why in assignments if key not in known]
+    return _appended(text, lines)
 
 
 def env_example(keys: Iterable[tuple[str, str]]) -> str:
@@ -126,54 +133,35 @@ def _appended(text: str, lines: Sequence[tuple[str, str]]) -> str:
     return text + added.replace("\n", newline)
 
 
-def _statement(text: str, start: int) -> tuple[str, Entry | None, int]:
-    """Returns a key, its value unless it has none, and where reading goes on."""
-    start = _end(_EXPORT, text, start)
-    stop = _end(_KEY, text, start)
-    key, sign = text[start:stop].rstrip(_WHITE), text[stop : stop + 1]
-    if start == len(text):
-        raise _Fault(start - 1, 'a variable was expected after "export"', "remove this line", start)
-    if sign not in ("=", ":", "\n", ""):
-        told = "this character cannot be in the name of a variable"
-        raise _Fault(stop, told, _HELP, _end(_LINE, text, stop))
-    if sign and " " in key:
-        raise _Fault(start, "the name of a variable cannot hold a blank", _HELP, _end(_LINE, text, stop))
-    if sign not in ("=", ":"):
-        return key, None, stop
-    return key, *_assignment(text, _end(_BLANKS, text, stop + 1))
-
-
-def _assignment(text: str, start: int) -> tuple[Entry, int]:
-    quote = text[start : start + 1]
-    if quote in ("'", '"'):
-        found = _QUOTED.match(text, start)
-        if not found:
-            help = "close the quote, or put the whole value in the other kind of quotes"
-            raise _Fault(start, "this value begins with a quote that is never closed", help, len(text))
-        end = resume = found.end()
-        body = found[0][1:-1]
-        value = body.replace("\\'", "'") if quote == "'" else _ESCAPE.sub(_unescaped, body)
+def _read(statement: re.Match[str]) -> tuple[str, Entry | None]:
+    """Returns the key of a statement, and its value unless it has none."""
+    key, (start, stop), size = statement["key"].rstrip(_WHITE), statement.span("key"), len(statement.string)
+    if statement["export"] and start == size:
+        raise _Fault(start - 1, 'a variable was expected after "export"', "remove this line")
+    if statement["stray"]:
+        raise _Fault(stop, "this character cannot be in the name of a variable", _HELP)
+    if " " in key and stop < size:
+        raise _Fault(start, "the name of a variable cannot hold a blank", _HELP)
+    if statement["value"] is None:
+        return key, None
+    (start, end), quote, value = statement.span("value"), statement["quote"], statement["body"]
+    if statement["open"]:
+        help = "close the quote, or put the whole value in the other kind of quotes"
+        raise _Fault(start, "this value begins with a quote that is never closed", help)
+    if quote == "'":
+        return key, Entry(value.replace("\\'", "'"), start, end, False)
+    if quote:
+        value = _ESCAPE.sub(lambda escape: _ESCAPES[escape[1]], value)
     else:
-        resume = _end(_LINE, text, start)
-        value = text[start:resume].partition(" #")[0].rstrip(_WHITE)
+        value = statement["value"].partition(" #")[0].rstrip(_WHITE)
         end = start + len(value)
-    dollars = {found.lastgroup for found in _DOLLAR.finditer(value)} if quote != "'" else set()
+    dollars = {found.lastgroup for found in _DOLLAR.finditer(value)}
     if "broken" in dollars:
         help = "put the value in single quotes, where $ has no meaning"
-        raise _Fault(start, 'this value holds a "${" that begins no reference to a variable', help, resume)
+        raise _Fault(start, 'this value holds a "${" that begins no reference to a variable', help)
     if dollars == {"escaped"}:
         value = value.replace("$$", "$")
-    return Entry(value, start, end, "reference" in dollars), resume
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    letter, digits = found.groups()
-    return chr(int(digits, 8)) if digits else _ESCAPES[letter] if letter else "\\"
-
-
-def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
-    found = pattern.match(text, position)
-    return found.end() if found else position
+    return key, Entry(value, start, end, "reference" in dollars)
 
 
 def _span(path: str, text: str, position: int) -> Span:

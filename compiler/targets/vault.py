@@ -80,7 +80,7 @@ def _check_value(secret: Secret, value: str, dotenv: Dotenv, report: Report) -> 
     if not value:
         told = f"{secret.owner} takes its value from {key} in .env, which is not set there"
         report.error("missing-secret", told, secret.span, f"add {key}= to .env")
-    elif key in dotenv.interpolated:
+    elif key in dotenv.entries and dotenv.entries[key].is_interpolated:
         told = f"the value of {key} in .env refers to other variables, which stackc does not follow"
         report.error("env-interpolation", told, place, "put the value in single quotes")
     elif found or not all(re.fullmatch(pattern[1:-1], value) for pattern in secret.patterns):

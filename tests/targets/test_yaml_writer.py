@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from compiler.expressions.quoting import env_quote
 from compiler.model import Raw, Reference, Text
-from compiler.targets.yaml import dump
+from compiler.targets.compose import dump
 from tests.compose import HOSTILE, compose_binaries, config, environment, run_config
 
 if TYPE_CHECKING:
