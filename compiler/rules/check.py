@@ -1,46 +1,67 @@
-"""Runs every rule over a project: each function checks one matter, and each fault it can find has an id of its own.
+"""Runs every rule over a project: one function that finds one thing, with an id and a severity of its own.
 
 It needs nothing but the project, so it works on a file that stackc did not make. What is only the form of a value is
-JSON Schema and no rule. The page of each id stands in schemas/findings.yaml.
+JSON Schema and no rule. The page of each rule stands in schemas/findings.yaml.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 from compiler.project.project import Project
 from compiler.report import Report
-from compiler.rules import Place, databases, localhost, services, variables, wiring
+from compiler.rules import databases, localhost, services, shell, variables, wiring
+from compiler.rules.rule import Rule, Tell
 
-_OF_PROJECTS = (
-    localhost.check_addresses,
-    services.check_host_ports,
-    variables.check_syntax,
-    wiring.check_container_names,
-    wiring.check_cycles,
-    wiring.check_volumes,
-    wiring.check_waits,
+OF_PROJECTS = (
+    Rule("dependency-cycle", wiring.dependency_cycle),
+    Rule("duplicate-container-name", wiring.duplicate_container_name),
+    Rule("duplicate-port", services.duplicate_port),
+    Rule("inactive-dependency", wiring.inactive_dependency, "warning"),
+    Rule("localhost", partial(localhost.localhost, of_browsers=False)),
+    Rule("localhost-in-browser", partial(localhost.localhost, of_browsers=True), "warning"),
+    Rule("no-health-check", wiring.no_health_check),
+    Rule("unknown-volume", wiring.unknown_volume),
+    Rule("variable-syntax", variables.variable_syntax),
 )
-_OF_DATABASES = (databases.check_connections, databases.check_overlay, databases.check_version)
-_OF_SERVICES = (
-    services.check_files,
-    services.check_labels,
-    services.check_limits,
-    services.check_memory,
-    services.check_ports,
-    services.check_replicas,
-    services.check_commands,
-    services.check_health,
-    wiring.check_entries,
-    wiring.check_services,
+OF_DATABASES = (
+    Rule("end-of-life", databases.end_of_life, "warning"),
+    Rule("moving-image", databases.moving_image, "warning"),
+    Rule("owned-key", databases.owned_key, "warning"),
+    Rule("too-many-connections", databases.too_many_connections),
 )
+OF_SERVICES = (
+    Rule("command-without-shell", shell.command_without_shell),
+    Rule("empty-label", services.empty_label, "warning"),
+    Rule("env-file-with-secrets", services.env_file_with_secrets, "warning"),
+    Rule("health-check-without-shell", shell.health_check_without_shell, "warning"),
+    Rule("health-check-words", shell.health_check_words),
+    Rule("limit-twice", services.limit_twice),
+    Rule("memory-too-small", services.memory_too_small),
+    Rule("port-syntax", services.port_syntax),
+    Rule("ports-without-effect", services.ports_without_effect, "warning"),
+    Rule("replicas-share-name", services.replicas_share_name),
+    Rule("replicas-share-port", services.replicas_share_port),
+    Rule("replicas-twice", services.replicas_twice),
+    Rule("reservation-above-limit", services.reservation_above_limit),
+    Rule("soft-above-hard", services.soft_above_hard),
+    Rule("unclosed-quote", shell.unclosed_quote),
+    Rule("unknown-config", partial(wiring.unknown, kind="config")),
+    Rule("unknown-network", partial(wiring.unknown, kind="network")),
+    Rule("unknown-secret", partial(wiring.unknown, kind="secret")),
+    Rule("unknown-service", wiring.unknown_service),
+    Rule("unpublished-port", services.unpublished_port, "warning"),
+)
+RULES = (*OF_PROJECTS, *OF_DATABASES, *OF_SERVICES)
 
 
 def check_project(project: Project, report: Report) -> None:
     """Adds what every rule finds in a project to the report."""
-    for check in _OF_PROJECTS:
-        check(project, report)
-    for database in project.databases.values():
-        for check_database in _OF_DATABASES:
-            check_database(database, Place(project, database.path), report)
-    for name, service in project.services.items():
-        for check_service in _OF_SERVICES:
-            check_service(service, Place(project, ("services", name)), report)
+    for rule in OF_PROJECTS:
+        rule.check(project, Tell(project, report, rule))
+    for rule in OF_DATABASES:
+        for database in project.databases.values():
+            rule.check(database, Tell(project, report, rule, database.path))
+    for rule in OF_SERVICES:
+        for name, service in project.services.items():
+            rule.check(service, Tell(project, report, rule, ("services", name)))

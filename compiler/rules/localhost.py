@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +11,7 @@ from compiler.project.ports import binding_of, long_port
 from compiler.project.project import Project
 from compiler.project.references import client_ports
 from compiler.project.values import plain
-from compiler.report import Report
-from compiler.rules import Service
+from compiler.rules.rule import Service, Tell
 
 _HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _LOCAL = rf"(?:{'|'.join(map(re.escape, _HOSTS))})"
@@ -24,40 +22,44 @@ _HOST_NAME = re.compile(r"(.*?)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)", re.IGNORE
 _WEB = re.compile(r"(?:https?|wss?)://[^/]*$")
 
 
-def check_addresses(project: Project, report: Report) -> None:
-    """Tells of each address of another container; one that is published for browsers may be meant for them."""
-    inside, published = _listeners(project)
+def localhost(project: Project, tell: Tell, *, of_browsers: bool) -> None:
+    """Tells of each address that belongs to another container.
+
+    A browser may ask for one of the web that is published on this machine.
+    """
+    owners, published = _listeners(project)
     for key, service in project.own_services():
         for path, address, port, is_web in () if service.get("network_mode") else _addresses(service):
-            owners = inside.get(port) or published.get(port) or [key]
-            if key in owners:
-                continue
-            owner, is_database = owners[0], owners[0] in project.databases
-            told = f'inside service "{key}" the host of "{address}" is the service itself, not "{owner}"'
-            url = f"${{{{ {'databases' if is_database else 'services'}.{owner}.url }}}}"
-            place = project.places.value(("services", key, *path))
-            if is_web and port in published and not is_database:
-                help = f"keep it if a browser asks for it; otherwise write {url}"
-                report.warning("localhost-in-browser", told, place, help)
-            else:
-                report.error("localhost", told, place, f"write {url} or its `host`")
+            owner = owners.get(port, key)
+            is_database = owner in project.databases
+            for_browser = is_web and port in published and not is_database
+            is_own = owner == key or any(port in inside for inside, _ in _ports(service))
+            if not is_own and for_browser == of_browsers:
+                told = f'inside service "{key}" the host of "{address}" is the service itself, not "{owner}"'
+                url = f"${{{{ {'databases' if is_database else 'services'}.{owner}.url }}}}"
+                kept = f"keep it if a browser asks for it; otherwise write {url}"
+                tell(told, ("services", key, *path), kept if of_browsers else f"write {url} or its `host`")
 
 
-def _listeners(project: Project) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
-    """Returns who listens on each port inside the network, and who publishes it; of a long range the first hundred."""
-    inside, published = defaultdict(list), defaultdict(list)
+def _listeners(project: Project) -> tuple[dict[int, str], dict[int, str]]:
+    """Returns who listens on each port, first of all inside the network, and who publishes it on this machine."""
+    inside: dict[int, str] = {}
+    published: dict[int, str] = {}
     for key, database in project.databases.items():
-        for client in client_ports(database):
-            for port in filter(None, (client.inside, client.here)):
-                inside[port].append(key)
+        for one in client_ports(database):
+            inside |= {port: key for port in (one.inside, one.here) if port}
     for key, service in project.own_services():
-        exposed = (long_port(str(port)) for port in service.get("expose") or ())
-        for binding in map(binding_of, (*exposed, *(service.get("ports") or ()))):
-            for port in (binding.container or range(0))[:100]:
-                inside[port].append(key)
-            for port in binding.taken[:100]:
-                published[port].append(key)
-    return inside, published
+        for numbers, host_numbers in _ports(service):
+            inside |= {number: key for number in numbers if number not in inside}
+            published |= {number: key for number in host_numbers if number not in published}
+    return {**published, **inside}, published
+
+
+def _ports(service: Service) -> Iterator[tuple[range, range]]:
+    """Yields the ports of a service inside the network and on this machine; of a long range the first hundred."""
+    exposed = (long_port(str(port)) for port in service.get("expose") or ())
+    for binding in map(binding_of, (*exposed, *(service.get("ports") or ()))):
+        yield (binding.container or range(0))[:100], binding.taken[:100]
 
 
 def _addresses(service: Service) -> Iterator[tuple[Path, str, int, bool]]:

@@ -7,57 +7,65 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from compiler.model import Path, Raw
 from compiler.project.project import Project
 from compiler.report import Report
+from compiler.rules.rule import Tell
 
 _START = re.compile(r"\$(?:\$|\{|([A-Za-z_][A-Za-z0-9_]*))")
 _EDGE = re.compile(r"\$\{|\}")
 _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?", re.DOTALL)
 
 
-def scan_variables(text: str) -> Iterator[tuple[str, str, str]]:
-    """Yields the name of each variable of a text in Compose's syntax, its operator and what that adds.
+class Variable(NamedTuple):
+    """One use of a variable: its name, the operator behind it, and what that operator adds."""
 
-    ValueError where Compose cannot read it.
-    """
+    name: str
+    operator: str = ""
+    argument: str = ""
+
+
+def scan_variables(text: str) -> Iterator[Variable]:
+    """Yields each variable of a text in Compose's syntax; ValueError where Compose cannot read it."""
     position = 0
     while match := _START.search(text, position):
         position = match.end()
         if match[1]:
-            yield match[1], "", ""
+            yield Variable(match[1])
         elif match[0] == "${":
-            depth = 1
-            while depth:
-                edge = _EDGE.search(text, position)
-                if not edge:
-                    raise ValueError(text[match.start() :])
-                depth += 1 if edge[0] == "${" else -1
-                position = edge.end()
+            position = _closed(text, position)
             inside = _BRACED.fullmatch(text, match.end(), position - 1)
             if not inside:
                 raise ValueError(text[match.start() : position])
-            name, operator, argument = inside.groups("")
-            yield name, operator, argument
+            yield Variable(*inside.groups(""))
 
 
-def check_syntax(project: Project, report: Report) -> None:
+def _closed(text: str, start: int) -> int:
+    """Returns where a variable ends whose braces are open at `start`."""
+    depth = 1
+    for edge in _EDGE.finditer(text, start):
+        depth += -1 if edge[0] == "}" else 1
+        if depth == 0:
+            return edge.end()
+    raise ValueError(text[start - 2 :])
+
+
+def variable_syntax(project: Project, tell: Tell) -> None:
     for path, text in _iter_raw(project.tree):
         try:
             list(scan_variables(text))
         except ValueError as fault:
             help = 'write "${NAME}", or "$$" for the character itself'
-            told = f'Compose cannot read the variable "{fault}"'
-            report.error("variable-syntax", told, project.places.value(path), help)
+            tell(f'Compose cannot read the variable "{fault}"', path, help)
 
 
 def check_set(project: Project, known: set[str], report: Report) -> None:
     """Warns of each variable that the stack takes from `.env` and that is not there."""
     told: set[str] = set()
     for path, text in _iter_raw(project.tree):
-        for name, operator in missing_variables(text, known):
+        for name, operator, _ in missing_variables(text, known):
             if name not in told:
                 told.add(name)
                 owner = f'{str(path[0]).removesuffix("s")} "{path[1]}"'
@@ -66,14 +74,15 @@ def check_set(project: Project, known: set[str], report: Report) -> None:
                 report.warning("unset-variable", message, project.places.value(path), f"add {name}= to .env")
 
 
-def missing_variables(text: str, known: set[str]) -> Iterator[tuple[str, str]]:
-    """Yields the name and the operator of each variable that has neither a value nor a default."""
-    for name, operator, argument in scan_variables(text):
-        kind, is_set = operator[-1:], name in known
+def missing_variables(text: str, known: set[str]) -> Iterator[Variable]:
+    """Yields each variable that has neither a value nor a default."""
+    for variable in scan_variables(text):
+        kind = variable.operator[-1:]
+        is_set = variable.name in known
         if kind in ("", "?") and not is_set:
-            yield name, operator
+            yield variable
         elif (kind == "-" and not is_set) or (kind == "+" and is_set):
-            yield from missing_variables(argument, known)
+            yield from missing_variables(variable.argument, known)
 
 
 def _iter_raw(tree: Any, at: Path = ()) -> Iterator[tuple[Path, Raw]]:

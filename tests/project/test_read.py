@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from compiler.model import Raw
-from compiler.project.long_form import lengthen
-from compiler.project.project import SECTIONS, Places, Project
+from compiler.project.read import read_project
 from compiler.report import Report
 from compiler.rules.check import check_project
 from compiler.source import parse_yaml
@@ -65,27 +63,10 @@ configs: {settings: {file: ./settings}}
 """
 
 
-def read(text: str) -> Project:
-    """Returns the project of a Compose file, which has no databases: each service is a person's own."""
+def read(text: str) -> Any:
     document = parse_yaml(text.encode(), "compose.yaml", Report())
     assert document is not None
-    data = document.data
-    project = Project(name=str(data.get("name", "")), environment="", today=TODAY, places=Places(document))
-    for section in SECTIONS:
-        for name, entry in (data.get(section) or {}).items():
-            long = lengthen(section, _raw(entry), (section, name), project.places)
-            project.tree[section][name] = long if entry is not None else None
-    project.kinds |= dict.fromkeys(project.services, "service")
-    return project
-
-
-def _raw(tree: Any) -> Any:
-    """Marks all text as being in Compose's own syntax."""
-    if isinstance(tree, dict):
-        return {key: _raw(value) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [_raw(item) for item in tree]
-    return Raw(tree) if isinstance(tree, str) else tree
+    return read_project(document, TODAY)
 
 
 def test_short_and_long_forms_are_one_tree() -> None:
