@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import NamedTuple
 
 
 def _folder(package: str, beside: str) -> Path:
@@ -63,12 +60,3 @@ def user_folder(variable: str, default: str) -> Path | None:
         return (named if named.is_absolute() else Path.home() / default) / "stackc"
     except RuntimeError:
         return None
-
-
-@lru_cache(maxsize=8)
-def load_schema(name: str) -> dict[str, Any]:
-    """Returns one of the shipped JSON Schemas; callers do not change it."""
-    import json
-
-    schema: dict[str, Any] = json.loads(SCHEMAS.joinpath(name).read_bytes())
-    return schema
