@@ -60,9 +60,9 @@ def url_part(text: str, safe: str = "") -> str:
     return quote(text, safe=safe)
 
 
-# https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-CONSTANTS
-# https://dev.mysql.com/doc/refman/8.4/en/string-literals.html
-# https://clickhouse.com/docs/sql-reference/syntax#string
+# https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+# https://dev.mysql.com/doc/refman/8.4/en/language-structure.html
+# https://clickhouse.com/docs/sql-reference/syntax
 def sql_literal(text: str, style: str) -> str:
     """Returns a quoted SQL string; the style "backslash" is for engines that read it as an escape."""
     refuse_unrepresentable(text, "an SQL string")
@@ -70,9 +70,6 @@ def sql_literal(text: str, style: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-# https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
-# https://dev.mysql.com/doc/refman/8.4/en/identifiers.html
-# https://clickhouse.com/docs/sql-reference/syntax#identifiers
 def sql_identifier(text: str, quote: str) -> str:
     """Returns a quoted SQL name; a backslash is refused, as engines disagree whether it escapes the quote."""
     refuse_unrepresentable(text, "an SQL name")

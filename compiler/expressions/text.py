@@ -53,15 +53,12 @@ class Sink:
             raise ExpressionError(str(fault)) from fault
 
 
-def unknown(name: str, known: Mapping[str, Any], owner: str) -> ExpressionError:
-    """Returns the error for a name that its owner lacks, with the closest one that it has."""
+def lacking(name: object, value: Any, owner: str = "") -> ExpressionError:
+    """Returns the error for a name that a value lacks, with the closest one that it has; `owner` names the value."""
+    if not isinstance(value, Mapping):
+        return ExpressionError(f'a {"list" if isinstance(value, list) else "single value"} has no "{name}"')
     told = f'"{owner}" has no "{name}"' if owner else f'nothing is named "{name}"'
-    return ExpressionError(told, suggest(name, known), "unknown-reference")
-
-
-def no_part(name: object, owner: object) -> ExpressionError:
-    """Returns the error for a part of what has no named parts."""
-    return ExpressionError(f'a {"list" if isinstance(owner, list) else "single value"} has no "{name}"')
+    return ExpressionError(told, suggest(name, value), "unknown-reference")
 
 
 def evaluate(
@@ -74,16 +71,19 @@ def evaluate(
     """
     if "${{" not in text:
         return literal(text)
-    parts: list[Any] = []
+    parts: list[str | Reference | Text] = []
     end = 0
     for match in _EXPRESSION.finditer(text):
         parts.append(literal(text[end : match.start()]))
         end = match.end()
+        if match[0] == "$${{":
+            parts.append("${{")
+            continue
         try:
-            value = "${{" if match[0] == "$${{" else _value(match[1], scope, sink)
+            value = _value(match[1], scope, sink)
             if sink is None and match.span() == (0, len(text)):
                 return value
-            parts.append(str(sink.quoted(value)) if sink and match[0] != "$${{" else value)
+            parts.append(str(sink.quoted(value)) if sink else _plain(value))
         except ExpressionError as fault:
             fault.source = match[0] if match[1] is not None else text[match.start() :].partition("\n")[0]
             raise
@@ -112,23 +112,26 @@ def _value(expression: str | None, scope: Mapping[str, Any], sink: Sink | None) 
 def _look_up(dotted: str, scope: Mapping[str, Any]) -> Any:
     if dotted in _CONSTANTS:
         return _CONSTANTS[dotted]
-    value: Any = scope
-    owner = ""
+    value, owner = scope, ""
     for name in dotted.split("."):
-        if not isinstance(value, Mapping):
-            raise no_part(name, value)
-        if name not in value:
-            raise unknown(name, value, owner)
+        if not isinstance(value, Mapping) or name not in value:
+            raise lacking(name, value, owner)
         value, owner = value[name], f"{owner}.{name}".lstrip(".")
     return value
 
 
-def _joined(parts: list[Any]) -> str | Text:
-    pieces = [
-        piece for part in parts for piece in (part.parts if isinstance(part, Text) else (_plain(part),))
-    ]
+def _plain(value: Any) -> str | Reference | Text:
+    if isinstance(value, Mapping | list):
+        told, help = "a list or a map stands inside a text", "let the expression be the whole value"
+        raise ExpressionError(told, help)
+    if isinstance(value, str | Reference | Text):
+        return value
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _joined(parts: list[str | Reference | Text]) -> str | Text:
     joined: list[str | Reference] = []
-    for piece in pieces:
+    for piece in (piece for part in parts for piece in (part.parts if isinstance(part, Text) else (part,))):
         last = joined[-1] if joined else None
         is_alike = type(piece) is type(last) or (isinstance(piece, str) and "$" not in piece)
         if is_alike and isinstance(piece, str) and isinstance(last, str):
@@ -137,12 +140,3 @@ def _joined(parts: list[Any]) -> str | Text:
             joined.append(piece)
     alone = joined[0] if joined else ""
     return alone if len(joined) < 2 and isinstance(alone, str) else Text(tuple(joined))
-
-
-def _plain(value: Any) -> str | Reference:
-    if isinstance(value, Mapping | list):
-        told, help = "a list or a map stands inside a text", "let the expression be the whole value"
-        raise ExpressionError(told, help)
-    if isinstance(value, str | Reference):
-        return value
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -46,9 +46,9 @@ class AdapterTexts(NamedTuple):
         What enters a text in a language is quoted for it; values that are no text are left as they are.
         """
         to = sink(language, **self.database.spec.get("sql", {})) if language else None
-        faults: list[tuple[Path, ExpressionError]] = []
+        faults: dict[Path, ExpressionError] = {}
         value = evaluate_tree(self.written(at), self.scope, faults, at, to)
-        for path, fault in faults:
+        for path, fault in faults.items():
             place = self.database.adapter.within(self.origin(path).path, fault.source)
             self.report.error("expression", fault.message, place, fault.help)
         return value
