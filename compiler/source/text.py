@@ -48,7 +48,6 @@ _STOPPED = (
 )
 _TOKEN = re.compile(r"[\[\]{},|>?'\"]|\t+|[^\s,\[\]{}]+|")
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t]+)+(?=[^\s#])")
-_TAG = re.compile(r"!<[^>]*>|![^\s,\[\]{}]*")
 Scalar = str | int | float | bool | None
 
 
@@ -93,13 +92,6 @@ class Text:
             rest = self.lines[line - 1][column - 1 :].partition(" #")[0]
             end_column = column + max(len(rest.rstrip(" \t,:")), 1)
         return self.on(line, column, end_column)
-
-    def tag(self, mark: Any) -> Span:
-        """Returns the place of the tag of a value that starts here."""
-        line, column = self.mark(mark)
-        found = _TAG.search(self.lines[line - 1], column - 1)
-        start, end = found.span() if found else (column - 1, column)
-        return self.on(line, start + 1, end + 1)
 
 
 def explain(fault: Exception, text: Text, bracket: Span | None) -> Diagnostic:

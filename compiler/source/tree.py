@@ -24,6 +24,7 @@ MOST_TAG_LINES = 50
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
+_TAG = re.compile(r"!<[^>]*>|![^\s,\[\]{}]*")
 _TYPES = {_CORE + "int": int, _CORE + "float": float, _CORE + "bool": bool, _CORE + "null": type(None)}
 
 
@@ -48,21 +49,22 @@ class _Stop(Exception):
 
 def read_tree(text: str, path: str, report: Report) -> Document | None:
     """Returns the one document in `text` if, and only if, nothing is wrong with it."""
+    if text.count("%TAG") > MOST_TAG_LINES:
+        report.error("unknown-tag", "the file has too many %TAG lines", Span(path), "remove them")
+        return None
     reader = _Reader(text, path)
-    root: Node | None = None
     try:
-        root = reader.document(text)
+        root = reader.document()
+        if not reader.found:
+            spans: dict[Path, Location] = {}
+            return Document(path, text, reader.text.lines, _expand(root, (), root.place, spans), spans)
     except (yaml.YAMLError, UnicodeError) as fault:
         brackets = [place for place in reader.open if reader.text.written(place) in ("[", "{")]
         reader.found.append(explain(fault, reader.text, brackets[-1] if brackets else None))
     except _Stop:
         pass
     report.extend(reader.found)
-    if root is None or reader.found:
-        return None
-    spans: dict[Path, Location] = {}
-    data = _expand(root, (), root.place, spans)
-    return Document(path, text, reader.text.lines, data, spans)
+    return None
 
 
 def _expand(node: Node, path: Path, key: Span, spans: dict[Path, Location]) -> Any:
@@ -94,13 +96,11 @@ class _Reader:
         if len(self.found) >= MOST_FINDINGS:
             raise _Stop
 
-    def document(self, text: str) -> Node:
-        root = Node(Span(self.text.path), (1, 1), None, 0)
-        if text.count("%TAG") > MOST_TAG_LINES:
-            self.report("unknown-tag", "the file has too many %TAG lines", root.place, "remove them")
-            return root
+    def document(self) -> Node:
         self.next()
-        if not isinstance(self.next(), yaml.StreamEndEvent):
+        if isinstance(self.next(), yaml.StreamEndEvent):
+            root = Node(Span(self.text.path), (1, 1), None, 0)
+        else:
             root = self.node(self.next())
             self.next()
             if not isinstance(event := self.next(), yaml.StreamEndEvent):
@@ -124,15 +124,15 @@ class _Reader:
 
     def alias(self, event: Any) -> Node:
         place = self.text.place(event.start_mark, event.end_mark)
-        if event.anchor not in self.anchors:
-            likely = suggest(event.anchor, list(self.anchors)[-200:])
-            help = likely if likely.startswith("did") else "define it above, or put the value in quotes"
-            self.report("unknown-anchor", f"no anchor above is named {quoted(event.anchor)}", place, help)
-            return _LOST
-        target = self.anchors[event.anchor]
-        if target is None:
-            told = f"the value of the anchor {quoted(event.anchor)} stands inside itself"
+        name, target = quoted(event.anchor), self.anchors.get(event.anchor)
+        if target is None and event.anchor in self.anchors:
+            told = f"the value of the anchor {name} stands inside itself"
             self.report("alias-expansion", told, place, "write out the value that is meant")
+        elif target is None:
+            otherwise = "define it above, or put the value in quotes"
+            help = suggest(event.anchor, list(self.anchors)[-200:], otherwise)
+            self.report("unknown-anchor", f"no anchor above is named {name}", place, help)
+        if target is None:
             return _LOST
         self.expanded += target.size
         if self.expanded > MOST_EXPANSION:
@@ -160,7 +160,10 @@ class _Reader:
         return Node(place, self.text.mark(event.end_mark), value, 16 + len(text))
 
     def wrong_tag(self, event: Any) -> None:
-        place = self.text.tag(event.start_mark)
+        line, column = self.text.mark(event.start_mark)
+        found = _TAG.search(self.text.lines[line - 1], column - 1)
+        start, end = found.span() if found else (column - 1, column)
+        place = self.text.on(line, start + 1, end + 1)
         told = f"the tag {quoted(self.text.written(place))} has no meaning for this value"
         self.report("unknown-tag", told, place, "remove the tag")
 
@@ -186,7 +189,8 @@ class _Reader:
         items: list[Node] = []
         while not self.events.check_event(yaml.SequenceEndEvent):
             item = self.node(self.next())
-            if _is_empty(item.place) and item.place.column > 1:
+            # An empty one has the place of its dash.
+            if 1 < item.place.column == item.place.end_column:
                 item = item._replace(place=item.place._replace(column=item.place.column - 1))
             items.append(item)
         return items
@@ -198,7 +202,7 @@ class _Reader:
             key = self.node(event := self.next())
             name = self.name(key, own)
             value = self.node(self.next())
-            if _is_empty(value.place):
+            if value.place.column == value.place.end_column:
                 value = value._replace(place=key.place)
             if name == "<<" and isinstance(event, yaml.ScalarEvent) and not event.style:
                 merged = self.merged(value)
@@ -206,8 +210,7 @@ class _Reader:
                 own[name] = (key, value)
         if merged is not None:
             del own["<<"]
-        for source in merged or ():
-            for name, entry in source.items():
+            for name, entry in (one for source in merged for one in source.items()):
                 own.setdefault(name, entry)
         return own
 
@@ -232,7 +235,3 @@ class _Reader:
             told = 'the value of "<<" is not a mapping or a list of mappings'
             self.report("merge-key", told, value.place, "write the alias of a mapping after it")
         return mappings
-
-
-def _is_empty(place: Span) -> bool:
-    return place.column == place.end_column
