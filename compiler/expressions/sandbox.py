@@ -15,7 +15,7 @@ import jinja2
 import jinja2.runtime
 import jinja2.sandbox
 
-from compiler.expressions.text import ExpressionError, Sink, lacking
+from compiler.expressions import ExpressionError, Sink, lacking
 from compiler.model import Reference
 from compiler.report import suggest
 
