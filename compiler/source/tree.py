@@ -12,7 +12,7 @@ import yaml
 
 from compiler.model import Path
 from compiler.report import Diagnostic, Note, Report, Span, suggest
-from compiler.source.document import Document, Location
+from compiler.source import Document, Location
 from compiler.source.text import Scalar, Text, explain, quoted, resolve
 
 DEEPEST = 100
