@@ -23,10 +23,7 @@ _MAX_ROUNDS = 10_000
 
 
 class ExpressionError(Exception):
-    """An expression that has no value: a plain message, what to do, and the code of such findings in a stack.
-
-    `source` is the expression as it is written, where that is known.
-    """
+    """Why an expression has no value, what to do, the code of the finding, and as `source` the expression itself."""
 
     def __init__(self, message: str, help: str | None = None, code: str = "expression") -> None:
         super().__init__(message)

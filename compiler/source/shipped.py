@@ -50,11 +50,9 @@ def folders(beside: Path, given: Path | None) -> tuple[Folder, ...]:
     return (*(Folder(place, str(place)) for place in others), BUILT_IN)
 
 
+# https://specifications.freedesktop.org/basedir-spec/latest/
 def user_folder(variable: str, default: str) -> Path | None:
-    """Returns stackc's folder in one of the user's base folders; None for a user without a home.
-
-    https://specifications.freedesktop.org/basedir-spec/latest/
-    """
+    """Returns stackc's folder in one of the user's base folders; None for a user without a home."""
     named = Path(os.environ.get(variable, ""))
     try:
         return (named if named.is_absolute() else Path.home() / default) / "stackc"

@@ -79,15 +79,11 @@ class Text:
     def written(self, place: Span) -> str:
         return self.lines[place.line - 1][place.column - 1 : place.end_column - 1]
 
-    def start(self, mark: Any) -> tuple[int, int]:
-        """Returns where a value starts after its anchor and tag."""
-        line, column = self.mark(mark)
-        found = _PROPERTIES.match(self.lines[line - 1], column - 1)
-        return line, found.end() + 1 if found else column
-
     def place(self, start: Any, end: Any, is_block: bool = False) -> Span:
-        """Returns a value up to its end, or that of its first line; a block collection always takes the whole line."""
-        (line, column), (end_line, end_column) = self.start(start), self.mark(end)
+        """Returns a value without its anchor and tag, up to its end or that of its first line, as a block always is."""
+        (line, column), (end_line, end_column) = self.mark(start), self.mark(end)
+        if found := _PROPERTIES.match(self.lines[line - 1], column - 1):
+            column = found.end() + 1
         if is_block or end_line != line:
             rest = self.lines[line - 1][column - 1 :].partition(" #")[0]
             end_column = column + max(len(rest.rstrip(" \t,:")), 1)

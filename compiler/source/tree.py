@@ -78,8 +78,6 @@ def _expand(node: Node, path: Path, key: Span, spans: dict[Path, Location]) -> A
 
 
 class _Reader:
-    """One run over the events of one text."""
-
     def __init__(self, text: str, path: str) -> None:
         self.text = Text(text, path)
         self.found: list[Diagnostic] = []
@@ -168,8 +166,8 @@ class _Reader:
         self.report("unknown-tag", told, place, "remove the tag")
 
     def collection(self, event: Any) -> Node:
-        start, (line, column) = event.start_mark, self.text.start(event.start_mark)
-        self.open.append(self.text.on(line, column, column + 1))
+        start, first = event.start_mark, self.text.place(event.start_mark, event.end_mark)
+        self.open.append(first._replace(end_column=first.column + 1))
         self.check_depth(0, self.open[-1])
         is_list = isinstance(event, yaml.SequenceStartEvent)
         if event.tag not in (None, "!", _CORE + ("seq" if is_list else "map")):
