@@ -16,15 +16,19 @@ _LARGEST = 1024 * 1024
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\u2028\u2029]")
 
 
-class Location(NamedTuple):
-    """Where one key and its value stand, each on one line, and the line and column where the value's text ends.
+class Node(NamedTuple):
+    """A scalar, or a list or mapping of nodes, with the line and column where its text ends.
 
-    An item of a list has its value's place as its key's.
+    Its place and that of its key are on one line each; an item of a list is its own key. `size` and `height` are what
+    an alias to it repeats.
     """
 
     key: Span
-    value: Span
+    place: Span
     end: tuple[int, int]
+    value: Any
+    size: int
+    height: int = 0
 
 
 class Document(NamedTuple):
@@ -34,11 +38,11 @@ class Document(NamedTuple):
     text: str
     lines: list[str]
     data: Any
-    spans: Mapping[Path, Location]
+    spans: Mapping[Path, Node]
 
     def value(self, path: Path) -> Span:
         """Returns the place of the value at `path`, or of the nearest value around it."""
-        return self._nearest(path).value
+        return self._nearest(path).place
 
     def key(self, path: Path) -> Span:
         """Returns the place of the key at `path`, or of the nearest key around it."""
@@ -46,7 +50,8 @@ class Document(NamedTuple):
 
     def within(self, path: Path, text: str) -> Span:
         """Returns the place of a text in the value at `path`, or of the whole value where it is written otherwise."""
-        _, whole, end = self._nearest(path)
+        node = self._nearest(path)
+        whole, end = node.place, node.end
         for line in range(whole.line, end[0] + 1) if text else ():
             first = whole.column - 1 if line == whole.line else 0
             last = end[1] - 1 if line == end[0] else None
@@ -54,7 +59,7 @@ class Document(NamedTuple):
                 return Span(self.path, line, column + 1, line, column + len(text) + 1)
         return whole
 
-    def _nearest(self, path: Path) -> Location:
+    def _nearest(self, path: Path) -> Node:
         while path not in self.spans:
             path = path[:-1]
         return self.spans[path]
@@ -135,7 +140,7 @@ def merge_patch(document: Document, at: Path) -> Document:
     if change is None:
         return document
     data = patch(base, change)
-    spans: dict[Path, Location] = {}
+    spans: dict[Path, Node] = {}
     for path in _iter_paths(data):
         is_joined = _mapping(base, path) is not None and _mapping(change, path) is not None
         spans[path] = old[path if is_joined or at + path not in old else at + path]

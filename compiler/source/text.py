@@ -48,10 +48,9 @@ _STOPPED = (
 )
 _TOKEN = re.compile(r"[\[\]{},|>?'\"]|\t+|[^\s,\[\]{}]+|")
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t]+)+(?=[^\s#])")
-Scalar = str | int | float | bool | None
 
 
-def resolve(text: str) -> Scalar:
+def resolve(text: str) -> Any:
     """Returns the value of unquoted text; a number prints as it was written, so `3.10` stays text."""
     if text in _WORDS:
         return _WORDS[text]

@@ -6,14 +6,14 @@ Events, not PyYAML's own nodes: those forget where an alias stands, and deep one
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
 from compiler.model import Path
 from compiler.report import Diagnostic, Note, Report, Span, suggest
-from compiler.source import Document, Location
-from compiler.source.text import Scalar, Text, explain, quoted, resolve
+from compiler.source import Document, Node
+from compiler.source.text import Text, explain, quoted, resolve
 
 DEEPEST = 100
 MOST_FINDINGS = 100
@@ -26,21 +26,8 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _TAG = re.compile(r"!<[^>]*>|![^\s,\[\]{}]*")
 _TYPES = {_CORE + "int": int, _CORE + "float": float, _CORE + "bool": bool, _CORE + "null": type(None)}
-
-
-class Node(NamedTuple):
-    """A value with its place and the line and column where it ends; `size` and `height` are what an alias repeats."""
-
-    place: Span
-    end: tuple[int, int]
-    value: Scalar | list[Node] | Entries
-    size: int
-    height: int = 0
-
-
-Entries = dict[str, tuple[Node, Node]]
 # Stands where an alias leads nowhere, so that nothing else is said about it.
-_LOST = Node(Span("", end_column=2), (1, 1), "", 0)
+_LOST = Node(Span(""), Span("", end_column=2), (1, 1), "", 0)
 
 
 class _Stop(Exception):
@@ -56,8 +43,8 @@ def read_tree(text: str, path: str, report: Report) -> Document | None:
     try:
         root = reader.document()
         if not reader.found:
-            spans: dict[Path, Location] = {}
-            return Document(path, text, reader.text.lines, _expand(root, (), root.place, spans), spans)
+            spans: dict[Path, Node] = {}
+            return Document(path, text, reader.text.lines, _expand(root, (), spans), spans)
     except (yaml.YAMLError, UnicodeError) as fault:
         brackets = [place for place in reader.open if reader.text.written(place) in ("[", "{")]
         reader.found.append(explain(fault, reader.text, brackets[-1] if brackets else None))
@@ -67,13 +54,12 @@ def read_tree(text: str, path: str, report: Report) -> Document | None:
     return None
 
 
-def _expand(node: Node, path: Path, key: Span, spans: dict[Path, Location]) -> Any:
-    spans[path] = Location(key, node.place, node.end)
+def _expand(node: Node, path: Path, spans: dict[Path, Node]) -> Any:
+    spans[path] = node
     if isinstance(node.value, list):
-        return [_expand(item, (*path, n), item.place, spans) for n, item in enumerate(node.value)]
+        return [_expand(item, (*path, index), spans) for index, item in enumerate(node.value)]
     if isinstance(node.value, dict):
-        entries = node.value.items()
-        return {name: _expand(value, (*path, name), key.place, spans) for name, (key, value) in entries}
+        return {name: _expand(item, (*path, name), spans) for name, item in node.value.items()}
     return node.value
 
 
@@ -97,7 +83,7 @@ class _Reader:
     def document(self) -> Node:
         self.next()
         if isinstance(self.next(), yaml.StreamEndEvent):
-            root = Node(Span(self.text.path), (1, 1), None, 0)
+            root = Node(Span(self.text.path), Span(self.text.path), (1, 1), None, 0)
         else:
             root = self.node(self.next())
             self.next()
@@ -138,7 +124,7 @@ class _Reader:
             self.report("alias-expansion", told, place, "use fewer aliases")
             raise _Stop
         self.check_depth(target.height, place)
-        return target._replace(place=place, end=self.text.mark(event.end_mark))
+        return target._replace(key=place, place=place, end=self.text.mark(event.end_mark))
 
     def check_depth(self, height: int, place: Span) -> None:
         if len(self.open) + height > DEEPEST:
@@ -155,7 +141,7 @@ class _Reader:
         value = text if is_text else resolve(text)
         if event.tag and not is_text and _TYPES.get(event.tag) is not type(value):
             self.wrong_tag(event)
-        return Node(place, self.text.mark(event.end_mark), value, 16 + len(text))
+        return Node(place, place, self.text.mark(event.end_mark), value, 16 + len(text))
 
     def wrong_tag(self, event: Any) -> None:
         line, column = self.text.mark(event.start_mark)
@@ -176,12 +162,12 @@ class _Reader:
         if self.text.written(self.open[-1]) in ("&", "!"):
             start = self.events.peek_event().start_mark
         value = self.items() if is_list else self.entries()
-        parts = value if isinstance(value, list) else [part for entry in value.values() for part in entry]
+        parts = value if isinstance(value, list) else value.values()
         end = self.next().end_mark
         place = self.text.place(start, end, is_block=not event.flow_style)
         self.open.pop()
         size, height = sum(part.size for part in parts), max((part.height for part in parts), default=0)
-        return Node(place, self.text.mark(end), value, 16 + size, 1 + height)
+        return Node(place, place, self.text.mark(end), value, 16 + size, 1 + height)
 
     def items(self) -> list[Node]:
         items: list[Node] = []
@@ -189,13 +175,14 @@ class _Reader:
             item = self.node(self.next())
             # An empty one has the place of its dash.
             if 1 < item.place.column == item.place.end_column:
-                item = item._replace(place=item.place._replace(column=item.place.column - 1))
+                dash = item.place._replace(column=item.place.column - 1)
+                item = item._replace(key=dash, place=dash)
             items.append(item)
         return items
 
-    def entries(self) -> Entries:
-        own: Entries = {}
-        merged: list[Entries] | None = None
+    def entries(self) -> dict[str, Node]:
+        own: dict[str, Node] = {}
+        merged: list[dict[str, Node]] | None = None
         while not self.events.check_event(yaml.MappingEndEvent):
             key = self.node(event := self.next())
             name = self.name(key, own)
@@ -205,27 +192,27 @@ class _Reader:
             if name == "<<" and isinstance(event, yaml.ScalarEvent) and not event.style:
                 merged = self.merged(value)
             if name is not None:
-                own[name] = (key, value)
+                own[name] = value._replace(key=key.place, size=key.size + value.size)
         if merged is not None:
             del own["<<"]
             for name, entry in (one for source in merged for one in source.items()):
                 own.setdefault(name, entry)
         return own
 
-    def name(self, key: Node, before: Entries) -> str | None:
+    def name(self, key: Node, before: dict[str, Node]) -> str | None:
         """Returns the text of a key, or None for one that is no text."""
         if not isinstance(key.value, str):
             told = f"the key {quoted(self.text.written(key.place))} is not a string"
             self.report("non-string-key", told, key.place, "write it in quotes")
             return None
         if key.value in before and key is not _LOST:
-            first = before[key.value][0].place
+            first = before[key.value].key
             told = f"the key {quoted(key.value)} is already set on line {first.line}"
             help = 'write "<<: [*a, *b]"' if key.value == "<<" else "remove or rename one of the two"
             self.report("duplicate-key", told, key.place, help, Note("the first is here", first))
         return key.value
 
-    def merged(self, value: Node) -> list[Entries]:
+    def merged(self, value: Node) -> list[dict[str, Node]]:
         """Returns the mappings that `<<` brings in, the strongest first."""
         found = value.value if isinstance(value.value, list) else [value]
         mappings = [item.value for item in found if isinstance(item.value, dict)]
