@@ -33,8 +33,6 @@ class ExpressionError(Exception):
 class Quoted(str):
     """Text that a filter has made safe for its sink: it is not quoted again."""
 
-    __slots__ = ()
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sink:
@@ -155,8 +153,6 @@ def evaluate_tree(
 
 
 class _Walk(NamedTuple):
-    """How one part of a tree is evaluated."""
-
     scope: Mapping[str, Any]
     sink: Sink | None
     faults: dict[Path, ExpressionError]

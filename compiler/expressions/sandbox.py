@@ -84,8 +84,7 @@ def _result(value: Any) -> Any:
 def _compiled(expression: str, sink: Sink | None) -> Callable[..., Any]:
     if not expression:
         raise ExpressionError("an expression is empty", 'name a value, or write "$${{" for the text itself')
-    compiled: Callable[..., Any] = _environment(sink).compile_expression(expression, undefined_to_none=False)
-    return compiled
+    return _environment(sink).compile_expression(expression, undefined_to_none=False)
 
 
 @lru_cache(maxsize=16)

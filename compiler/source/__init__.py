@@ -50,8 +50,7 @@ class Document(NamedTuple):
 
     def within(self, path: Path, text: str) -> Span:
         """Returns the place of a text in the value at `path`, or of the whole value where it is written otherwise."""
-        node = self._nearest(path)
-        whole, end = node.place, node.end
+        _, whole, end, *_ = self._nearest(path)
         for line in range(whole.line, end[0] + 1) if text else ():
             first = whole.column - 1 if line == whole.line else 0
             last = end[1] - 1 if line == end[0] else None

@@ -103,8 +103,7 @@ def explain(fault: Exception, text: Text, bracket: Span | None) -> Diagnostic:
         message, help, at = "the {} is never closed", "close it where it ends", (bracket.line, bracket.column)
     if "yaml-tab" in rule:
         at = (stopped[0], line.index("\t", end if line[end:].startswith("\t") else 0) + 1)
-    found = _TOKEN.match(text.lines[at[0] - 1], at[1] - 1)
-    token = found[0] if found else ""
+    token = _TOKEN.findall(text.lines[at[0] - 1], at[1] - 1)[0]
     message, help = (words.format(quoted(token), token) for words in (message, help))
     place = text.on(*at, at[1] + max(len(token), 1))
     return Diagnostic(rule[0] if rule else "yaml-syntax", "error", message, place, help)

@@ -81,10 +81,9 @@ class _Reader:
             raise _Stop
 
     def document(self) -> Node:
+        root = Node(Span(self.text.path), Span(self.text.path), (1, 1), None, 0)
         self.next()
-        if isinstance(self.next(), yaml.StreamEndEvent):
-            root = Node(Span(self.text.path), Span(self.text.path), (1, 1), None, 0)
-        else:
+        if not isinstance(self.next(), yaml.StreamEndEvent):
             root = self.node(self.next())
             self.next()
             if not isinstance(event := self.next(), yaml.StreamEndEvent):
