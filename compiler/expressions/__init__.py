@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from compiler.model import Path, Reference, Text
 from compiler.report import suggest
 
-_EXPRESSION = re.compile(r"""\$\$\{\{|\$\{\{((?:[^}"']|"[^"]*"|'[^']*'|\}(?!\}))*)\}\}|\$\{\{""")
+_EXPRESSION = re.compile(r"""\$\$\{\{|\$\{\{((?:[^}"']|"[^"]*"|'[^']*'|\}(?!\}))*)\}\}|\$\{\{.*""")
 _SIMPLE = re.compile(r"\s*(not\s+)?([A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*)*)\s*(?:\|\s*(\w+)\s*)?\Z")
 _MAX_LENGTH = 1000
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "none": None, "None": None}
@@ -28,6 +28,10 @@ class ExpressionError(Exception):
     def __init__(self, message: str, help: str | None = None, code: str = "expression") -> None:
         super().__init__(message)
         self.message, self.help, self.code, self.source = message, help, code, ""
+
+
+Faults = dict[Path, ExpressionError]
+"""What has no value, by its place: of each place the first fault, as a loop comes by again."""
 
 
 class Quoted(str):
@@ -83,7 +87,7 @@ def evaluate(
                 return value
             _add(parts, str(sink.quoted(value)) if sink else value)
         except ExpressionError as fault:
-            fault.source = match[0] if match[1] is not None else text[match.start() :].partition("\n")[0]
+            fault.source = match[0]
             raise
     _add(parts, literal(text[end:]))
     alone = parts[0] if parts else ""
@@ -136,17 +140,12 @@ def _look_up(dotted: str, scope: Mapping[str, Any]) -> Any:
 
 
 def evaluate_tree(
-    tree: Any,
-    scope: Mapping[str, Any],
-    faults: dict[Path, ExpressionError],
-    at: Path = (),
-    sink: Sink | None = None,
+    tree: Any, scope: Mapping[str, Any], faults: Faults, at: Path = (), sink: Sink | None = None
 ) -> Any:
     """Returns the tree with its expressions evaluated and its guards taken.
 
     A guard is `{when, then, else}` or `{each, then}` (with `item`). Where it stands in a list and holds a list it is
-    spliced; where its condition fails and it has no `else` it leaves nothing behind. Faults are added by their place,
-    of each the first, as a loop comes by again; what has one becomes None.
+    spliced; where its condition fails and it has no `else` it leaves nothing behind. What has a fault becomes None.
     """
     value = _Walk(scope, sink, faults).value(tree, at)
     return None if value is _NOTHING else value
@@ -155,7 +154,7 @@ def evaluate_tree(
 class _Walk(NamedTuple):
     scope: Mapping[str, Any]
     sink: Sink | None
-    faults: dict[Path, ExpressionError]
+    faults: Faults
     rounds: int = 1
 
     def value(self, tree: Any, at: Path) -> Any:

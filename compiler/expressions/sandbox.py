@@ -20,7 +20,6 @@ from compiler.model import Reference
 from compiler.report import suggest
 
 _MAX_RESULT = 100_000
-_MAX_DIGITS = 15
 _FILTERS = "abs default first float int last length lower max min string trim upper"
 _FAULTS = (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
@@ -147,6 +146,6 @@ def _check_length(length: int) -> None:
 
 
 def _round(value: float, digits: int = 0) -> float:
-    if abs(digits) > _MAX_DIGITS:
-        raise ValueError(f"a number is rounded to at most {_MAX_DIGITS} digits")
+    if abs(digits) > 15:
+        raise ValueError("a number is rounded to at most 15 digits")
     return round(value, digits)

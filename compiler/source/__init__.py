@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
@@ -135,27 +135,32 @@ def patch(base: Any, change: Any) -> Any:
 
 def merge_patch(document: Document, at: Path) -> Document:
     """Returns the document with the mapping at `at` merged onto its root; one with no mapping there stays as it is."""
-    base, change, old = document.data, _mapping(document.data, at), document.spans
-    if change is None:
+    root, change = document.spans[()], document.spans.get(at)
+    if change is None or not isinstance(change.value, dict):
         return document
-    data = patch(base, change)
     spans: dict[Path, Node] = {}
-    for path in _iter_paths(data):
-        is_joined = _mapping(base, path) is not None and _mapping(change, path) is not None
-        spans[path] = old[path if is_joined or at + path not in old else at + path]
-    return document._replace(data=data, spans=spans)
+    return document._replace(data=expand(_patched(root, change), (), spans), spans=spans)
 
 
-def _mapping(data: Any, path: Path) -> Mapping[str, Any] | None:
-    """Returns the mapping that only mappings lead to."""
-    for step in path:
-        data = data.get(step) if isinstance(data, dict) else None
-    return data if isinstance(data, dict) else None
+def _patched(base: Node | None, change: Node) -> Node:
+    """Does what `patch` does; what stays of a node keeps its place, as does a mapping that is merged into."""
+    if not isinstance(change.value, dict):
+        return change
+    result = base if base and isinstance(base.value, dict) else change._replace(value={})
+    entries = dict(result.value)
+    for name, node in change.value.items():
+        if node.value is None:
+            entries.pop(name, None)
+        else:
+            entries[name] = _patched(entries.get(name), node)
+    return result._replace(value=entries)
 
 
-def _iter_paths(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Yields the path of `value` and of everything inside it."""
-    yield path
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, item in inside:
-        yield from _iter_paths(item, (*path, step))
+def expand(node: Node, path: Path, spans: dict[Path, Node]) -> Any:
+    """Returns a node as plain data, and adds it and all inside of it to `spans`."""
+    spans[path] = node
+    if isinstance(node.value, list):
+        return [expand(item, (*path, index), spans) for index, item in enumerate(node.value)]
+    if isinstance(node.value, dict):
+        return {name: expand(item, (*path, name), spans) for name, item in node.value.items()}
+    return node.value

@@ -12,7 +12,7 @@ import yaml
 
 from compiler.model import Path
 from compiler.report import Diagnostic, Note, Report, Span, suggest
-from compiler.source import Document, Node
+from compiler.source import Document, Node, expand
 from compiler.source.text import Text, explain, quoted, resolve
 
 DEEPEST = 100
@@ -44,7 +44,7 @@ def read_tree(text: str, path: str, report: Report) -> Document | None:
         root = reader.document()
         if not reader.found:
             spans: dict[Path, Node] = {}
-            return Document(path, text, reader.text.lines, _expand(root, (), spans), spans)
+            return Document(path, text, reader.text.lines, expand(root, (), spans), spans)
     except (yaml.YAMLError, UnicodeError) as fault:
         brackets = [place for place in reader.open if reader.text.written(place) in ("[", "{")]
         reader.found.append(explain(fault, reader.text, brackets[-1] if brackets else None))
@@ -52,15 +52,6 @@ def read_tree(text: str, path: str, report: Report) -> Document | None:
         pass
     report.extend(reader.found)
     return None
-
-
-def _expand(node: Node, path: Path, spans: dict[Path, Node]) -> Any:
-    spans[path] = node
-    if isinstance(node.value, list):
-        return [_expand(item, (*path, index), spans) for index, item in enumerate(node.value)]
-    if isinstance(node.value, dict):
-        return {name: _expand(item, (*path, name), spans) for name, item in node.value.items()}
-    return node.value
 
 
 class _Reader:
