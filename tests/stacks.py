@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.run.passes import Compiled, compile_document
 from compiler.run.workspace import Project as Folder
-from compiler.source import parse_yaml
+from compiler.source import Document, parse_yaml
+from compiler.source.shipped import SCHEMAS
 from compiler.targets.compose import written_service
 from tests.compose import config
 from tests.findings import has_errors
@@ -28,6 +30,21 @@ DATABASE = "databases: {main: {adapter: postgresql}}\n"
 @cache
 def registry() -> Registry:
     return Registry()
+
+
+@cache
+def load_schema(name: str) -> dict[str, Any]:
+    """Returns one of the shipped JSON Schemas; callers do not change it."""
+    schema: dict[str, Any] = json.loads(SCHEMAS.joinpath(name).read_bytes())
+    return schema
+
+
+def load_document(file: Path) -> Document:
+    """Returns a file with which nothing is wrong."""
+    report = Report()
+    document = parse_yaml(file.read_bytes(), file.name, report)
+    assert document, list(report)
+    return document
 
 
 def compile_text(text: str, base: str = "") -> tuple[Compiled | None, list[Diagnostic]]:

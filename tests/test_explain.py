@@ -10,12 +10,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from compiler.pages.findings import load_pages
-from compiler.report import Report, suggest
+from compiler.report import suggest
 from compiler.rules.check import RULES
 from compiler.run.workspace import Project
-from compiler.source import load_yaml
-from compiler.source.shipped import SCHEMAS, load_schema
+from compiler.source.shipped import SCHEMAS
 from tests.conftest import ROOT, TODAY, stackc
+from tests.stacks import load_document, load_schema
 
 PAGES = load_pages()
 EXAMPLES = [id for id, page in PAGES.items() if page.wrong]
@@ -32,9 +32,7 @@ def found(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str,
 
 
 def test_pages_have_the_form_of_their_schema() -> None:
-    findings = Report()
-    document = load_yaml(SCHEMAS / "findings.yaml", "findings.yaml", findings)
-    assert document and not findings
+    document = load_document(SCHEMAS / "findings.yaml")
     schema = load_schema("findings.schema.json")
     Draft202012Validator.check_schema(schema)
     errors = Draft202012Validator(schema).iter_errors(document.data)

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.report import Report
-from compiler.source import load_yaml
 from tests.conftest import CASES, ROOT, VALID, examples, stackc
+from tests.stacks import load_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,9 +121,7 @@ MISSPELLED = [
 
 @cache
 def data_of(file: Path) -> Any:
-    document = load_yaml(file, file.name, Report())
-    assert document is not None
-    return document.data
+    return load_document(file).data
 
 
 def paths(tree: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

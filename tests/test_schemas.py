@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 from compiler.registry.adapter import check_adapter
 from compiler.registry.registry import Registry
 from compiler.report import Report
-from compiler.source.shipped import ADAPTERS, load_schema
+from compiler.source.shipped import ADAPTERS
+from tests.stacks import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,20 +26,16 @@ def refuse_unrepresentable(text: str, sink: str) -> None:
         raise ValueError(f"{sink} cannot hold {what}")
 
 
+# https://docs.docker.com/reference/compose-file/interpolation/
 def compose_escape(text: str) -> str:
-    """Returns a literal that survives interpolation as a value; mapping keys are not interpolated.
-
-    https://docs.docker.com/reference/compose-file/interpolation/
-    """
+    """Returns a literal that survives interpolation as a value; mapping keys are not interpolated."""
     refuse_unrepresentable(text, "a Compose file")
     return text.replace("$", "$$")
 
 
+# https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
 def env_quote(value: str) -> str:
-    """Returns the right-hand side of one line of `.env`.
-
-    https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
-    """
+    """Returns the right-hand side of one line of `.env`."""
     refuse_unrepresentable(value, "an environment variable")
     if _ENV_BARE.fullmatch(value):
         return value
@@ -49,20 +45,18 @@ def env_quote(value: str) -> str:
     return f'"{value.translate(_ENV_ESCAPES)}"'
 
 
+# https://www.rfc-editor.org/rfc/rfc3986#section-2
 def url_part(text: str, safe: str = "") -> str:
-    """Returns one component of a URL, percent-encoded as UTF-8 except for unreserved characters and `safe`.
-
-    https://www.rfc-editor.org/rfc/rfc3986#section-2
-    """
+    """Returns one component of a URL, percent-encoded as UTF-8 except for unreserved characters and `safe`."""
     from urllib.parse import quote
 
     refuse_unrepresentable(text, "a URL")
     return quote(text, safe=safe)
 
 
-# https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-CONSTANTS
-# https://dev.mysql.com/doc/refman/8.4/en/string-literals.html
-# https://clickhouse.com/docs/sql-reference/syntax#string
+# https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+# https://dev.mysql.com/doc/refman/8.4/en/language-structure.html
+# https://clickhouse.com/docs/sql-reference/syntax
 def sql_literal(text: str, style: str) -> str:
     """Returns a quoted SQL string; the style "backslash" is for engines that read it as an escape."""
     refuse_unrepresentable(text, "an SQL string")
@@ -70,9 +64,6 @@ def sql_literal(text: str, style: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-# https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
-# https://dev.mysql.com/doc/refman/8.4/en/identifiers.html
-# https://clickhouse.com/docs/sql-reference/syntax#identifiers
 def sql_identifier(text: str, quote: str) -> str:
     """Returns a quoted SQL name; a backslash is refused, as engines disagree whether it escapes the quote."""
     refuse_unrepresentable(text, "an SQL name")
@@ -81,41 +72,35 @@ def sql_identifier(text: str, quote: str) -> str:
     return quote + text.replace(quote, quote * 2) + quote
 
 
+# https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02
 def shell_word(text: str) -> str:
-    """Returns one word for a POSIX shell, always quoted, so that it is no keyword, assignment or descriptor.
-
-    https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02
-    """
+    """Returns one word for a POSIX shell, always quoted, so that it is no keyword, assignment or descriptor."""
     refuse_unrepresentable(text, "a shell word")
     return "'" + text.replace("'", "'\\''") + "'"
 
 
+# https://www.rfc-editor.org/rfc/rfc8259
+# https://tc39.es/ecma262/#sec-json.stringify
 def json_text(value: object) -> str:
-    """Returns JSON in ASCII, which is also a JavaScript expression.
-
-    https://www.rfc-editor.org/rfc/rfc8259 https://tc39.es/ecma262/#sec-json.stringify
-    """
+    """Returns JSON in ASCII, which is also a JavaScript expression."""
     import json
 
     refuse_unrepresentable(json.dumps(value, ensure_ascii=False, allow_nan=False), "JSON")
     return json.dumps(value, allow_nan=False)
 
 
+# https://www.w3.org/TR/xml/#charsets
+# https://www.w3.org/TR/xml/#AVNormalize
 def xml_text(text: str) -> str:
-    """Returns text for an XML element or attribute; white space is written so that no parser normalises it.
-
-    https://www.w3.org/TR/xml/#charsets https://www.w3.org/TR/xml/#AVNormalize
-    """
+    """Returns text for an XML element or attribute; white space is written so that no parser normalises it."""
     if re.search(_NOT_XML, text):
         raise ValueError("XML cannot hold a control character or half of a surrogate pair")
     return text.translate(_XML_ESCAPES)
 
 
+# https://learn.microsoft.com/dotnet/api/system.data.common.dbconnectionstringbuilder.connectionstring
 def pair_value(text: str, separator: str = ";") -> str:
-    """Returns the value of one pair of a .NET connection string, in double quotes where it needs them.
-
-    https://learn.microsoft.com/dotnet/api/system.data.common.dbconnectionstringbuilder.connectionstring
-    """
+    """Returns the value of one pair of a .NET connection string, in double quotes where it needs them."""
     refuse_unrepresentable(text, "a connection string")
     if _PAIR_BARE.fullmatch(text) and separator not in text:
         return text

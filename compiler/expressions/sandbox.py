@@ -8,47 +8,40 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NoReturn
 
 import jinja2
 import jinja2.runtime
 import jinja2.sandbox
 
-from compiler.expressions.text import ExpressionError, Quoted, Sink, no_part, unknown
+from compiler.expressions import ExpressionError, Sink, lacking
 from compiler.model import Reference
 from compiler.report import suggest
 
 _MAX_RESULT = 100_000
-_MAX_DIGITS = 15
 _FILTERS = "abs default first float int last length lower max min string trim upper"
 _FAULTS = (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 
 def run(expression: str, scope: Mapping[str, Any], sink: Sink | None) -> Any:
     """Returns the value of an expression, or raises ExpressionError."""
+    help = None
     try:
         return _result(_compiled(expression.strip(), sink)(**scope))
     except (RecursionError, SyntaxError, MemoryError):
         told, help = "it is nested too deeply", "split it over several values"
     except NameError:  # of "inf", which is how Python writes 1e400
-        told, help = "a number is too large", None
+        told = "a number is too large"
     except _FAULTS as fault:
-        told, help = _told(fault), None
-        if found := re.match(r"no (filter|test) named '(\w+)'", told):
-            told = f'no {found[1]} of expressions is named "{found[2]}"'
-            raise ExpressionError(
-                told, suggest(found[2], getattr(_environment(sink), f"{found[1]}s"))
-            ) from fault
+        said = (str(fault) or "it is not an expression").splitlines()[0].rstrip(".")
+        if found := re.match(r"No (filter|test) named '(\w+)'", said):
+            told, known = f'no {found[1]} of expressions is named "{found[2]}"', _environment(sink)
+            raise ExpressionError(told, suggest(found[2], getattr(known, f"{found[1]}s"))) from fault
+        told = said[:1].lower() + re.sub("'?end of template'?", "end", said[1:])
     short = " ".join(expression.split())
     short = short if len(short) <= 60 else short[:57] + "..."
     raise ExpressionError(f'the expression "{short}" has no value: {told}', help)
-
-
-def _told(fault: Exception) -> str:
-    """Returns what an error says, as a part of a sentence."""
-    line = (str(fault) or "it is not an expression").splitlines()[0].rstrip(".")
-    return line[:1].lower() + line[1:].replace("'end of template'", "end").replace("end of template", "end")
 
 
 class _Missing(jinja2.StrictUndefined):
@@ -57,7 +50,7 @@ class _Missing(jinja2.StrictUndefined):
     @property
     def _undefined_message(self) -> str:
         if isinstance(self._undefined_obj, Mapping):
-            raise unknown(str(self._undefined_name), self._undefined_obj, "")
+            raise lacking(self._undefined_name, self._undefined_obj)
         return self._undefined_hint or f"it has no more than {len(self._undefined_obj)} items"
 
 
@@ -65,9 +58,9 @@ class _Names(jinja2.runtime.Context):
     """The names of an expression, which a missing one is compared with."""
 
     def resolve_or_missing(self, key: str) -> Any:
-        return (
-            self.parent[key] if key in self.parent else self.environment.undefined(obj=self.parent, name=key)
-        )
+        if key in self.parent:
+            return self.parent[key]
+        return self.environment.undefined(obj=self.parent, name=key)
 
 
 def _result(value: Any) -> Any:
@@ -90,8 +83,7 @@ def _result(value: Any) -> Any:
 def _compiled(expression: str, sink: Sink | None) -> Callable[..., Any]:
     if not expression:
         raise ExpressionError("an expression is empty", 'name a value, or write "$${{" for the text itself')
-    compiled: Callable[..., Any] = _environment(sink).compile_expression(expression, undefined_to_none=False)
-    return compiled
+    return _environment(sink).compile_expression(expression, undefined_to_none=False)
 
 
 @lru_cache(maxsize=16)
@@ -100,8 +92,8 @@ def _environment(sink: Sink | None) -> jinja2.sandbox.SandboxedEnvironment:
     environment.globals.clear()
     environment.filters = {name: environment.filters[name] for name in _FILTERS.split()}
     environment.filters |= {"join": _join, "replace": _replace, "round": _round}
-    for name, function in (sink.filters if sink else {}).items():
-        environment.filters[name] = lambda value, function=function: Quoted(function(value))
+    if sink:
+        environment.filters |= {name: partial(sink.quoted, by=name) for name in sink.filters}
     return environment
 
 
@@ -131,7 +123,7 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
         except LookupError:
             return self.undefined(obj=obj, name=argument)
         except TypeError as fault:
-            raise no_part(argument, obj) from fault
+            raise lacking(argument, obj) from fault
 
 
 def _join(values: Any, separator: str = "") -> str:
@@ -154,6 +146,6 @@ def _check_length(length: int) -> None:
 
 
 def _round(value: float, digits: int = 0) -> float:
-    if abs(digits) > _MAX_DIGITS:
-        raise ValueError(f"a number is rounded to at most {_MAX_DIGITS} digits")
+    if abs(digits) > 15:
+        raise ValueError("a number is rounded to at most 15 digits")
     return round(value, digits)

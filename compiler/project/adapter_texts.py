@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from compiler.expressions import ExpressionError, Sink, evaluate_tree
+from compiler.expressions import ExpressionError, Faults, Sink, evaluate_tree
 from compiler.expressions.quoting import json_text, shell_word, sql_identifier, sql_literal, xml_text
 from compiler.model import Path, Reference
 from compiler.project.project import Origin
@@ -47,9 +47,9 @@ class AdapterTexts(NamedTuple):
         What enters a text in a language is quoted for it; values that are no text are left as they are.
         """
         to = sink(language, **self.database.spec.get("sql", {})) if language else None
-        faults: list[tuple[Path, ExpressionError]] = []
+        faults: Faults = {}
         value = evaluate_tree(self.written(at), self.scope, faults, at, to)
-        for path, fault in faults:
+        for path, fault in faults.items():
             place = self.database.adapter.within(self.origin(path).path, fault.source)
             self.report.error("expression", fault.message, place, fault.help)
         return value

@@ -76,8 +76,7 @@ class Registry:
         words = self.words()
         if word.lower() in words:
             return self.load(words[word.lower()], report)
-        close = suggest(word, words)
-        help = close if close.startswith("did you mean") else suggest(word, self.names())
+        help = suggest(word, words, suggest(word, self.names()))
         report.error("unknown-adapter", f'no adapter is named "{word}"', span, help)
         return None
 

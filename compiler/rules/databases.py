@@ -46,7 +46,7 @@ def _tell_version(database: Database, tell: Tell, told: str) -> None:
 
 def too_many_connections(database: Database, tell: Tell) -> None:
     rules: dict[str, Any] = database.spec.get("pool") or {}
-    limit = evaluate_tree(rules.get("limit"), {"options": database.options}, [])
+    limit = evaluate_tree(rules.get("limit"), {"options": database.options}, {})
     if not isinstance(limit, int) or database.pool_size is None:
         return
     total = reserved = rules.get("reserved", 0)

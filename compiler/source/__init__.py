@@ -4,69 +4,89 @@ from __future__ import annotations
 
 import re
 import stat
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
 
+from compiler.model import Path
 from compiler.report import Report, Span, suggest
-from compiler.source.document import Document, Location, merge_patch, patch
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ["LARGEST", "Document", "Location", "load_yaml", "merge_patch", "parse_yaml", "patch", "read_file"]
-
-LARGEST = 1024 * 1024
+_LARGEST = 1024 * 1024
 # YAML 1.1 takes three of them for line breaks, YAML 1.2 does not.
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\u2028\u2029]")
 
 
-def load_yaml(file: Path, shown: str, report: Report) -> Document | None:
-    """Returns a file as a document if, and only if, nothing is wrong with it; `shown` is its path in reports."""
-    content = read_file(file, shown, report)
-    return None if content is None else parse_yaml(content, shown, report)
+class Node(NamedTuple):
+    """A scalar, or a list or mapping of nodes, with the line and column where its text ends.
+
+    Its place and that of its key are on one line each; an item of a list is its own key. `size` and `height` are what
+    an alias to it repeats.
+    """
+
+    key: Span
+    place: Span
+    end: tuple[int, int]
+    value: Any
+    size: int
+    height: int = 0
 
 
-def read_file(file: Path, shown: str, report: Report) -> bytes | None:
+class Document(NamedTuple):
+    """One file as data, with its places by path; neither is ever changed."""
+
+    path: str
+    text: str
+    lines: list[str]
+    data: Any
+    spans: Mapping[Path, Node]
+
+    def value(self, path: Path) -> Span:
+        """Returns the place of the value at `path`, or of the nearest value around it."""
+        return self._nearest(path).place
+
+    def key(self, path: Path) -> Span:
+        """Returns the place of the key at `path`, or of the nearest key around it."""
+        return self._nearest(path).key
+
+    def within(self, path: Path, text: str) -> Span:
+        """Returns the place of a text in the value at `path`, or of the whole value where it is written otherwise."""
+        _, whole, end, *_ = self._nearest(path)
+        for line in range(whole.line, end[0] + 1) if text else ():
+            first = whole.column - 1 if line == whole.line else 0
+            last = end[1] - 1 if line == end[0] else None
+            if (column := self.lines[line - 1].find(text, first, last)) >= 0:
+                return Span(self.path, line, column + 1, line, column + len(text) + 1)
+        return whole
+
+    def _nearest(self, path: Path) -> Node:
+        while path not in self.spans:
+            path = path[:-1]
+        return self.spans[path]
+
+
+def read_file(file: FilePath, shown: str, report: Report) -> bytes | None:
     """Returns the bytes of a regular file of at most 1 MiB; of any other file nothing is read."""
     try:
         if stat.S_ISREG(file.stat().st_mode):
             with file.open("rb") as stream:
-                content = stream.read(LARGEST + 1)
+                content = stream.read(_LARGEST + 1)
             return content if _is_small(content, shown, report) else None
         told = f'"{shown}" is a folder, a device or a pipe, expected a file'
         report.error("not-a-file", told, Span(shown), "name the file itself")
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        report.error("missing-file", f'there is no file "{shown}"', Span(shown), _likely_file(file))
+        help = "write a first one with `stackc init`" if file.name == "stack.yaml" else "check the path"
+        help = suggest(file.name, [one.name for one in file.parent.glob("*.y*ml")], help)
+        report.error("missing-file", f'there is no file "{shown}"', Span(shown), help)
     except OSError as fault:
         told = f'the file "{shown}" cannot be read: {(fault.strerror or "unknown reason").lower()}'
         report.error("unreadable-file", told, Span(shown), "give yourself the right to read it")
     return None
 
 
-def _likely_file(file: Path) -> str:
-    likely = suggest(file.name, [one.name for one in file.parent.glob("*.y*ml")])
-    if likely.startswith("did you mean"):
-        return likely
-    return "write a first one with `stackc init`" if file.name == "stack.yaml" else "check the path"
-
-
 def parse_yaml(content: bytes, path: str, report: Report) -> Document | None:
     """Returns bytes as a document if, and only if, nothing is wrong with them."""
-    if not _is_small(content, path, report) or (text := _text(content, path, report)) is None:
+    if not _is_small(content, path, report):
         return None
-    from compiler.source.tree import read_tree
-
-    return read_tree(text, path, report)
-
-
-def _is_small(content: bytes, path: str, report: Report) -> bool:
-    if len(content) > LARGEST:
-        help = "move certificates, SQL and other data to files of their own"
-        report.error("file-too-large", "the file is larger than 1 MiB", Span(path), help)
-    return len(content) <= LARGEST
-
-
-def _text(content: bytes, path: str, report: Report) -> str | None:
-    """Returns the text if all readers of YAML read it alike."""
     try:
         text = content.decode().lstrip("\ufeff")
     except UnicodeDecodeError as fault:
@@ -79,7 +99,18 @@ def _text(content: bytes, path: str, report: Report) -> str | None:
         told = f"the character U+{ord(character):04X} is not allowed here"
         help = "delete it, or write it as an escape in double quotes"
         report.error("unprintable-character", told, _after(text[: text.index(character)], path), help)
-    return None if unprintable else text
+    if unprintable:
+        return None
+    from compiler.source.tree import read_tree
+
+    return read_tree(text, path, report)
+
+
+def _is_small(content: bytes, path: str, report: Report) -> bool:
+    if len(content) > _LARGEST:
+        help = "move certificates, SQL and other data to files of their own"
+        report.error("file-too-large", "the file is larger than 1 MiB", Span(path), help)
+    return len(content) <= _LARGEST
 
 
 def _after(before: str, path: str) -> Span:
@@ -87,3 +118,49 @@ def _after(before: str, path: str) -> Span:
     lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", before)
     line, column = len(lines), len(lines[-1]) + 1
     return Span(path, line, column, line, column + 1)
+
+
+def patch(base: Any, change: Any) -> Any:
+    """Returns data with a JSON merge patch applied: https://www.rfc-editor.org/rfc/rfc7396."""
+    if not isinstance(change, dict):
+        return change
+    result = dict(base) if isinstance(base, dict) else {}
+    for key, value in change.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = patch(result.get(key), value)
+    return result
+
+
+def merge_patch(document: Document, at: Path) -> Document:
+    """Returns the document with the mapping at `at` merged onto its root; one with no mapping there stays as it is."""
+    root, change = document.spans[()], document.spans.get(at)
+    if change is None or not isinstance(change.value, dict):
+        return document
+    spans: dict[Path, Node] = {}
+    return document._replace(data=expand(_patched(root, change), (), spans), spans=spans)
+
+
+def _patched(base: Node | None, change: Node) -> Node:
+    """Does what `patch` does; what stays of a node keeps its place, as does a mapping that is merged into."""
+    if not isinstance(change.value, dict):
+        return change
+    result = base if base and isinstance(base.value, dict) else change._replace(value={})
+    entries = dict(result.value)
+    for name, node in change.value.items():
+        if node.value is None:
+            entries.pop(name, None)
+        else:
+            entries[name] = _patched(entries.get(name), node)
+    return result._replace(value=entries)
+
+
+def expand(node: Node, path: Path, spans: dict[Path, Node]) -> Any:
+    """Returns a node as plain data, and adds it and all inside of it to `spans`."""
+    spans[path] = node
+    if isinstance(node.value, list):
+        return [expand(item, (*path, index), spans) for index, item in enumerate(node.value)]
+    if isinstance(node.value, dict):
+        return {name: expand(item, (*path, name), spans) for name, item in node.value.items()}
+    return node.value

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import NamedTuple
 
 
 def _folder(package: str, beside: str) -> Path:
@@ -53,22 +50,11 @@ def folders(beside: Path, given: Path | None) -> tuple[Folder, ...]:
     return (*(Folder(place, str(place)) for place in others), BUILT_IN)
 
 
+# https://specifications.freedesktop.org/basedir-spec/latest/
 def user_folder(variable: str, default: str) -> Path | None:
-    """Returns stackc's folder in one of the user's base folders; None for a user without a home.
-
-    https://specifications.freedesktop.org/basedir-spec/latest/
-    """
+    """Returns stackc's folder in one of the user's base folders; None for a user without a home."""
     named = Path(os.environ.get(variable, ""))
     try:
         return (named if named.is_absolute() else Path.home() / default) / "stackc"
     except RuntimeError:
         return None
-
-
-@lru_cache(maxsize=8)
-def load_schema(name: str) -> dict[str, Any]:
-    """Returns one of the shipped JSON Schemas; callers do not change it."""
-    import json
-
-    schema: dict[str, Any] = json.loads(SCHEMAS.joinpath(name).read_bytes())
-    return schema

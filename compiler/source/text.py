@@ -48,11 +48,9 @@ _STOPPED = (
 )
 _TOKEN = re.compile(r"[\[\]{},|>?'\"]|\t+|[^\s,\[\]{}]+|")
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t]+)+(?=[^\s#])")
-_TAG = re.compile(r"!<[^>]*>|![^\s,\[\]{}]*")
-Scalar = str | int | float | bool | None
 
 
-def resolve(text: str) -> Scalar:
+def resolve(text: str) -> Any:
     """Returns the value of unquoted text; a number prints as it was written, so `3.10` stays text."""
     if text in _WORDS:
         return _WORDS[text]
@@ -80,26 +78,15 @@ class Text:
     def written(self, place: Span) -> str:
         return self.lines[place.line - 1][place.column - 1 : place.end_column - 1]
 
-    def start(self, mark: Any) -> tuple[int, int]:
-        """Returns where a value starts after its anchor and tag."""
-        line, column = self.mark(mark)
-        found = _PROPERTIES.match(self.lines[line - 1], column - 1)
-        return line, found.end() + 1 if found else column
-
     def place(self, start: Any, end: Any, is_block: bool = False) -> Span:
-        """Returns a value up to its end, or that of its first line; a block collection always takes the whole line."""
-        (line, column), (end_line, end_column) = self.start(start), self.mark(end)
+        """Returns a value without its anchor and tag, up to its end or that of its first line, as a block always is."""
+        (line, column), (end_line, end_column) = self.mark(start), self.mark(end)
+        if found := _PROPERTIES.match(self.lines[line - 1], column - 1):
+            column = found.end() + 1
         if is_block or end_line != line:
             rest = self.lines[line - 1][column - 1 :].partition(" #")[0]
             end_column = column + max(len(rest.rstrip(" \t,:")), 1)
         return self.on(line, column, end_column)
-
-    def tag(self, mark: Any) -> Span:
-        """Returns the place of the tag of a value that starts here."""
-        line, column = self.mark(mark)
-        found = _TAG.search(self.lines[line - 1], column - 1)
-        start, end = found.span() if found else (column - 1, column)
-        return self.on(line, start + 1, end + 1)
 
 
 def explain(fault: Exception, text: Text, bracket: Span | None) -> Diagnostic:
@@ -116,8 +103,7 @@ def explain(fault: Exception, text: Text, bracket: Span | None) -> Diagnostic:
         message, help, at = "the {} is never closed", "close it where it ends", (bracket.line, bracket.column)
     if "yaml-tab" in rule:
         at = (stopped[0], line.index("\t", end if line[end:].startswith("\t") else 0) + 1)
-    found = _TOKEN.match(text.lines[at[0] - 1], at[1] - 1)
-    token = found[0] if found else ""
+    token = _TOKEN.findall(text.lines[at[0] - 1], at[1] - 1)[0]
     message, help = (words.format(quoted(token), token) for words in (message, help))
     place = text.on(*at, at[1] + max(len(token), 1))
     return Diagnostic(rule[0] if rule else "yaml-syntax", "error", message, place, help)

@@ -6,14 +6,14 @@ Events, not PyYAML's own nodes: those forget where an alias stands, and deep one
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
 from compiler.model import Path
 from compiler.report import Diagnostic, Note, Report, Span, suggest
-from compiler.source.document import Document, Location
-from compiler.source.text import Scalar, Text, explain, quoted, resolve
+from compiler.source import Document, Node, expand
+from compiler.source.text import Text, explain, quoted, resolve
 
 DEEPEST = 100
 MOST_FINDINGS = 100
@@ -24,22 +24,10 @@ MOST_TAG_LINES = 50
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
+_TAG = re.compile(r"!<[^>]*>|![^\s,\[\]{}]*")
 _TYPES = {_CORE + "int": int, _CORE + "float": float, _CORE + "bool": bool, _CORE + "null": type(None)}
-
-
-class Node(NamedTuple):
-    """A value with its place and the line and column where it ends; `size` and `height` are what an alias repeats."""
-
-    place: Span
-    end: tuple[int, int]
-    value: Scalar | list[Node] | Entries
-    size: int
-    height: int = 0
-
-
-Entries = dict[str, tuple[Node, Node]]
 # Stands where an alias leads nowhere, so that nothing else is said about it.
-_LOST = Node(Span("", end_column=2), (1, 1), "", 0)
+_LOST = Node(Span(""), Span("", end_column=2), (1, 1), "", 0)
 
 
 class _Stop(Exception):
@@ -48,36 +36,25 @@ class _Stop(Exception):
 
 def read_tree(text: str, path: str, report: Report) -> Document | None:
     """Returns the one document in `text` if, and only if, nothing is wrong with it."""
+    if text.count("%TAG") > MOST_TAG_LINES:
+        report.error("unknown-tag", "the file has too many %TAG lines", Span(path), "remove them")
+        return None
     reader = _Reader(text, path)
-    root: Node | None = None
     try:
-        root = reader.document(text)
+        root = reader.document()
+        if not reader.found:
+            spans: dict[Path, Node] = {}
+            return Document(path, text, reader.text.lines, expand(root, (), spans), spans)
     except (yaml.YAMLError, UnicodeError) as fault:
         brackets = [place for place in reader.open if reader.text.written(place) in ("[", "{")]
         reader.found.append(explain(fault, reader.text, brackets[-1] if brackets else None))
     except _Stop:
         pass
     report.extend(reader.found)
-    if root is None or reader.found:
-        return None
-    spans: dict[Path, Location] = {}
-    data = _expand(root, (), root.place, spans)
-    return Document(path, text, reader.text.lines, data, spans)
-
-
-def _expand(node: Node, path: Path, key: Span, spans: dict[Path, Location]) -> Any:
-    spans[path] = Location(key, node.place, node.end)
-    if isinstance(node.value, list):
-        return [_expand(item, (*path, n), item.place, spans) for n, item in enumerate(node.value)]
-    if isinstance(node.value, dict):
-        entries = node.value.items()
-        return {name: _expand(value, (*path, name), key.place, spans) for name, (key, value) in entries}
-    return node.value
+    return None
 
 
 class _Reader:
-    """One run over the events of one text."""
-
     def __init__(self, text: str, path: str) -> None:
         self.text = Text(text, path)
         self.found: list[Diagnostic] = []
@@ -94,11 +71,8 @@ class _Reader:
         if len(self.found) >= MOST_FINDINGS:
             raise _Stop
 
-    def document(self, text: str) -> Node:
-        root = Node(Span(self.text.path), (1, 1), None, 0)
-        if text.count("%TAG") > MOST_TAG_LINES:
-            self.report("unknown-tag", "the file has too many %TAG lines", root.place, "remove them")
-            return root
+    def document(self) -> Node:
+        root = Node(Span(self.text.path), Span(self.text.path), (1, 1), None, 0)
         self.next()
         if not isinstance(self.next(), yaml.StreamEndEvent):
             root = self.node(self.next())
@@ -124,15 +98,15 @@ class _Reader:
 
     def alias(self, event: Any) -> Node:
         place = self.text.place(event.start_mark, event.end_mark)
-        if event.anchor not in self.anchors:
-            likely = suggest(event.anchor, list(self.anchors)[-200:])
-            help = likely if likely.startswith("did") else "define it above, or put the value in quotes"
-            self.report("unknown-anchor", f"no anchor above is named {quoted(event.anchor)}", place, help)
-            return _LOST
-        target = self.anchors[event.anchor]
-        if target is None:
-            told = f"the value of the anchor {quoted(event.anchor)} stands inside itself"
+        name, target = quoted(event.anchor), self.anchors.get(event.anchor)
+        if target is None and event.anchor in self.anchors:
+            told = f"the value of the anchor {name} stands inside itself"
             self.report("alias-expansion", told, place, "write out the value that is meant")
+        elif target is None:
+            otherwise = "define it above, or put the value in quotes"
+            help = suggest(event.anchor, list(self.anchors)[-200:], otherwise)
+            self.report("unknown-anchor", f"no anchor above is named {name}", place, help)
+        if target is None:
             return _LOST
         self.expanded += target.size
         if self.expanded > MOST_EXPANSION:
@@ -140,7 +114,7 @@ class _Reader:
             self.report("alias-expansion", told, place, "use fewer aliases")
             raise _Stop
         self.check_depth(target.height, place)
-        return target._replace(place=place, end=self.text.mark(event.end_mark))
+        return target._replace(key=place, place=place, end=self.text.mark(event.end_mark))
 
     def check_depth(self, height: int, place: Span) -> None:
         if len(self.open) + height > DEEPEST:
@@ -157,16 +131,19 @@ class _Reader:
         value = text if is_text else resolve(text)
         if event.tag and not is_text and _TYPES.get(event.tag) is not type(value):
             self.wrong_tag(event)
-        return Node(place, self.text.mark(event.end_mark), value, 16 + len(text))
+        return Node(place, place, self.text.mark(event.end_mark), value, 16 + len(text))
 
     def wrong_tag(self, event: Any) -> None:
-        place = self.text.tag(event.start_mark)
+        line, column = self.text.mark(event.start_mark)
+        found = _TAG.search(self.text.lines[line - 1], column - 1)
+        start, end = found.span() if found else (column - 1, column)
+        place = self.text.on(line, start + 1, end + 1)
         told = f"the tag {quoted(self.text.written(place))} has no meaning for this value"
         self.report("unknown-tag", told, place, "remove the tag")
 
     def collection(self, event: Any) -> Node:
-        start, (line, column) = event.start_mark, self.text.start(event.start_mark)
-        self.open.append(self.text.on(line, column, column + 1))
+        start, first = event.start_mark, self.text.place(event.start_mark, event.end_mark)
+        self.open.append(first._replace(end_column=first.column + 1))
         self.check_depth(0, self.open[-1])
         is_list = isinstance(event, yaml.SequenceStartEvent)
         if event.tag not in (None, "!", _CORE + ("seq" if is_list else "map")):
@@ -175,56 +152,57 @@ class _Reader:
         if self.text.written(self.open[-1]) in ("&", "!"):
             start = self.events.peek_event().start_mark
         value = self.items() if is_list else self.entries()
-        parts = value if isinstance(value, list) else [part for entry in value.values() for part in entry]
+        parts = value if isinstance(value, list) else value.values()
         end = self.next().end_mark
         place = self.text.place(start, end, is_block=not event.flow_style)
         self.open.pop()
         size, height = sum(part.size for part in parts), max((part.height for part in parts), default=0)
-        return Node(place, self.text.mark(end), value, 16 + size, 1 + height)
+        return Node(place, place, self.text.mark(end), value, 16 + size, 1 + height)
 
     def items(self) -> list[Node]:
         items: list[Node] = []
         while not self.events.check_event(yaml.SequenceEndEvent):
             item = self.node(self.next())
-            if _is_empty(item.place) and item.place.column > 1:
-                item = item._replace(place=item.place._replace(column=item.place.column - 1))
+            # An empty one has the place of its dash.
+            if 1 < item.place.column == item.place.end_column:
+                dash = item.place._replace(column=item.place.column - 1)
+                item = item._replace(key=dash, place=dash)
             items.append(item)
         return items
 
-    def entries(self) -> Entries:
-        own: Entries = {}
-        merged: list[Entries] | None = None
+    def entries(self) -> dict[str, Node]:
+        own: dict[str, Node] = {}
+        merged: list[dict[str, Node]] | None = None
         while not self.events.check_event(yaml.MappingEndEvent):
             key = self.node(event := self.next())
             name = self.name(key, own)
             value = self.node(self.next())
-            if _is_empty(value.place):
+            if value.place.column == value.place.end_column:
                 value = value._replace(place=key.place)
             if name == "<<" and isinstance(event, yaml.ScalarEvent) and not event.style:
                 merged = self.merged(value)
             if name is not None:
-                own[name] = (key, value)
+                own[name] = value._replace(key=key.place, size=key.size + value.size)
         if merged is not None:
             del own["<<"]
-        for source in merged or ():
-            for name, entry in source.items():
+            for name, entry in (one for source in merged for one in source.items()):
                 own.setdefault(name, entry)
         return own
 
-    def name(self, key: Node, before: Entries) -> str | None:
+    def name(self, key: Node, before: dict[str, Node]) -> str | None:
         """Returns the text of a key, or None for one that is no text."""
         if not isinstance(key.value, str):
             told = f"the key {quoted(self.text.written(key.place))} is not a string"
             self.report("non-string-key", told, key.place, "write it in quotes")
             return None
         if key.value in before and key is not _LOST:
-            first = before[key.value][0].place
+            first = before[key.value].key
             told = f"the key {quoted(key.value)} is already set on line {first.line}"
             help = 'write "<<: [*a, *b]"' if key.value == "<<" else "remove or rename one of the two"
             self.report("duplicate-key", told, key.place, help, Note("the first is here", first))
         return key.value
 
-    def merged(self, value: Node) -> list[Entries]:
+    def merged(self, value: Node) -> list[dict[str, Node]]:
         """Returns the mappings that `<<` brings in, the strongest first."""
         found = value.value if isinstance(value.value, list) else [value]
         mappings = [item.value for item in found if isinstance(item.value, dict)]
@@ -232,7 +210,3 @@ class _Reader:
             told = 'the value of "<<" is not a mapping or a list of mappings'
             self.report("merge-key", told, value.place, "write the alias of a mapping after it")
         return mappings
-
-
-def _is_empty(place: Span) -> bool:
-    return place.column == place.end_column

@@ -45,16 +45,16 @@ def fault(text: str, to: Sink | None = None) -> ExpressionError:
 
 
 def tree(data: Any, to: Sink | None = None) -> Any:
-    faults: list[Any] = []
+    faults: dict[Any, ExpressionError] = {}
     result = evaluate_tree(data, SCOPE, faults, sink=to)
-    assert faults == []
+    assert faults == {}
     return result
 
 
 def tree_faults(data: Any) -> list[tuple[Any, str]]:
-    faults: list[Any] = []
+    faults: dict[Any, ExpressionError] = {}
     evaluate_tree(data, SCOPE, faults)
-    return [(at, str(error)) for at, error in faults]
+    return [(at, str(error)) for at, error in faults.items()]
 
 
 # Texts

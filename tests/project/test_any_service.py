@@ -9,10 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.source.shipped import load_schema
 from tests.conftest import examples
 from tests.findings import has_errors
-from tests.stacks import compile_text
+from tests.stacks import compile_text, load_schema
 
 Json = st.SearchStrategy[Any]
 

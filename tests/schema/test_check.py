@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 from compiler.registry.bundle import bundle
 from compiler.report import Diagnostic, Report, Span
 from compiler.schema import check_schema
-from compiler.source.shipped import load_schema
 from tests.conftest import examples
+from tests.stacks import load_schema
 
 if TYPE_CHECKING:
     from compiler.model import Path

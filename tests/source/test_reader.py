@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from compiler.report import Diagnostic, Report, Span
-from compiler.source import load_yaml, read_file
+from compiler.source import parse_yaml, read_file
 from tests.source.reading import at, fault, faults, read
 
 # Bytes
@@ -56,15 +56,14 @@ def test_a_file_of_one_mebibyte_is_the_limit() -> None:
 
 def load_fault(file: Path) -> Diagnostic:
     report = Report()
-    assert load_yaml(file, str(file), report) is None
+    assert read_file(file, str(file), report) is None
     (one,) = report
     assert one.span == Span(path=str(file))
     return one
 
 
-def test_a_file_is_shown_under_the_given_name(tmp_path: Path) -> None:
-    (tmp_path / "stack.yaml").write_text("a: 1\n")
-    document = load_yaml(tmp_path / "stack.yaml", "demo/stack.yaml", Report())
+def test_a_file_is_shown_under_the_given_name() -> None:
+    document = parse_yaml(b"a: 1\n", "demo/stack.yaml", Report())
     assert document is not None
     assert document.value(("a",)).path == "demo/stack.yaml"
 
