@@ -78,7 +78,7 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
     for version in adapter.versions:
         spec = adapter.at(version)
         full: dict[str, Any] = {"memory": "1G", "port": 15000, "cpus": "1"}
-        if (spec.get("query_timeout") or {}).get("applies", "nowhere") != "nowhere":
+        if spec.get("query_timeout"):
             full["query_timeout"] = "30s"
         modes = ("off", "require", "verify-full") if "tls" in spec else ("off",)
         for mode, extra in product(modes, [{}, full, *_vectors(spec.get("vector"))]):

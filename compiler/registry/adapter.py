@@ -74,13 +74,12 @@ def _patched(adapter: Adapter, version: str) -> dict[str, Any]:
 _ADAPTERS: dict[tuple[object, ...], Adapter] = {}
 
 
-def build_adapter(name: str, documents: tuple[Document, ...], built_in: bool) -> Adapter:
-    """Returns the adapter of a file and of those it extends, nearest first: the same one for the same documents."""
+def build_adapter(name: str, document: Document, base: Adapter | None, built_in: bool) -> Adapter:
+    """Returns the adapter of a file, on top of the one that it extends: the same one for the same documents."""
     if len(_ADAPTERS) > 128:
         _ADAPTERS.clear()
-    data = documents[-1].data
-    for document in reversed(documents[:-1]):
-        data = _extended(data, document.data)
+    data = _extended(base.data, document.data) if base else document.data
+    documents = (document, *(base.documents if base else ()))
     made = Adapter(name=name, data=data, documents=documents, built_in=built_in)
     return _ADAPTERS.setdefault((name, built_in, *map(id, documents)), made)
 

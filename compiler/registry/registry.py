@@ -63,11 +63,11 @@ class Registry:
 
     def words(self) -> dict[str, str]:
         """Returns every name and alias with the adapter it means: those of earlier folders have the right of way."""
-        words: dict[str, str] = {}
+        words = {adapter.name: adapter.name for adapter in self.adapters()}
         for adapter in sorted(self.adapters(), key=lambda one: self._files[one.name][0].rank):
-            for word in (adapter.name, *adapter.data.get("aliases", [])):
-                words.setdefault(word, adapter.name)
-        return words | {adapter.name: adapter.name for adapter in self.adapters()}
+            for alias in adapter.data.get("aliases", []):
+                words.setdefault(alias, adapter.name)
+        return words
 
     def find(self, word: str, span: Span, report: Report) -> Adapter | None:
         """Returns the adapter of that name or alias; `span` is where the word stands."""
@@ -76,62 +76,50 @@ class Registry:
         words = self.words()
         if word.lower() in words:
             return self.load(words[word.lower()], report)
-        close = suggest(word, words)
-        help = close if close.startswith("did you mean") else suggest(word, self.names())
-        report.error("unknown-adapter", f'no adapter is named "{word}"', span, help)
+        report.error("unknown-adapter", f'no adapter is named "{word}"', span, suggest(word, words))
         return None
 
     def load(self, name: str, report: Report) -> Adapter | None:
         """Returns one adapter with all that it extends merged in, and reports what is wrong with its file."""
         if name not in self._loaded:
             own = Report()
-            self._loaded[name] = self._load(self._files[name][0], own), own
+            self._loaded[name] = self._load(self._files[name][0], (), own), own
         adapter, findings = self._loaded[name]
         report.extend(findings)
         return adapter
 
-    def _load(self, found: _Found, report: Report) -> Adapter | None:
-        chain = self._chain(found, report)
-        documents, adapter = tuple(chain.values()), None
-        for index, one in reversed([*enumerate(chain)]):
-            adapter = build_adapter(one.file.stem, documents[index:], one.built_in)
-            report.extend(() if one.built_in else check_adapter(adapter))
-            if report.errors:
+    def _load(self, found: _Found, above: tuple[_Found, ...], report: Report) -> Adapter | None:
+        """Returns the adapter of a file; `above` are the files that extend it, the nearest last."""
+        content = read_file(found.file, found.shown, report)
+        document, findings = _parsed(content, found.shown) if content is not None else (None, ())
+        report.extend(findings)
+        self.sources[found.shown] = document.text if document else (content or b"").decode(errors="replace")
+        if document is None:
+            return None
+        base = None
+        if "extends" in document.data:
+            chain = (*above, found)
+            extended = self._extended(document, chain, report)
+            base = self._load(extended, chain, report) if extended else None
+            if base is None:
                 return None
-        hidden = [one for one in self._files[found.file.stem] if one.built_in and one.rank > found.rank]
-        if adapter and hidden and documents[0].data.get("extends") != adapter.name:
+        adapter = build_adapter(found.file.stem, document, base, found.built_in)
+        report.extend(() if found.built_in else check_adapter(adapter))
+        if report.errors:
+            return None
+        is_hiding = not above and any(other.built_in for other in self._files[adapter.name][1:])
+        if is_hiding and document.data.get("extends") != adapter.name:
             told = f'this file hides the built-in adapter "{adapter.name}"'
             help = f"give it a name of its own, or let it change the built-in one: `extends: {adapter.name}`"
             report.warning("shadowed-adapter", told, adapter.value(("adapter",)), help)
         return adapter
 
-    def _chain(self, found: _Found, report: Report) -> dict[_Found, Document]:
-        """Returns a file and those it extends, nearest first; nothing where one is not in order."""
-        chain: dict[_Found, Document] = {}
-        following: _Found | None = found
-        while following:
-            document = self._read(following, report)
-            if document is None:
-                return {}
-            chain[following] = document
-            if "extends" not in document.data:
-                return chain
-            following = self._extended(document, chain, report)
-        return {}
-
-    def _read(self, found: _Found, report: Report) -> Document | None:
-        content = read_file(found.file, found.shown, report)
-        document, findings = _parsed(content, found.shown) if content is not None else (None, ())
-        report.extend(findings)
-        self.sources[found.shown] = document.text if document else (content or b"").decode(errors="replace")
-        return document
-
-    def _extended(self, document: Document, chain: dict[_Found, Document], report: Report) -> _Found | None:
+    def _extended(self, document: Document, chain: tuple[_Found, ...], report: Report) -> _Found | None:
         """Returns the file that the last one of a chain extends: one that it does not hide, so that it can change that.
 
         A built-in adapter never extends a file of a user.
         """
-        word, span, last = document.data["extends"], document.value(("extends",)), [*chain][-1]
+        word, span, last = document.data["extends"], document.value(("extends",)), chain[-1]
         if not isinstance(word, str):
             report.error("wrong-type", '"extends" is not the name of an adapter', span, "write one name")
             return None
