@@ -15,7 +15,7 @@ class Choice(NamedTuple):
 
     adapter: Adapter
     version: str
-    lacking: tuple[str, ...]
+    lacking: list[str]
 
     @property
     def name(self) -> str:
@@ -28,21 +28,18 @@ def rank(registry: Registry, needs: list[str]) -> list[Choice]:
     What lacks least comes first, then what fits in its default version, then the adapter's own preference and name,
     then the newest version.
     """
-    choices = [
-        Choice(adapter, line, tuple(need for need in needs if need not in adapter.capabilities(line)))
-        for adapter in registry.adapters()
-        for line in reversed([*adapter.versions])
-    ]
-    best: dict[str, Choice] = {}
-    for choice in sorted(choices, key=_order):
-        best.setdefault(choice.adapter.name, choice)
-    return [*best.values()]
 
+    def order(choice: Choice) -> tuple[int, bool, int, str]:
+        adapter = choice.adapter
+        is_other = choice.version != adapter.default_version
+        return len(choice.lacking), is_other, adapter.data.get("preference", 1000), adapter.name
 
-def _order(choice: Choice) -> tuple[int, bool, int, str]:
-    adapter = choice.adapter
-    preference = adapter.data.get("preference", 1000)
-    return len(choice.lacking), choice.version != adapter.default_version, preference, adapter.name
+    best = []
+    for adapter in registry.adapters():
+        lines = [(line, adapter.capabilities(line)) for line in reversed([*adapter.versions])]
+        choices = (Choice(adapter, line, [need for need in needs if need not in can]) for line, can in lines)
+        best.append(min(choices, key=order))
+    return sorted(best, key=order)
 
 
 def choose(
