@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from typing import Any
 
 from compiler.registry.adapter import Adapter
@@ -35,33 +36,23 @@ def editor_schema(registry: Registry) -> Schema:
 
     It has no words of stackc's own and passes the strict mode of ajv.
     """
-    defs: dict[str, Any] = dict(bundle()["$defs"])
-    adapters, words = registry.adapters(), registry.words()
-    choices: list[Schema] = []
+    schema = deepcopy(bundle())
+    defs, adapters, words = schema["$defs"], registry.adapters(), registry.words()
+    database = defs["database"]
     for adapter in adapters:
         named = {"pattern": _any_case(word for word, name in words.items() if name == adapter.name)}
         then = {"allOf": [*_versions(adapter, defs)]}
-        choices.append({"if": {"properties": {"adapter": named}}, "then": then})
-    drivers = sorted({driver for one in adapters for driver in one.data["connections"]})
-    defs["use"] = _extended(defs["use"], driver={"enum": drivers})
-    needs = {"items": {**defs["database"]["properties"]["needs"]["items"], "enum": registry.capabilities()}}
-    name = {"anyOf": [{"enum": [*words, "auto"]}, {"pattern": _any_case(words)}]}
-    database = _extended(defs["database"], adapter=name, needs=needs)
-    defs["database"] = {**database, "allOf": [*database["allOf"], *choices]}
+        database["allOf"].append({"if": {"properties": {"adapter": named}}, "then": then})
+    database["properties"]["adapter"]["anyOf"] = [{"enum": [*words, "auto"]}, {"pattern": _any_case(words)}]
+    database["properties"]["needs"]["items"]["enum"] = registry.capabilities()
+    drivers = {driver for one in adapters for driver in one.data["connections"]}
+    defs["use"]["properties"]["driver"]["enum"] = sorted(drivers)
     options = {
         name for one in adapters for version in one.versions for name in one.at(version).get("options", ())
     }
     defs["overlay"] = _overlay(defs, dict.fromkeys(sorted(options), True) | database["properties"])
-    groups = ("services", "databases")
-    filled = [{"required": [name], "properties": {name: {"minProperties": 1}}} for name in groups]
-    strict: Schema = _strict({**bundle(), "anyOf": filled, "$defs": defs})
+    strict: Schema = _strict(schema)
     return strict
-
-
-def _extended(schema: Schema, **rules: Schema) -> Schema:
-    """Returns the schema of a mapping with further rules for some of its options."""
-    properties = schema["properties"]
-    return {**schema, "properties": properties | {name: properties[name] | rules[name] for name in rules}}
 
 
 def _any_case(names: Iterable[str]) -> str:

@@ -62,10 +62,6 @@ def _build(
     whole = merge_patch(document, ("environments", environment))
     data = whole.data
     is_shaped = check_schema(data, outer(), report, noun="the stack", locate=whole)
-    if is_shaped and not (data.get("services") or data.get("databases")):
-        told = "the stack has neither services nor databases"
-        help = "add a service under `services:` or a database under `databases:`"
-        report.error("empty-stack", told, whole.key(("name",)), help)
 
     def entries(name: str) -> Iterable[tuple[str, Any]]:
         wanted = None if changed is None else _group(changed, name)
@@ -74,7 +70,9 @@ def _build(
     built = {key: build_database(whole, registry, key, one, report) for key, one in entries("databases")}
     sections = {name: _group(data, name) for name in ("volumes", "networks", "configs", "secrets")}
     for name, section in sections.items() if not is_shaped else ():
-        if not check_schema({"name": "x", name: section}, outer(), Report(), noun="", locate=whole):
+        if not check_schema(
+            section, bundle(), Report(), noun="", locate=whole, pointer=f"/properties/{name}"
+        ):
             sections[name] = {key: {} for key in section}
     return Stack(
         name=str(data.get("name")),
