@@ -48,7 +48,7 @@ def database_secrets(database: Database) -> dict[str, DatabaseSecret]:
 def database_keys(database: Database) -> list[str]:
     """Returns every key of `.env` that is a database's own."""
     secrets = database_secrets(database)
-    if not database.own_password:
+    if "password" in database.entry:
         secrets.pop("password", None)
     words = ("url", "host_url", _DIGEST)
     keys = [env_key(database.key, word) for word in words] + list(tls_keys(database).values())

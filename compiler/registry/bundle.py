@@ -89,30 +89,17 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
         if "x-without" in option and known.get(name) is None:
             own[name] = option["x-without"]
         elif name in ("database", "user"):
-            own[name] = {**option, "allOf": _name(name, known[name])}
+            named, refused = option["allOf"]
+            form = known[name]["pattern"].removeprefix("^").removesuffix("$")
+            named = named | {"pattern": f"^(?:{form})$", "x-help": f"write a `{name}:` of the form {form}"}
+            refused = refused | {"not": {"enum": known[name].get("refuse") or [""]}}
+            own[name] = {**option, "allOf": [named, refused]}
         elif name == "vector":
             own[name] = _vector(option, known[name])
     # The options of the adapter are as they are written there.
     text = json.dumps(own).replace("{engine}", json.dumps(f"{adapter.name} {version}")[1:-1])
     properties = json.loads(text, object_hook=_ended)
     return {**base, "properties": properties, "additionalProperties": False, "$defs": bundle()["$defs"]}
-
-
-def _name(part: str, rule: Mapping[str, Any]) -> list[Schema]:
-    told, form = f"the {part} {{value}} of {{owner}}", rule["pattern"].removeprefix("^").removesuffix("$")
-    return [
-        {
-            "pattern": f"^(?:{form})$",
-            "x-says": f"{told} is not a name that the engine takes",
-            "x-help": f"write a `{part}:` of the form {form}",
-        },
-        {
-            "not": {"enum": rule.get("refuse") or [""]},
-            "x-id": "reserved-name",
-            "x-says": f"{told} is reserved by the engine",
-            "x-help": f"write another `{part}:`",
-        },
-    ]
 
 
 def _vector(base: Schema, rules: Mapping[str, Any]) -> Schema:
