@@ -187,9 +187,8 @@ def _known(fault: Fault) -> str:
     """Returns the option that was meant, or where it belongs."""
     key, schema = str(fault.path[-1]), fault.schema
     known = schema.get("properties") or schema.get("enum", ())
-    help = suggest(key, known)
-    home = () if help.startswith("did you mean") else min(_homes(schema, key), key=len, default=())
-    return f"write it under `{'.'.join(home)}:`" if home else help
+    home = min(_homes(schema, key), key=len, default=())
+    return suggest(key, known, f"write it under `{'.'.join(home)}:`" if home else "")
 
 
 def _homes(schema: Mapping[str, Any], key: str, depth: int = 4) -> Iterator[tuple[str, ...]]:

@@ -43,10 +43,8 @@ def read_file(file: Path, shown: str, report: Report) -> bytes | None:
 
 
 def _likely_file(file: Path) -> str:
-    likely = suggest(file.name, [one.name for one in file.parent.glob("*.y*ml")])
-    if likely.startswith("did you mean"):
-        return likely
-    return "write a first one with `stackc init`" if file.name == "stack.yaml" else "check the path"
+    other = "write a first one with `stackc init`" if file.name == "stack.yaml" else "check the path"
+    return suggest(file.name, [one.name for one in file.parent.glob("*.y*ml")], other)
 
 
 def parse_yaml(content: bytes, path: str, report: Report) -> Document | None:
