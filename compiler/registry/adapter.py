@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from compiler.model import Path
@@ -17,7 +17,7 @@ from compiler.source import Document, patch
 _OWN = ("aliases", "detect", "preference")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Adapter:
     """One database engine as data; `documents` are its own file and those it extends, nearest first."""
 
@@ -51,23 +51,21 @@ class Adapter:
     def default_version(self) -> str:
         return str(self.data["default_version"])
 
-    @property
+    @cached_property
     def versions(self) -> Mapping[str, Any]:
-        return {name: entry for name, entry in self.data["versions"].items() if entry is not None}
+        return {name: line for name, line in self.data["versions"].items() if line is not None}
+
+    @cached_property
+    def _patched(self) -> dict[str, dict[str, Any]]:
+        return {name: patch(self.data, line.get("patch") or {}) for name, line in self.versions.items()}
 
     def at(self, version: str) -> dict[str, Any]:
         """Returns the adapter's data with the patch of one version line applied; callers do not change it."""
-        return _patched(self, version)
+        return self._patched[version]
 
     def capabilities(self, version: str | None = None) -> list[str]:
         names: list[str] = self.at(version or self.default_version)["capabilities"]
         return names
-
-
-@lru_cache(maxsize=256)
-def _patched(adapter: Adapter, version: str) -> dict[str, Any]:
-    patched: dict[str, Any] = patch(dict(adapter.data), adapter.versions[version].get("patch") or {})
-    return patched
 
 
 # By the identity of their documents, which the adapters themselves keep alive.

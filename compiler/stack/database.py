@@ -171,8 +171,7 @@ class _Entry(NamedTuple):
         if name not in secrets:
             help = suggest(name, secrets) if secrets else "add it under `secrets:`"
             self.report.error("unknown-reference", f'no secret is named "{name}"', place, help)
-        if not isinstance(rule, dict):
-            return env_key(name)
+        rule = rule if isinstance(rule, dict) else {}
         if "file" in rule:
             told = f'the secret "{name}" is a file, and a password must be in .env'
             self.report.error("secret-is-a-file", told, place, "use `generate:` or `environment:`")
