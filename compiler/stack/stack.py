@@ -12,9 +12,11 @@ from compiler.schema import check_schema
 from compiler.source import Document, merge_patch
 from compiler.stack.database import Database, build_database
 
+Entries = Mapping[str, Any]
+
 LOCAL = "local"
 # What others ask of a service: where it is written wrong, this stands for it, so that nobody is told it is missing.
-_STAND_INS: Mapping[str, Any] = {"expose": ["1"], "healthcheck": {}, "ports": ["1"]}
+_STAND_INS: Entries = {"expose": ["1"], "healthcheck": {}, "ports": ["1"]}
 
 
 class Stack(NamedTuple):
@@ -27,9 +29,9 @@ class Stack(NamedTuple):
     name: str
     environment: str
     document: Document
-    services: Mapping[str, Any]
+    services: Entries
     databases: Mapping[str, Database]
-    secrets: Mapping[str, Any]
+    secrets: Entries
     extra: Mapping[str, Any] = {}
     faulty: frozenset[str] = frozenset()
 
@@ -52,11 +54,7 @@ def build_stack(document: Document, registry: Registry, environment: str, report
 
 
 def _build(
-    document: Document,
-    registry: Registry,
-    environment: str,
-    report: Report,
-    changed: Mapping[str, Any] | None = None,
+    document: Document, registry: Registry, environment: str, report: Report, changed: Entries | None = None
 ) -> Stack:
     """Returns a stack; of services and databases only those that an environment has `changed`, where that is given."""
     whole = merge_patch(document, ("environments", environment))
@@ -100,6 +98,6 @@ def _service(document: Document, key: str, entry: Any, report: Report) -> Any:
     return {name: one for name, one in _STAND_INS.items() if name in options} | sound
 
 
-def _group(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _group(data: Entries, name: str) -> dict[str, Any]:
     group = data.get(name)
     return group if isinstance(group, dict) else {}
