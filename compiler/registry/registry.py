@@ -51,10 +51,10 @@ class Registry:
         return sorted(self._files)
 
     def adapters(self) -> list[Adapter]:
-        """Returns every adapter that is in order: the built-in ones by their preference, then the others by name."""
+        """Returns every adapter that is in order, by preference and name; most that are not built in have none."""
         loaded = (self.load(name, Report()) for name in self.stems())
         usable = [adapter for adapter in loaded if adapter is not None]
-        return sorted(usable, key=lambda one: (not one.built_in, one.data.get("preference", 1000), one.name))
+        return sorted(usable, key=lambda one: (one.data.get("preference", 1000), one.name))
 
     def capabilities(self) -> list[str]:
         """Returns what any adapter can do in any version, by name."""
@@ -164,14 +164,12 @@ class Choice(NamedTuple):
 def rank(registry: Registry, needs: list[str]) -> list[Choice]:
     """Returns one choice for each adapter, the best first.
 
-    What lacks least comes first, then what fits in its default version, then the adapter's own preference and name,
-    then the newest version.
+    What lacks least comes first, then what fits in its default version, then the order of the registry, then the
+    newest version.
     """
 
-    def order(choice: Choice) -> tuple[int, bool, int, str]:
-        adapter = choice.adapter
-        is_other = choice.version != adapter.default_version
-        return len(choice.lacking), is_other, adapter.data.get("preference", 1000), adapter.name
+    def order(choice: Choice) -> tuple[int, bool]:
+        return len(choice.lacking), choice.version != choice.adapter.default_version
 
     best = []
     for adapter in registry.adapters():
