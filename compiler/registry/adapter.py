@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from compiler.model import Path
@@ -97,11 +97,8 @@ def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
 def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
     """Returns what is wrong with an adapter's data: its shape in every version, its names."""
     report, data = Report(), adapter.data
-
-    def is_shaped(data: Mapping[str, Any], noun: str, at: Path = ()) -> bool:
-        return check_schema(dict(data), adapter_schema(), report, noun=noun, locate=adapter, at=at)
-
-    if not is_shaped(data, f'adapter "{adapter.name}"'):
+    check = partial(check_schema, schema=adapter_schema(), report=report, locate=adapter)
+    if not check(data, noun=f'adapter "{adapter.name}"'):
         return tuple(report)
     if data["adapter"] != adapter.name:
         told = f'the file is named "{adapter.name}.yaml" and the adapter "{data["adapter"]}"'
@@ -113,5 +110,5 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
     for version, line in adapter.versions.items():
         if "patch" in line and not report.errors:
             noun = f'version "{version}" of adapter "{adapter.name}"'
-            is_shaped(adapter.at(version), noun, ("versions", version, "patch"))
+            check(adapter.at(version), noun=noun, at=("versions", version, "patch"))
     return tuple(report)

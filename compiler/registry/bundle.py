@@ -18,7 +18,6 @@ Schema = dict[str, Any]
 
 # The names of their definitions in the one schema begin with these.
 _PREFIXES = {"compose-spec.json": "compose-", "service-values.schema.json": "values-"}
-_END = "(?![\\s\\S])"
 _DOLLAR = re.compile(r"(\\.|\[(?:\\.|[^\]\\])*\])|\$")
 
 
@@ -34,7 +33,7 @@ def _read(name: str) -> Schema:
 def _ended(schema: Schema) -> Schema:
     """Python's `$` also matches before a last line break; here, as in every other language, it is the end."""
     if isinstance(schema.get("pattern"), str):
-        schema["pattern"] = _DOLLAR.sub(lambda match: match[1] or _END, schema["pattern"])
+        schema["pattern"] = _DOLLAR.sub(lambda match: match[1] or r"(?![\s\S])", schema["pattern"])
     return schema
 
 

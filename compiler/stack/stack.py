@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from compiler.registry.bundle import bundle, outer
@@ -86,15 +87,13 @@ def _build(
 
 def _service(document: Document, key: str, entry: Any, report: Report) -> Any:
     """Returns a service, or those of its options that are right by themselves, so that rules can look at them too."""
-
-    def check(data: Any, report: Report, noun: str = "") -> bool:
-        at, pointer = ("services", key), "/$defs/service"
-        return check_schema(data, bundle(), report, noun=noun, locate=document, at=at, pointer=pointer)
-
-    if check(entry, report, f'service "{key}"'):
+    at, pointer = ("services", key), "/$defs/service"
+    check = partial(check_schema, schema=bundle(), locate=document, at=at, pointer=pointer)
+    if check(entry, report=report, noun=f'service "{key}"'):
         return entry
+    is_sound = partial(check, report=Report(), noun="")
     options = entry if isinstance(entry, dict) else _STAND_INS
-    sound = {name: one for name, one in options.items() if check({"image": "x", name: one}, Report())}
+    sound = {name: one for name, one in options.items() if is_sound({"image": "x", name: one})}
     return {name: one for name, one in _STAND_INS.items() if name in options} | sound
 
 
