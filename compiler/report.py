@@ -78,6 +78,9 @@ class Report:
         """Yields the findings by file and place."""
         return iter(sorted(self._found, key=lambda finding: finding.sort_key))
 
+    def __len__(self) -> int:
+        return len(self._found)
+
 
 def suggest(word: object, known: Iterable[str], other: str = "") -> str:
     """Returns the help for an unknown word: the closest known one, else `other` or at most eight that are allowed."""

@@ -58,7 +58,7 @@ def test_every_object_is_closed(name: str) -> None:
 def test_built_in_adapter_is_valid_and_names_its_schema(name: str) -> None:
     report = Report()
     adapter = Registry().load(name, report)
-    assert adapter and list(report) == []
+    assert adapter and not report
     assert not check_adapter(adapter)
     first = (ADAPTERS / f"{name}.yaml").read_text().splitlines()[0]
     assert first == "# yaml-language-server: $schema=../schemas/adapter.schema.json"
