@@ -82,15 +82,15 @@ class Report:
         return len(self._found)
 
 
-def suggest(word: object, known: Iterable[str], otherwise: str | None = None) -> str:
-    """Returns the help for an unknown word: the closest known one, else `otherwise` or at most eight known ones."""
+def suggest(word: object, known: Iterable[str], other: str = "") -> str:
+    """Returns the help for an unknown word: the closest known one, else `other` or at most eight that are allowed."""
     from difflib import get_close_matches
 
     names = [str(name) for name in known]
     close = get_close_matches(str(word), names, n=1, cutoff=0.6)
     if close:
         return f'did you mean "{close[0]}"?'
-    if otherwise or not names:
-        return otherwise or "nothing is defined here"
+    if other or not names:
+        return other or "nothing is defined here"
     shown = ", ".join(names[:8])
     return f"one of: {shown}" + (f", and {len(names) - 8} more" if len(names) > 8 else "")

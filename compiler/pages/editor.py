@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from typing import Any
 
 from compiler.registry.adapter import Adapter
@@ -16,9 +17,7 @@ Schema = dict[str, Any]
 _ENTRIES = {"services": "service", "databases": "database", "secrets": "secret"}
 _MAPS = ("properties", "patternProperties")
 _LISTS = ("allOf", "anyOf", "oneOf")
-# What the same value is checked by, and what is inside it.
-_SAME = (*_LISTS, "if", "not", "then")
-_INNER = ("additionalProperties", "contains", "items", "propertyNames")
+_ONES = ("additionalProperties", "contains", "if", "items", "not", "propertyNames", "then")
 # What asks for something that a change to a stack need not say again, or compares two things that it may say apart.
 _WHOLE = ("default", "dependentRequired", "if", "minProperties", "required", "then")
 _RULES_OF = {
@@ -35,33 +34,23 @@ def editor_schema(registry: Registry) -> Schema:
 
     It has no words of stackc's own and passes the strict mode of ajv.
     """
-    defs: dict[str, Any] = dict(bundle()["$defs"])
-    adapters, words = registry.adapters(), registry.words()
-    choices: list[Schema] = []
+    schema = deepcopy(bundle())
+    defs, adapters, words = schema["$defs"], registry.adapters(), registry.words()
+    database = defs["database"]
     for adapter in adapters:
         named = {"pattern": _any_case(word for word, name in words.items() if name == adapter.name)}
         then = {"allOf": [*_versions(adapter, defs)]}
-        choices.append({"if": {"properties": {"adapter": named}}, "then": then})
-    drivers = sorted({driver for one in adapters for driver in one.data["connections"]})
-    defs["use"] = _extended(defs["use"], driver={"enum": drivers})
-    needs = {"items": {**defs["database"]["properties"]["needs"]["items"], "enum": registry.capabilities()}}
-    name = {"anyOf": [{"enum": [*words, "auto"]}, {"pattern": _any_case(words)}]}
-    database = _extended(defs["database"], adapter=name, needs=needs)
-    defs["database"] = {**database, "allOf": [*database["allOf"], *choices]}
+        database["allOf"].append({"if": {"properties": {"adapter": named}}, "then": then})
+    database["properties"]["adapter"]["anyOf"] = [{"enum": [*words, "auto"]}, {"pattern": _any_case(words)}]
+    database["properties"]["needs"]["items"]["enum"] = registry.capabilities()
+    drivers = {driver for one in adapters for driver in one.data["connections"]}
+    defs["use"]["properties"]["driver"]["enum"] = sorted(drivers)
     options = {
         name for one in adapters for version in one.versions for name in one.at(version).get("options", ())
     }
     defs["overlay"] = _overlay(defs, dict.fromkeys(sorted(options), True) | database["properties"])
-    groups = ("services", "databases")
-    filled = [{"required": [name], "properties": {name: {"minProperties": 1}}} for name in groups]
-    strict: Schema = _strict({**bundle(), "anyOf": filled, "$defs": defs})
+    strict: Schema = _strict(schema)
     return strict
-
-
-def _extended(schema: Schema, **rules: Schema) -> Schema:
-    """Returns the schema of a mapping with further rules for some of its options."""
-    properties = schema["properties"]
-    return {**schema, "properties": properties | {name: properties[name] | rules[name] for name in rules}}
 
 
 def _any_case(names: Iterable[str]) -> str:
@@ -135,40 +124,27 @@ def _or_null(schema: Any) -> Any:
     return {"anyOf": [schema, {"type": "null"}]} if isinstance(schema, dict) else schema
 
 
-def _strict(schema: Any, context: str = "") -> Any:
-    """Returns the same schema as ajv takes it in its strict mode: each rule beside the one type that it is for.
-
-    `context` is the type that the value has for certain, by a schema around this one.
-    """
-    if isinstance(schema, list):
-        return [_strict(part, context) for part in schema]
+def _strict(schema: Any) -> Any:
+    """Returns the same schema as ajv takes it in its strict mode: each rule beside the one type that it is for."""
     if not isinstance(schema, dict):
-        return schema
-    made: Schema = {key: value for key, value in schema.items() if not key.startswith("x-")}
-    written = made.pop("type", [])
-    types = [written] if isinstance(written, str) else written
-    types = [] if context in types else [one for one in types if one != "integer" or "number" not in types]
-    own = types[0] if len(types) == 1 else context
+        return [_strict(part) for part in schema] if isinstance(schema, list) else schema
+    made: Schema = {word: value for word, value in schema.items() if not word.startswith("x-")}
     for word, value in made.items():
         if word in (*_MAPS, "$defs"):
             made[word] = {name: _strict(part) for name, part in value.items()}
-        elif word in (*_SAME, *_INNER):
-            made[word] = _strict(value, own if word in _SAME else "")
+        elif word in (*_LISTS, *_ONES):
+            made[word] = _strict(value)
     # Who is required is also known.
-    if unknown := [name for name in made.get("required", ()) if name not in made.get("properties", ())]:
-        made["properties"] = {**made.get("properties", {}), **dict.fromkeys(unknown, True)}
-    rules = [*_parted(made, own)]
-    if len(types) == 1:
-        made = {"type": own, **made}
-    elif types:
-        rules.append({"anyOf": [{"type": name} for name in types]})
-    return {**made, "allOf": [*made.get("allOf", ()), *rules]} if rules else made
-
-
-def _parted(schema: Schema, own: str) -> Iterator[Schema]:
-    """Takes the rules for other types than its own out of a schema; where it has no type, yields each with its type."""
+    for name in made.get("required", ()):
+        made.setdefault("properties", {}).setdefault(name, True)
+    types = made.get("type", [])
+    rules: list[Schema] = []
     for kind, names in _RULES_OF.items():
-        if kind != ("number" if own == "integer" else own):
-            found = {name: schema.pop(name) for name in names.split() if name in schema}
-            if found and not own:
-                yield {"if": {"type": kind}, "then": {"type": kind, **found}}
+        found = {name: made.pop(name) for name in names.split() if name in made}
+        if types == kind or (types, kind) == ("integer", "number"):
+            made |= found
+        elif found and not isinstance(types, str):
+            rules.append({"if": {"type": kind}, "then": {"type": kind, **found}})
+    if isinstance(types, list) and types:
+        rules.append({"anyOf": [{"type": name} for name in made.pop("type")]})
+    return {**made, "allOf": [*made.get("allOf", ()), *rules]} if rules else made

@@ -16,7 +16,7 @@ from compiler.registry.adapter import Adapter, check_adapter
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document
-from compiler.source import Document, load_yaml, parse_yaml
+from compiler.source import Document, parse_yaml
 from compiler.source.shipped import EXAMPLES, Folder, folders
 
 # Each has broken one of the sinks of a program like this one.
@@ -81,8 +81,8 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
     """Yields database entries: every version with every mode of TLS, every vector metric and method."""
     for version in adapter.versions:
         spec = adapter.at(version)
-        full = {"memory": "1G", "port": 15000, "cpus": "1"}
-        if (spec.get("query_timeout") or {}).get("applies", "nowhere") != "nowhere":
+        full: dict[str, Any] = {"memory": "1G", "port": 15000, "cpus": "1"}
+        if spec.get("query_timeout"):
             full["query_timeout"] = "30s"
         extras: list[dict[str, Any]] = [{}, full]
         if rules := spec.get("vector"):
@@ -154,7 +154,7 @@ def _try_examples(adapter: Adapter, registry: Registry, report: Report, tried: C
     words = {adapter.name, *adapter.data.get("aliases", [])}
     for file in sorted(EXAMPLES.glob("*/stack.yaml")):
         name = file.parent.name
-        document = load_yaml(file, f"{name}/stack.yaml", report)
+        document = parse_yaml(file.read_bytes(), f"{name}/stack.yaml", report)
         databases = document.data.get("databases", {}) if document else {}
         is_used = any(entry.get("adapter") in words for entry in databases.values())
         tried["examples"] += is_used

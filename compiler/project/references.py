@@ -31,7 +31,7 @@ class Port(NamedTuple):
 
 def client_ports(database: Database) -> list[Port]:
     """Returns the ports for clients; the first is that of most of them and has no name."""
-    container, given = database.spec["container"], {**database.options, "port": database.port}
+    container, given = database.spec["container"], {**database.options, **database.entry}
     first = {"port": container["port"], "tls": container.get("tls", {}).get("port"), "option": "port"}
     ports = []
     for name, rule in {"": first, **container.get("ports", {})}.items():

@@ -47,10 +47,12 @@ def database_secrets(database: Database) -> dict[str, DatabaseSecret]:
 
 def database_keys(database: Database) -> list[str]:
     """Returns every key of `.env` that is a database's own."""
-    keys = [env_key(database.key, word) for word in ("url", "host_url", _DIGEST)]
-    keys += tls_keys(database).values()
-    secrets = database_secrets(database).items()
-    return keys + [one.key for name, one in secrets if name != "password" or database.own_password]
+    secrets = database_secrets(database)
+    if "password" in database.entry:
+        secrets.pop("password", None)
+    words = ("url", "host_url", _DIGEST)
+    keys = [env_key(database.key, word) for word in words] + list(tls_keys(database).values())
+    return keys + [secret.key for secret in secrets.values()]
 
 
 def tls_keys(database: Database) -> dict[str, str]:

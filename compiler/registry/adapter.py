@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from compiler.model import Path
@@ -17,7 +17,7 @@ from compiler.source import Document, patch
 _OWN = ("aliases", "detect", "preference")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Adapter:
     """One database engine as data; `documents` are its own file and those it extends, nearest first."""
 
@@ -51,36 +51,33 @@ class Adapter:
     def default_version(self) -> str:
         return str(self.data["default_version"])
 
-    @property
+    @cached_property
     def versions(self) -> Mapping[str, Any]:
-        return {name: entry for name, entry in self.data["versions"].items() if entry is not None}
+        return {name: line for name, line in self.data["versions"].items() if line is not None}
+
+    @cached_property
+    def _patched(self) -> dict[str, dict[str, Any]]:
+        return {name: patch(self.data, line.get("patch") or {}) for name, line in self.versions.items()}
 
     def at(self, version: str) -> dict[str, Any]:
         """Returns the adapter's data with the patch of one version line applied; callers do not change it."""
-        return _patched(self, version)
+        return self._patched[version]
 
     def capabilities(self, version: str | None = None) -> list[str]:
         names: list[str] = self.at(version or self.default_version)["capabilities"]
         return names
 
 
-@lru_cache(maxsize=256)
-def _patched(adapter: Adapter, version: str) -> dict[str, Any]:
-    patched: dict[str, Any] = patch(dict(adapter.data), adapter.versions[version].get("patch") or {})
-    return patched
-
-
 # By the identity of their documents, which the adapters themselves keep alive.
 _ADAPTERS: dict[tuple[object, ...], Adapter] = {}
 
 
-def build_adapter(name: str, documents: tuple[Document, ...], built_in: bool) -> Adapter:
-    """Returns the adapter of a file and of those it extends, nearest first: the same one for the same documents."""
+def build_adapter(name: str, document: Document, base: Adapter | None, built_in: bool) -> Adapter:
+    """Returns the adapter of a file, on top of the one that it extends: the same one for the same documents."""
     if len(_ADAPTERS) > 128:
         _ADAPTERS.clear()
-    data = documents[-1].data
-    for document in reversed(documents[:-1]):
-        data = _extended(data, document.data)
+    data = _extended(base.data, document.data) if base else document.data
+    documents = (document, *(base.documents if base else ()))
     made = Adapter(name=name, data=data, documents=documents, built_in=built_in)
     return _ADAPTERS.setdefault((name, built_in, *map(id, documents)), made)
 
@@ -100,11 +97,8 @@ def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
 def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
     """Returns what is wrong with an adapter's data: its shape in every version, its names."""
     report, data = Report(), adapter.data
-
-    def is_shaped(data: Mapping[str, Any], noun: str, at: Path = ()) -> bool:
-        return check_schema(dict(data), adapter_schema(), report, noun=noun, locate=adapter, at=at)
-
-    if not is_shaped(data, f'adapter "{adapter.name}"'):
+    check = partial(check_schema, schema=adapter_schema(), report=report, locate=adapter)
+    if not check(data, noun=f'adapter "{adapter.name}"'):
         return tuple(report)
     if data["adapter"] != adapter.name:
         told = f'the file is named "{adapter.name}.yaml" and the adapter "{data["adapter"]}"'
@@ -116,5 +110,5 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
     for version, line in adapter.versions.items():
         if "patch" in line and not report.errors:
             noun = f'version "{version}" of adapter "{adapter.name}"'
-            is_shaped(adapter.at(version), noun, ("versions", version, "patch"))
+            check(adapter.at(version), noun=noun, at=("versions", version, "patch"))
     return tuple(report)

@@ -18,7 +18,6 @@ Schema = dict[str, Any]
 
 # The names of their definitions in the one schema begin with these.
 _PREFIXES = {"compose-spec.json": "compose-", "service-values.schema.json": "values-"}
-_END = "(?![\\s\\S])"
 _DOLLAR = re.compile(r"(\\.|\[(?:\\.|[^\]\\])*\])|\$")
 
 
@@ -34,7 +33,7 @@ def _read(name: str) -> Schema:
 def _ended(schema: Schema) -> Schema:
     """Python's `$` also matches before a last line break; here, as in every other language, it is the end."""
     if isinstance(schema.get("pattern"), str):
-        schema["pattern"] = _DOLLAR.sub(lambda match: match[1] or _END, schema["pattern"])
+        schema["pattern"] = _DOLLAR.sub(lambda match: match[1] or r"(?![\s\S])", schema["pattern"])
     return schema
 
 
@@ -50,24 +49,21 @@ def bundle() -> Schema:
 
     A service is Compose's, with `uses` and `healthcheck.http` beside its own keys. Callers do not change it.
     """
-    own, compose = _read("stack.schema.json"), _read("compose-spec.json")["$defs"]
-    for part in compose.values():
-        if part.pop("unevaluatedProperties", True) is False:
-            _join(part, [compose[one["$ref"].removeprefix("#/$defs/compose-")] for one in part.pop("allOf")])
-    compose["healthcheck"]["properties"]["http"] = {"$ref": "#/$defs/http"}
-    service = compose.pop("service") | own["$defs"]["service"]
-    service["properties"]["uses"] = {"$ref": "#/$defs/uses"}
-    values = _read("service-values.schema.json")["$defs"]
-    own["$defs"] |= {f"compose-{name}": part for name, part in compose.items()}
-    own["$defs"] |= {f"values-{name}": part for name, part in values.items()} | {"service": service}
+    own = _read("stack.schema.json")
+    defs = own["$defs"]
+    for file, prefix in _PREFIXES.items():
+        defs |= {f"{prefix}{name}": part for name, part in _read(file)["$defs"].items()}
+    for whole in defs.values():
+        # A closed mapping of parts as one mapping: the same rule, and one look-up for each key.
+        if whole.pop("unevaluatedProperties", True) is False:
+            parts = [defs[part["$ref"].removeprefix("#/$defs/")] for part in whole.pop("allOf")] + [whole]
+            for word in ("patternProperties", "properties"):
+                whole[word] = {name: rule for part in parts for name, rule in part.get(word, {}).items()}
+            whole |= {"type": "object", "additionalProperties": False}
+    defs["compose-healthcheck"]["properties"]["http"] = {"$ref": "#/$defs/http"}
+    defs["service"] = defs.pop("compose-service") | defs["service"]
+    defs["service"]["properties"]["uses"] = {"$ref": "#/$defs/uses"}
     return own
-
-
-def _join(whole: Schema, parts: list[Schema]) -> None:
-    """Makes a closed mapping of parts one mapping: the same rule, and one look-up for each key."""
-    for word in ("patternProperties", "properties"):
-        whole[word] = {name: rule for one in (*parts, whole) for name, rule in one.get(word, {}).items()}
-    whole |= {"type": "object", "additionalProperties": False}
 
 
 @lru_cache(maxsize=1)
@@ -87,16 +83,17 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
     base, spec = bundle()["$defs"]["database"], adapter.at(version)
     server = {name: spec["container"].get(name) for name in ("read_only", "tls")}
     known = {**spec, **(spec.get("credentials") or {}), **server}
-    timeout = spec.get("query_timeout") or {"applies": "nowhere"}
-    known["query_timeout"] = None if timeout["applies"] == "nowhere" else timeout
     own = {**base["properties"], **spec.get("options", {})}
     own["needs"] = {**own["needs"], "items": {**own["needs"]["items"], "enum": spec["capabilities"]}}
     for name, option in base["properties"].items():
         if "x-without" in option and known.get(name) is None:
-            help = {"x-help": timeout["help"]} if name == "query_timeout" and "help" in timeout else {}
-            own[name] = option["x-without"] | help
+            own[name] = option["x-without"]
         elif name in ("database", "user"):
-            own[name] = {**option, "allOf": _name(name, known[name])}
+            named, refused = option["allOf"]
+            form = known[name]["pattern"].removeprefix("^").removesuffix("$")
+            named = named | {"pattern": f"^(?:{form})$", "x-help": f"write a `{name}:` of the form {form}"}
+            refused = refused | {"not": {"enum": known[name].get("refuse") or [""]}}
+            own[name] = {**option, "allOf": [named, refused]}
         elif name == "vector":
             own[name] = _vector(option, known[name])
     # The options of the adapter are as they are written there.
@@ -105,27 +102,16 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
     return {**base, "properties": properties, "additionalProperties": False, "$defs": bundle()["$defs"]}
 
 
-def _worded(rule: Schema, says: str, help: str | None = None, id: str | None = None) -> Schema:
-    return {**rule, "x-says": says} | ({"x-help": help} if help else {}) | ({"x-id": id} if id else {})
-
-
-def _name(part: str, rule: Mapping[str, Any]) -> list[Schema]:
-    form = rule["pattern"].removeprefix("^").removesuffix("$")
-    told, help = f"the {part} {{value}} of {{owner}}", f"write a `{part}:` of the form {form}"
-    refused = {"not": {"enum": rule.get("refuse") or [""]}}
-    return [
-        _worded({"pattern": f"^(?:{form}){_END}"}, f"{told} is not a name that the engine takes", help),
-        _worded(refused, f"{told} is reserved by the engine", f"write another `{part}:`", "reserved-name"),
-    ]
-
-
 def _vector(base: Schema, rules: Mapping[str, Any]) -> Schema:
     own, limit = dict(base["properties"]), rules["dimensions"][-1]["up_to"]
     told = f"{{engine}} indexes vectors of at most {limit} dimensions, not {{value}}"
-    own["dimensions"] = {**own["dimensions"], "allOf": [_worded({"maximum": limit}, told)]}
+    own["dimensions"] = {
+        **own["dimensions"],
+        "allOf": [{"type": "integer", "maximum": limit, "x-says": told}],
+    }
     for option, words in (("metric", "vector metric"), ("method", "vector index method")):
-        choices = {**own[option], "enum": list(rules[f"{option}s"])}
-        own[option] = _worded(choices, f"{{engine}} has no {words} {{value}}")
+        choices = list(rules[f"{option}s"])
+        own[option] = {**own[option], "enum": choices, "x-says": f"{{engine}} has no {words} {{value}}"}
     forms: list[Schema] = []
     for method, parameters in rules["methods"].items():
         # The first method is that of a vector that names none.

@@ -1,10 +1,11 @@
-"""Adapters: found in their folders by name or alias, each read once."""
+"""Adapters: found in their folders by name or alias, each read once, or chosen by what a database needs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path as FilePath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from compiler.registry.adapter import Adapter, build_adapter, check_adapter
 from compiler.report import Diagnostic, Report, Span, suggest
@@ -50,10 +51,10 @@ class Registry:
         return sorted(self._files)
 
     def adapters(self) -> list[Adapter]:
-        """Returns every adapter that is in order: the built-in ones by their preference, then the others by name."""
+        """Returns every adapter that is in order, by preference and name; most that are not built in have none."""
         loaded = (self.load(name, Report()) for name in self.stems())
         usable = [adapter for adapter in loaded if adapter is not None]
-        return sorted(usable, key=lambda one: (not one.built_in, one.data.get("preference", 1000), one.name))
+        return sorted(usable, key=lambda one: (one.data.get("preference", 1000), one.name))
 
     def capabilities(self) -> list[str]:
         """Returns what any adapter can do in any version, by name."""
@@ -63,11 +64,11 @@ class Registry:
 
     def words(self) -> dict[str, str]:
         """Returns every name and alias with the adapter it means: those of earlier folders have the right of way."""
-        words: dict[str, str] = {}
+        words = {adapter.name: adapter.name for adapter in self.adapters()}
         for adapter in sorted(self.adapters(), key=lambda one: self._files[one.name][0].rank):
-            for word in (adapter.name, *adapter.data.get("aliases", [])):
-                words.setdefault(word, adapter.name)
-        return words | {adapter.name: adapter.name for adapter in self.adapters()}
+            for alias in adapter.data.get("aliases", []):
+                words.setdefault(alias, adapter.name)
+        return words
 
     def find(self, word: str, span: Span, report: Report) -> Adapter | None:
         """Returns the adapter of that name or alias; `span` is where the word stands."""
@@ -76,61 +77,50 @@ class Registry:
         words = self.words()
         if word.lower() in words:
             return self.load(words[word.lower()], report)
-        help = suggest(word, words, suggest(word, self.names()))
-        report.error("unknown-adapter", f'no adapter is named "{word}"', span, help)
+        report.error("unknown-adapter", f'no adapter is named "{word}"', span, suggest(word, words))
         return None
 
     def load(self, name: str, report: Report) -> Adapter | None:
         """Returns one adapter with all that it extends merged in, and reports what is wrong with its file."""
         if name not in self._loaded:
             own = Report()
-            self._loaded[name] = self._load(self._files[name][0], own), own
+            self._loaded[name] = self._load(self._files[name][0], (), own), own
         adapter, findings = self._loaded[name]
         report.extend(findings)
         return adapter
 
-    def _load(self, found: _Found, report: Report) -> Adapter | None:
-        chain = self._chain(found, report)
-        documents, adapter = tuple(chain.values()), None
-        for index, one in reversed([*enumerate(chain)]):
-            adapter = build_adapter(one.file.stem, documents[index:], one.built_in)
-            report.extend(() if one.built_in else check_adapter(adapter))
-            if report.errors:
+    def _load(self, found: _Found, above: tuple[_Found, ...], report: Report) -> Adapter | None:
+        """Returns the adapter of a file; `above` are the files that extend it, the nearest last."""
+        content = read_file(found.file, found.shown, report)
+        document, findings = _parsed(content, found.shown) if content is not None else (None, ())
+        report.extend(findings)
+        self.sources[found.shown] = document.text if document else (content or b"").decode(errors="replace")
+        if document is None:
+            return None
+        base = None
+        if "extends" in document.data:
+            chain = (*above, found)
+            extended = self._extended(document, chain, report)
+            base = self._load(extended, chain, report) if extended else None
+            if base is None:
                 return None
-        hidden = [one for one in self._files[found.file.stem] if one.built_in and one.rank > found.rank]
-        if adapter and hidden and documents[0].data.get("extends") != adapter.name:
+        adapter = build_adapter(found.file.stem, document, base, found.built_in)
+        report.extend(() if found.built_in else check_adapter(adapter))
+        if report.errors:
+            return None
+        is_hiding = not above and any(other.built_in for other in self._files[adapter.name][1:])
+        if is_hiding and document.data.get("extends") != adapter.name:
             told = f'this file hides the built-in adapter "{adapter.name}"'
             help = f"give it a name of its own, or let it change the built-in one: `extends: {adapter.name}`"
             report.warning("shadowed-adapter", told, adapter.value(("adapter",)), help)
         return adapter
 
-    def _chain(self, found: _Found, report: Report) -> dict[_Found, Document]:
-        """Returns a file and those it extends, nearest first; nothing where one is not in order."""
-        chain: dict[_Found, Document] = {}
-        following: _Found | None = found
-        while following:
-            document = self._read(following, report)
-            if document is None:
-                return {}
-            chain[following] = document
-            if "extends" not in document.data:
-                return chain
-            following = self._extended(document, chain, report)
-        return {}
-
-    def _read(self, found: _Found, report: Report) -> Document | None:
-        content = read_file(found.file, found.shown, report)
-        document, findings = _parsed(content, found.shown) if content is not None else (None, ())
-        report.extend(findings)
-        self.sources[found.shown] = document.text if document else (content or b"").decode(errors="replace")
-        return document
-
-    def _extended(self, document: Document, chain: dict[_Found, Document], report: Report) -> _Found | None:
+    def _extended(self, document: Document, chain: tuple[_Found, ...], report: Report) -> _Found | None:
         """Returns the file that the last one of a chain extends: one that it does not hide, so that it can change that.
 
         A built-in adapter never extends a file of a user.
         """
-        word, span, last = document.data["extends"], document.value(("extends",)), [*chain][-1]
+        word, span, last = document.data["extends"], document.value(("extends",)), chain[-1]
         if not isinstance(word, str):
             report.error("wrong-type", '"extends" is not the name of an adapter', span, "write one name")
             return None
@@ -157,3 +147,79 @@ def _parsed(content: bytes, shown: str) -> tuple[Document | None, tuple[Diagnost
     """Reads what may have been read before in this process."""
     report = Report()
     return parse_yaml(content, shown, report), tuple(report)
+
+
+class Choice(NamedTuple):
+    """An adapter at one version line, and what it lacks."""
+
+    adapter: Adapter
+    version: str
+    lacking: list[str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.adapter.name} {self.version}"
+
+
+def rank(registry: Registry, needs: list[str]) -> list[Choice]:
+    """Returns one choice for each adapter, the best first.
+
+    What lacks least comes first, then what fits in its default version, then the order of the registry, then the
+    newest version.
+    """
+
+    def order(choice: Choice) -> tuple[int, bool]:
+        return len(choice.lacking), choice.version != choice.adapter.default_version
+
+    best = []
+    for adapter in registry.adapters():
+        lines = [(line, adapter.capabilities(line)) for line in reversed([*adapter.versions])]
+        choices = (Choice(adapter, line, [need for need in needs if need not in can]) for line, can in lines)
+        best.append(min(choices, key=order))
+    return sorted(best, key=order)
+
+
+def choose(
+    registry: Registry, entry: Mapping[str, Any], span: Span, report: Report
+) -> tuple[Adapter, str, str] | None:
+    """Returns the adapter for a database entry with `needs`, its version line and why; `span` is where they stand.
+
+    The schema of every database tells where they are no list of words.
+    """
+    needs = entry.get("needs")
+    if not (needs and isinstance(needs, list) and all(isinstance(need, str) for need in needs)):
+        return None
+    wanted = [*needs, *(["vector"] if "vector" in entry and "vector" not in needs else [])]
+    best, *others = rank(registry, wanted)
+    if best.lacking:
+        known = registry.capabilities()
+        unknown = [need for need in wanted if need not in known]
+        nearest = "; ".join(f"{one.name} lacks {', '.join(one.lacking)}" for one in (best, *others[:2]))
+        help = suggest(unknown[0], known) if unknown else f"nearest: {nearest}"
+        report.error("no-adapter-fits", f"no adapter has all of {', '.join(wanted)}", span, help)
+        return None
+    also = [one.name for one in others if not one.lacking]
+    why = f" and is preferred to {', '.join(also)}" if also else "; no other adapter has"
+    return best.adapter, best.version, f"{best.name} has {', '.join(wanted)}{why}"
+
+
+def alternatives(registry: Registry, adapter: Adapter, need: str, dimensions: int = 0) -> str:
+    """Returns the help for what an engine lacks: the newest version of it, or else of others, that can.
+
+    With `dimensions` it is vectors of that length that are needed.
+    """
+    newest: dict[str, str] = {}
+    for one in registry.adapters():
+        for line in one.versions:
+            if need in one.capabilities(line) and dimensions <= most_dimensions(one.at(line)):
+                newest[one.name] = line
+    if adapter.name in newest:
+        return f'write `version: "{newest[adapter.name]}"`'
+    if newest:
+        return f"these can: {', '.join([f'{name} {version}' for name, version in newest.items()][:8])}"
+    return "use a smaller embedding" if dimensions else suggest(need, registry.capabilities())
+
+
+def most_dimensions(spec: Mapping[str, Any]) -> int:
+    """Returns the length of the longest vectors that an engine can index."""
+    return int(spec["vector"]["dimensions"][-1]["up_to"]) if spec.get("vector") else 0

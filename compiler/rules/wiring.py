@@ -94,6 +94,5 @@ def unknown_volume(project: Project, tell: Tell) -> None:
         for index, mount in enumerate(service.get("volumes") or ()):
             name = named_volume(mount)
             if name and name not in known:
-                help = suggest(name, known)
-                help = help if help.startswith("did you mean") else f"add `{name}:` under `volumes:`"
+                help = suggest(name, known, f"add `{name}:` under `volumes:`")
                 tell(f'no volume is named "{name}"', ("services", key, "volumes", index), help)

@@ -55,18 +55,12 @@ def check_schema(
         return True
     from compiler.schema.words import word
 
-    told = set()
     for fault in _distinct(list(_faults(errors, noun))):
         id, message, help = word(fault)
-        if (fault.path, message) in told:
-            continue
-        told.add((fault.path, message))
-        path = (*at, *fault.path)
-        is_key = fault.on_key and path and isinstance(path[-1], str)
-        notes = []
+        path, notes = (*at, *fault.path), []
         if fault.keyword == "uniqueItems":
             notes = [Note("the first is here", locate.value((*path[:-1], fault.rule)))]
-        report.error(id, message, locate.key(path) if is_key else locate.value(path), help, notes)
+        report.error(id, message, locate.key(path) if fault.on_key else locate.value(path), help, notes)
     return False
 
 

@@ -54,7 +54,6 @@ def word(fault: Fault) -> tuple[str, str, str | None]:
 
 
 def _filled(text: str, fault: Fault) -> str:
-    """Returns a sentence about a fault with what it is about in it."""
     path, noun, data = fault.path, _escaped(fault.noun, 3 * _LONGEST), fault.data
     words: dict[str, Callable[[], str]] = {
         "{value}": lambda: _shown(fault),
@@ -102,7 +101,6 @@ def _is_hidden(fault: Fault) -> bool:
 
 
 def _scalar(value: Any) -> str:
-    """Returns a scalar as YAML has it."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -123,7 +121,6 @@ def _found(fault: Fault) -> str:
 
 
 def _expected(fault: Fault) -> str:
-    """Returns what a rule asks for."""
     rule, schema = fault.rule, fault.schema
     if fault.keyword in ("minimum", "maximum") and {"minimum", "maximum"} <= schema.keys():
         return f"{schema['minimum']} to {schema['maximum']}"
@@ -187,9 +184,8 @@ def _known(fault: Fault) -> str:
     """Returns the option that was meant, or where it belongs."""
     key, schema = str(fault.path[-1]), fault.schema
     known = schema.get("properties") or schema.get("enum", ())
-    help = suggest(key, known)
-    home = () if help.startswith("did you mean") else min(_homes(schema, key), key=len, default=())
-    return f"write it under `{'.'.join(home)}:`" if home else help
+    home = min(_homes(schema, key), key=len, default=())
+    return suggest(key, known, f"write it under `{'.'.join(home)}:`" if home else "")
 
 
 def _homes(schema: Mapping[str, Any], key: str, depth: int = 4) -> Iterator[tuple[str, ...]]:

@@ -104,7 +104,7 @@ class _Reader:
             self.report("alias-expansion", told, place, "write out the value that is meant")
         elif target is None:
             otherwise = "define it above, or put the value in quotes"
-            help = suggest(event.anchor, list(self.anchors)[-200:], otherwise)
+            help = suggest(event.anchor, list(self.anchors)[-200:], other)
             self.report("unknown-anchor", f"no anchor above is named {name}", place, help)
         if target is None:
             return _LOST

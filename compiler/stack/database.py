@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 from compiler.model import Path, env_key
 from compiler.registry.adapter import Adapter
 from compiler.registry.bundle import bundle, database_schema
-from compiler.registry.registry import Registry
-from compiler.registry.selection import alternatives, choose, most_dimensions
+from compiler.registry.registry import Registry, alternatives, choose, most_dimensions
 from compiler.report import Report, Span, suggest
 from compiler.schema import check_schema
 from compiler.source import Document
@@ -48,7 +47,6 @@ class Database(NamedTuple):
     image: str
     database: str
     user: str
-    port: int | None
     tls: Tls
     pool_size: int | None
     timeout: int | None
@@ -60,11 +58,6 @@ class Database(NamedTuple):
     @property
     def path(self) -> Path:
         return ("databases", self.key)
-
-    @property
-    def own_password(self) -> bool:
-        """Whether the password is the database's own, and not a secret of the stack."""
-        return "password" not in self.entry
 
 
 def build_database(
@@ -90,7 +83,7 @@ class _Entry(NamedTuple):
         return self.document.value(("databases", self.key, *path))
 
     def check(self, data: Any, schema: Mapping[str, Any], report: Report, pointer: str = "") -> bool:
-        noun, at = f'database "{self.key}"', ("databases", self.key)
+        at, noun = ("databases", self.key), f'database "{self.key}"'
         return check_schema(data, schema, report, noun=noun, locate=self.document, at=at, pointer=pointer)
 
     def build(self) -> Database | None:
@@ -115,11 +108,10 @@ class _Entry(NamedTuple):
             version=version,
             spec=spec,
             entry=self.entry,
-            options=dict.fromkeys(options) | _filled(entry, options),
+            options=_filled(entry, options),
             image=str(entry.get("image") or adapter.versions[version]["image"]),
             database=str(entry.get("database", "")),
             user=str(entry.get("user", "")),
-            port=entry.get("port"),
             tls=Tls(**tls) if isinstance(tls, dict) else Tls(tls),
             pool_size=entry.get("pool", {}).get("size", (spec.get("pool") or {}).get("size")),
             timeout=_quantity(entry.get("query_timeout"), _MILLISECONDS),
@@ -179,8 +171,7 @@ class _Entry(NamedTuple):
         if name not in secrets:
             help = suggest(name, secrets) if secrets else "add it under `secrets:`"
             self.report.error("unknown-reference", f'no secret is named "{name}"', place, help)
-        if not isinstance(rule, dict):
-            return env_key(name)
+        rule = rule if isinstance(rule, dict) else {}
         if "file" in rule:
             told = f'the secret "{name}" is a file, and a password must be in .env'
             self.report.error("secret-is-a-file", told, place, "use `generate:` or `environment:`")
@@ -202,6 +193,4 @@ def _vector(written: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, A
 
 def _filled(written: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the values of options, those that are not written by their defaults."""
-    defaults = {name: rule["default"] for name, rule in options.items() if "default" in rule}
-    known = {**defaults, **written}
-    return {name: known[name] for name in options if name in known}
+    return {name: written.get(name, rule.get("default")) for name, rule in options.items()}

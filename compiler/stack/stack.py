@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from compiler.registry.bundle import bundle, outer
@@ -12,9 +13,11 @@ from compiler.schema import check_schema
 from compiler.source import Document, merge_patch
 from compiler.stack.database import Database, build_database
 
+Entries = Mapping[str, Any]
+
 LOCAL = "local"
 # What others ask of a service: where it is written wrong, this stands for it, so that nobody is told it is missing.
-_STAND_INS: Mapping[str, Any] = {"expose": ["1"], "healthcheck": {}, "ports": ["1"]}
+_STAND_INS: Entries = {"expose": ["1"], "healthcheck": {}, "ports": ["1"]}
 
 
 class Stack(NamedTuple):
@@ -27,9 +30,9 @@ class Stack(NamedTuple):
     name: str
     environment: str
     document: Document
-    services: Mapping[str, Any]
+    services: Entries
     databases: Mapping[str, Database]
-    secrets: Mapping[str, Any]
+    secrets: Entries
     extra: Mapping[str, Any] = {}
     faulty: frozenset[str] = frozenset()
 
@@ -52,20 +55,12 @@ def build_stack(document: Document, registry: Registry, environment: str, report
 
 
 def _build(
-    document: Document,
-    registry: Registry,
-    environment: str,
-    report: Report,
-    changed: Mapping[str, Any] | None = None,
+    document: Document, registry: Registry, environment: str, report: Report, changed: Entries | None = None
 ) -> Stack:
     """Returns a stack; of services and databases only those that an environment has `changed`, where that is given."""
     whole = merge_patch(document, ("environments", environment))
     data = whole.data
     is_shaped = check_schema(data, outer(), report, noun="the stack", locate=whole)
-    if is_shaped and not (data.get("services") or data.get("databases")):
-        told = "the stack has neither services nor databases"
-        help = "add a service under `services:` or a database under `databases:`"
-        report.error("empty-stack", told, whole.key(("name",)), help)
 
     def entries(name: str) -> Iterable[tuple[str, Any]]:
         wanted = None if changed is None else _group(changed, name)
@@ -74,7 +69,9 @@ def _build(
     built = {key: build_database(whole, registry, key, one, report) for key, one in entries("databases")}
     sections = {name: _group(data, name) for name in ("volumes", "networks", "configs", "secrets")}
     for name, section in sections.items() if not is_shaped else ():
-        if not check_schema({"name": "x", name: section}, outer(), Report(), noun="", locate=whole):
+        if not check_schema(
+            section, bundle(), Report(), noun="", locate=whole, pointer=f"/properties/{name}"
+        ):
             sections[name] = {key: {} for key in section}
     return Stack(
         name=str(data.get("name")),
@@ -90,18 +87,16 @@ def _build(
 
 def _service(document: Document, key: str, entry: Any, report: Report) -> Any:
     """Returns a service, or those of its options that are right by themselves, so that rules can look at them too."""
-
-    def check(data: Any, report: Report, noun: str = "") -> bool:
-        at, pointer = ("services", key), "/$defs/service"
-        return check_schema(data, bundle(), report, noun=noun, locate=document, at=at, pointer=pointer)
-
-    if check(entry, report, f'service "{key}"'):
+    at, pointer = ("services", key), "/$defs/service"
+    check = partial(check_schema, schema=bundle(), locate=document, at=at, pointer=pointer)
+    if check(entry, report=report, noun=f'service "{key}"'):
         return entry
+    is_sound = partial(check, report=Report(), noun="")
     options = entry if isinstance(entry, dict) else _STAND_INS
-    sound = {name: one for name, one in options.items() if check({"image": "x", name: one}, Report())}
+    sound = {name: one for name, one in options.items() if is_sound({"image": "x", name: one})}
     return {name: one for name, one in _STAND_INS.items() if name in options} | sound
 
 
-def _group(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _group(data: Entries, name: str) -> dict[str, Any]:
     group = data.get(name)
     return group if isinstance(group, dict) else {}

@@ -109,6 +109,8 @@ class Places:
         return Span(path="value " + "/".join(map(str, path)))
 
     def key(self, path: Path) -> Span:
+        if not path or isinstance(path[-1], int):
+            return self.value(path)
         return Span(path="key " + "/".join(map(str, path)))
 
 
