@@ -103,7 +103,7 @@ class _Reader:
             told = f"the value of the anchor {name} stands inside itself"
             self.report("alias-expansion", told, place, "write out the value that is meant")
         elif target is None:
-            otherwise = "define it above, or put the value in quotes"
+            other = "define it above, or put the value in quotes"
             help = suggest(event.anchor, list(self.anchors)[-200:], other)
             self.report("unknown-anchor", f"no anchor above is named {name}", place, help)
         if target is None:
