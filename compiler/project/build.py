@@ -1,16 +1,18 @@
-"""Builds the project of a stack: every container, secret, connection and certificate that it needs."""
+"""Builds a project: of a stack with all that it needs, or of any Compose file, so that the same rules check it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from compiler.model import Certificate, OwnFile, Path, Variable, env_key
+from compiler.model import Certificate, OwnFile, Path, Raw, Variable, env_key
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connections import build_access
 from compiler.project.containers import GATE, JOB, add_database, add_gate, iter_containers
+from compiler.project.long_form import lengthen
 from compiler.project.project import SECTIONS, Places, Project
 from compiler.project.references import NETWORK, build_scope
-from compiler.project.secrets import build_secrets, database_keys, digests, stack_secret_key, tls_keys
+from compiler.project.secrets import build_secrets, database_keys, digests, stack_keys, tls_keys
 from compiler.project.services import Workshop, build_section, build_service
 from compiler.project.values import named_volume
 from compiler.report import Note, Report
@@ -45,28 +47,57 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
         build_service(shop, key)
     for section in SECTIONS[1:]:
         # What a person wrote comes first, in the order in which it was written.
-        own = dict(sorted(project.tree[section].items()))
-        project.tree[section] = {}
-        build_section(shop, section)
-        project.tree[section] |= own
+        project.tree[section] = build_section(shop, section) | dict(sorted(project.tree[section].items()))
     if stack.databases:
         project.tree["networks"].setdefault(NETWORK, {"internal": True})
     _add_volumes(project)
     add_gate(project)
-    project.variables += [*_connections(project), *digests(project)]
+    project.variables += [*project.connections.values(), *digests(project)]
     return project
+
+
+def read_project(document: Document, today: str) -> Project:
+    """Returns the project of a Compose file that follows the Compose Specification's schema.
+
+    It has no databases: each service is a person's own. `today` is an ISO date.
+    """
+    data = document.data
+    project = Project(name=str(data.get("name", "")), environment="", today=today, places=Places(document))
+    for section in SECTIONS:
+        for name, entry in (data.get(section) or {}).items():
+            long = lengthen(section, _raw(entry), (section, name), project.places)
+            project.tree[section][name] = long if entry is not None else None
+    project.kinds |= dict.fromkeys(project.services, "service")
+    return project
+
+
+def _raw(tree: Any) -> Any:
+    """Marks all text as being in Compose's own syntax."""
+    if isinstance(tree, dict):
+        return {key: _raw(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_raw(item) for item in tree]
+    return Raw(tree) if isinstance(tree, str) else tree
 
 
 def _add_database(project: Project, texts: AdapterTexts) -> None:
     database, report = texts.database, texts.report
     before = report.errors
     texts.check_rules()
-    project.access[database.key] = build_access(texts)
+    access = project.access[database.key] = build_access(texts)
     # What a rule of the adapter refuses need not make sense in its texts.
     if report.errors == before:
         add_database(project, texts)
     if database.tls.enabled:
         project.certificates.append(_certificate(database, texts.document))
+    network = f" ({database.adapter.title}), from the network of the stack"
+    for word, there, whence in (
+        ("url", access.network, network),
+        ("host_url", access.host, ", from this machine"),
+    ):
+        if "url" in there:
+            key, comment = env_key(database.key, word), f'Connection of database "{database.key}"{whence}'
+            project.connections[key] = Variable(key, there["url"], comment)
 
 
 def _certificate(database: Database, document: Document) -> Certificate:
@@ -92,23 +123,6 @@ def _add_volumes(project: Project) -> None:
                 project.places.set(("volumes", name), origin._replace(kind="default"))
 
 
-def _connections(project: Project) -> Iterator[Variable]:
-    """Yields the lines of `.env` that hold finished connection strings."""
-    comment = 'Connection of database "{}"{}'.format
-    for name, access in project.access.items():
-        title = project.databases[name].adapter.title
-        for word, there, whence in (
-            ("url", access.network, f" ({title}), from the network of the stack"),
-            ("host_url", access.host, ", from this machine"),
-        ):
-            if "url" in there:
-                yield Variable(env_key(name, word), there["url"], comment(name, whence))
-    for key, (name, driver) in project.connections.items():
-        if driver != "url":
-            connection = project.access[name].network[driver]
-            yield Variable(key, connection, comment(name, f" for {connection.title}"))
-
-
 def _check_names(stack: Stack, report: Report) -> None:
     """Finds each name that is taken twice, or that belongs to Compose or to stackc itself."""
     first: dict[tuple[str, str], Path] = {}
@@ -129,9 +143,7 @@ def _check_names(stack: Stack, report: Report) -> None:
 
 def _iter_names(stack: Stack) -> Iterator[tuple[str, str, Path]]:
     """Yields each name of a container and each key of `.env`, with what in the stack it comes from."""
-    for name, rule in stack.secrets.items():
-        if "file" not in rule:
-            yield "key of .env", stack_secret_key(name, rule), ("secrets", name)
+    yield from (("key of .env", key, ("secrets", name)) for name, key in stack_keys(stack).items())
     for database in stack.databases.values():
         yield from (("container", name, database.path) for name, _ in iter_containers(database))
         yield from (("key of .env", key, database.path) for key in database_keys(database))

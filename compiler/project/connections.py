@@ -167,18 +167,15 @@ def _pairs(parts: Strings, query: Strings) -> str:
     separator = parts.get("separator", ";")
     if "head" not in parts:
         return separator.join(f"{key}={pair_value(value, separator)}" for key, value in query.items())
-    items = (f"{key}={_unquoted(key, value, separator)}" for key, value in query.items())
-    return separator.join([parts["head"], *items])
-
-
-# https://stackexchange.github.io/StackExchange.Redis/Configuration.html
-def _unquoted(key: str, text: str, separator: str) -> str:
-    refuse_unrepresentable(text, f'"{key}" in a connection string')
-    if separator in text:
-        raise ValueError(f'"{key}" cannot hold "{separator}" in this connection string, which has no quotes')
-    if text != text.strip():
-        raise ValueError(f'"{key}" cannot begin or end with a blank in this connection string')
-    return text
+    # https://stackexchange.github.io/StackExchange.Redis/Configuration.html
+    for key, text in query.items():
+        refuse_unrepresentable(text, f'"{key}" in a connection string')
+        if separator in text:
+            told = f'"{key}" cannot hold "{separator}" in this connection string, which has no quotes'
+            raise ValueError(told)
+        if text != text.strip():
+            raise ValueError(f'"{key}" cannot begin or end with a blank in this connection string')
+    return separator.join([parts["head"], *(f"{key}={text}" for key, text in query.items())])
 
 
 _FORMS = {"url": _url, "dsn": _dsn, "pairs": _pairs}

@@ -31,11 +31,6 @@ _CARRIED = (
     *("image", "user", "shm_size", "stop_grace_period", "tmpfs", "cap_add", "working_dir", "expose"),
     *("entrypoint", "command"),
 )
-# What an option of the stack says instead.
-_OPTIONS: Mapping[Path, Mapping[str, str]] = {
-    SERVER: {"image": "image", "read_only": "read_only", "deploy": "memory"},
-    JOB: {"image": "image"},
-}
 
 
 def iter_containers(database: Database) -> Iterator[tuple[str, Path]]:
@@ -103,18 +98,20 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
     for key, value, path in _described(texts, at):
         spec[key] = value
         places.set((*here, key), texts.origin(path))
-    options: dict[Path, str] = {(key,): option for key, option in _OPTIONS.get(at, {}).items()}
+    # What an option of the stack says, or can say instead.
+    options: dict[Path, str] = {("image",): "image"} if at in (SERVER, JOB) else {}
     if at == SERVER:
         published = [port for port in client_ports(database) if port.here]
         spec |= _server(texts, published)
+        options |= {("read_only",): "read_only", ("deploy",): "memory"}
         options |= {("ports", index): port.option for index, port in enumerate(published)}
     elif at == JOB:
         spec |= _job(texts)
-    if waits:
-        spec["depends_on"] = {other: {"condition": condition} for other, condition in waits.items()}
     for path, option in options.items():
         if option in database.entry:
             places.set((*here, *path), Origin("stack", texts.document, (*database.path, option)))
+    if waits:
+        spec["depends_on"] = {other: {"condition": condition} for other, condition in waits.items()}
     project.services[name] = lengthen("services", spec, here, places)
     project.kinds[name] = "job" if at == JOB else "database"
     add_files(project, name, _iter_files(texts, name, at))
@@ -173,7 +170,6 @@ def _job(texts: AdapterTexts) -> dict[str, Any]:
 
 
 def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
-    """Yields the public files that a container reads."""
     files, key = (*at, "files"), texts.database.key
     for file, rule in (texts.written(files) or {}).items():
         if texts.holds((*files, file)):

@@ -42,37 +42,28 @@ def lengthen(kind: str, entry: Any, at: Path, places: Places) -> dict[str, Any]:
     """Returns an entry of a section of the tree in long form; `at` is where it stands in the tree."""
     long: dict[str, Any] = entry or {}
     for steps, form in _SERVICE.items() if kind == "services" else (("labels", _PAIRS),):
-        if steps.partition(".")[0] in long:
-            long = change(long, steps.split("."), partial(form, places), at)
+        long = change(long, steps.split("."), partial(form, places), at)
     return long
 
 
-def _wrapped(make: Callable[[Any], Any]) -> Form:
+def _wrap(make: Callable[[Any], Any], places: Places, value: Any, at: Path) -> Any:
     """A single value becomes the list or the mapping that `make` returns."""
-
-    def long(places: Places, value: Any, at: Path) -> Any:
-        if isinstance(value, dict | list):
-            return value
-        places.short.add(at)
-        return make(value)
-
-    return long
+    if isinstance(value, dict | list):
+        return value
+    places.short.add(at)
+    return make(value)
 
 
-def _keyed(split: Callable[[Any], tuple[str, Any]]) -> Form:
+def _key(split: Callable[[Any], tuple[str, Any]], places: Places, value: Any, at: Path) -> Any:
     """A list becomes a mapping; `split` returns the key and the value that an item stands for."""
-
-    def long(places: Places, value: Any, at: Path) -> Any:
-        if not isinstance(value, list):
-            return value
-        places.short.add(at)
-        around, pairs = places.origin(at), {}
-        for index, item in enumerate(value):
-            name, pairs[name] = split(item)
-            places.set((*at, name), around.at(index))
-        return pairs
-
-    return long
+    if not isinstance(value, list):
+        return value
+    places.short.add(at)
+    around, pairs = places.origin(at), {}
+    for index, item in enumerate(value):
+        name, pairs[name] = split(item)
+        places.set((*at, name), around.at(index))
+    return pairs
 
 
 def _pair(item: Any) -> tuple[str, Any]:
@@ -117,13 +108,13 @@ def _mode(places: Places, value: Any, at: Path) -> Any:
     return int(value, 8) if is_octal else value
 
 
-_PAIRS = _keyed(_pair)
-_LISTED = _wrapped(lambda value: [value])
-_NAMED = _wrapped(lambda name: {"source": name})
+_PAIRS = partial(_key, _pair)
+_LISTED = partial(_wrap, lambda value: [value])
+_NAMED = partial(_wrap, lambda name: {"source": name})
 # By the steps to a value; what is around a value comes before it.
 _SERVICE: Mapping[str, Form] = {
     "annotations": _PAIRS,
-    "build": _wrapped(lambda context: {"context": context}),
+    "build": partial(_wrap, lambda context: {"context": context}),
     "build.additional_contexts": _PAIRS,
     "build.args": _PAIRS,
     "build.labels": _PAIRS,
@@ -132,26 +123,26 @@ _SERVICE: Mapping[str, Form] = {
     "build.ssh": _PAIRS,
     "configs.*": _NAMED,
     "configs.*.mode": _mode,
-    "depends_on": _keyed(lambda name: (written_text(name), {"condition": "service_started"})),
+    "depends_on": partial(_key, lambda name: (written_text(name), {"condition": "service_started"})),
     "deploy.labels": _PAIRS,
     "dns": _LISTED,
     "dns_search": _LISTED,
     "env_file": _LISTED,
-    "env_file.*": _wrapped(lambda path: {"path": path}),
+    "env_file.*": partial(_wrap, lambda path: {"path": path}),
     "environment": _PAIRS,
     "environment.*": lambda places, value, at: as_text(value),
-    "extends": _wrapped(lambda name: {"service": name}),
-    "healthcheck.test": _wrapped(lambda test: ["CMD-SHELL", test]),
+    "extends": partial(_wrap, lambda name: {"service": name}),
+    "healthcheck.test": partial(_wrap, lambda test: ["CMD-SHELL", test]),
     "label_file": _LISTED,
     "labels": _PAIRS,
-    "networks": _keyed(lambda name: (written_text(name), None)),
-    "ports.*": _wrapped(long_port),
+    "networks": partial(_key, lambda name: (written_text(name), None)),
+    "ports.*": partial(_wrap, long_port),
     "secrets.*": _NAMED,
     "secrets.*.mode": _mode,
     "sysctls": _PAIRS,
     "tmpfs": _LISTED,
-    "ulimits.*": _wrapped(lambda limit: {"soft": limit, "hard": limit}),
-    "volumes.*": _wrapped(_volume),
+    "ulimits.*": partial(_wrap, lambda limit: {"soft": limit, "hard": limit}),
+    "volumes.*": partial(_wrap, _volume),
     "volumes.*.tmpfs.mode": _mode,
 }
 
@@ -161,25 +152,21 @@ def rebase(tree: Any, kind: str, base: str) -> Any:
 
     A stack's are relative to it, rendered ones to the files that Compose reads; a path inside an image is none.
     """
-    for steps, rewrite in _HOST_PATHS[kind].items() if base else ():
+    for steps, rewrite in _HOST_PATHS.get(kind, {}).items() if base else ():
         tree = change(tree, steps.split("."), partial(rewrite, base))
     return tree
 
 
-def _where(is_path: Callable[[str], object]) -> Rewrite:
-    """Rewrites each text that is a relative path; its kind stays, such as Raw."""
-
-    def rewrite(base: str, value: Any, at: Path) -> Any:
-        if not isinstance(value, str):
-            return value
-        if match := _DEFAULT.fullmatch(value):
-            return type(value)(f"{match[1]}{rewrite(base, match[2], at)}{match[3]}")
-        if not value or _ABSOLUTE.match(value) or not is_path(value):
-            return value
-        found = normpath(join(base, value))
-        return type(value)(found if found.startswith(".") else f"./{found}")
-
-    return rewrite
+def _move(is_path: Callable[[str], object], base: str, value: Any, at: Path) -> Any:
+    """Rewrites a text that is a relative path; its kind stays, such as Raw."""
+    if not isinstance(value, str):
+        return value
+    if match := _DEFAULT.fullmatch(value):
+        return type(value)(f"{match[1]}{_move(is_path, base, match[2], at)}{match[3]}")
+    if not value or _ABSOLUTE.match(value) or not is_path(value):
+        return value
+    found = normpath(join(base, value))
+    return type(value)(found if found.startswith(".") else f"./{found}")
 
 
 def _mount(base: str, mount: Mapping[str, Any], at: Path) -> Any:
@@ -187,10 +174,10 @@ def _mount(base: str, mount: Mapping[str, Any], at: Path) -> Any:
     return change(mount, ("source",), partial(rewrite, base))
 
 
-_PATH = _where(lambda text: True)
+_PATH = partial(_move, lambda text: True)
 # Anything else may be a name, such as that of a volume.
-_MARKED = _where(lambda text: text.startswith(("./", "../")) or text in (".", ".."))
-_CONTEXT = _where(lambda text: not _REMOTE.match(text))
+_MARKED = partial(_move, lambda text: text.startswith(("./", "../")) or text in (".", ".."))
+_CONTEXT = partial(_move, lambda text: not _REMOTE.match(text))
 _HOST_PATHS: Mapping[str, Mapping[str, Rewrite]] = {
     "services": {
         "build.context": _CONTEXT,
@@ -198,7 +185,7 @@ _HOST_PATHS: Mapping[str, Mapping[str, Rewrite]] = {
         "build.ssh.*": _MARKED,
         "develop.watch.*.path": _PATH,
         # `.env` stands beside the rendered files: stackc writes it there.
-        "env_file.*.path": _where(lambda text: normpath(text) != ".env"),
+        "env_file.*.path": partial(_move, lambda text: normpath(text) != ".env"),
         "extends.file": _PATH,
         "label_file.*": _PATH,
         "volumes.*": _mount,
@@ -206,5 +193,4 @@ _HOST_PATHS: Mapping[str, Mapping[str, Rewrite]] = {
     "configs": {"file": _PATH},
     "secrets": {"file": _PATH},
     "volumes": {"driver_opts.device": _MARKED},
-    "networks": {},
 }

@@ -14,8 +14,6 @@ _HIGHEST = 65535
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _EVERYWHERE = {"0.0.0.0", "::"}
 _NUMBERS = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
-# A variable whose default holds a colon brings its own address.
-_OWN_ADDRESS = re.compile(r"\$\{\w+:?-[^${}]*:[^{}]*\}")
 
 
 class Binding(NamedTuple):
@@ -61,12 +59,6 @@ def short_port(port: Mapping[str, Any]) -> Any:
     if host := str(port.get("host_ip", "")):
         text = f"[{host}]:{text}" if ":" in host and "$" not in host else f"{host}:{text}"
     return Raw(f"{text}/{port['protocol']}" if "protocol" in port else text)
-
-
-def brings_address(port: Mapping[str, Any]) -> bool:
-    """Says whether an address is written for a port, or may stand in a variable of it."""
-    first = written_text(port.get("published", port.get("target")))
-    return "host_ip" in port or bool(_OWN_ADDRESS.fullmatch(first))
 
 
 def binding_of(port: Mapping[str, Any]) -> Binding:

@@ -80,8 +80,8 @@ class Project:
     A `str` in the tree is literal, `Raw` is in Compose's own syntax, a `Reference` is a key of `.env`. `kinds` says
     what a service of the tree is, `uses` how many connections a service opens to each database (None: its default),
     `ready` what a client of a database waits for, `mounted` the keys of `.env` that the containers of a service or of a
-    database read as files. `secret_files` (keys of `.env`) and `config_files` (texts) are by the path of the file that
-    is rendered for them.
+    database read as files, `connections` the lines of `.env` with connection strings, by key. `secret_files` (keys of
+    `.env`) and `config_files` (texts) are by the path of the file that is rendered for them.
     """
 
     name: str
@@ -95,8 +95,7 @@ class Project:
     ready: dict[str, dict[str, str]] = field(default_factory=dict)
     uses: dict[str, dict[str, int | None]] = field(default_factory=dict)
     mounted: dict[str, set[str]] = field(default_factory=dict)
-    # Database and driver of each connection string that is asked for, by its key of `.env`.
-    connections: dict[str, tuple[str, str]] = field(default_factory=dict)
+    connections: dict[str, Variable] = field(default_factory=dict)
     secrets: list[Secret] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
     certificates: list[Certificate] = field(default_factory=list)
@@ -158,22 +157,16 @@ def merge(
         elif isinstance(known, Mapping) and isinstance(value, Mapping):
             merged[key] = merge(known, value, path, places, theirs)
         elif isinstance(known, list) and isinstance(value, list) and key not in _REPLACED:
-            merged[key] = _joined(known, value, path, places, theirs)
+            merged[key] = joined = list(known)
+            for index, item in enumerate(value):
+                names, name = [_identity(key, one) for one in joined], _identity(key, item)
+                place = names.index(name) if name in names else len(joined)
+                joined[place : place + 1] = [item]
+                places.adopt((*path, place), theirs, (*path, index))
         else:
             merged[key] = value
             places.adopt(path, theirs, path)
     return merged
-
-
-def _joined(known: list[Any], added: list[Any], at: Path, places: Places, theirs: Places) -> list[Any]:
-    joined = list(known)
-    for index, item in enumerate(added):
-        names = [_identity(at[-1], one) for one in joined]
-        name = _identity(at[-1], item)
-        place = names.index(name) if name in names else len(joined)
-        joined[place : place + 1] = [item]
-        places.adopt((*at, place), theirs, (*at, index))
-    return joined
 
 
 def _identity(key: str | int, item: Any) -> Any:

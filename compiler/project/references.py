@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from compiler.expressions import ExpressionError
-from compiler.model import Reference, env_key
+from compiler.model import Reference, Variable, env_key
 from compiler.project.ports import binding_of, long_port
 from compiler.project.project import Project
-from compiler.project.secrets import File, database_secrets, stack_secret_key
+from compiler.project.secrets import File, database_secrets, stack_keys
 from compiler.stack.database import Database
 from compiler.stack.stack import Stack
 
@@ -125,12 +125,16 @@ def build_names(stack: Stack, project: Project) -> dict[str, Any]:
 
 
 def _database(project: Project, name: str) -> Names:
+    access = project.access[name]
+
     def connect(driver: str) -> Reference:
         key = env_key(name, driver)
-        project.connections[key] = (name, driver)
+        # An adapter whose `url` is at fault has none.
+        if connection := access.network.get(driver):
+            told = f'Connection of database "{name}" for {connection.title}'
+            project.connections.setdefault(key, Variable(key, connection, told))
         return Reference(key)
 
-    access = project.access[name]
     drivers = Names(dict.fromkeys(access.network, connect))
     return Names({"url": connect, **access.parts, "connections": drivers})
 
@@ -147,12 +151,12 @@ def _service(stack: Stack, name: str) -> Names:
 
 
 def _secret(stack: Stack, name: str) -> Reference:
-    rule = stack.secrets[name]
-    if "file" in rule:
+    key = stack_keys(stack).get(name)
+    if key is None:
         told = f'the secret "{name}" is a file, whose content stands in no variable'
         help = f"mount it: `secrets: [{name}]` makes it /run/secrets/{name}"
         raise ExpressionError(told, help, "secret-is-a-file")
-    return Reference(stack_secret_key(name, rule))
+    return Reference(key)
 
 
 def first_port(entry: Mapping[str, Any] | None) -> int | None:

@@ -62,25 +62,28 @@ def tls_keys(database: Database) -> dict[str, str]:
     return {form: env_key(database.key, "tls", form) for form in ("key", "bundle") if form in forms}
 
 
-def stack_secret_key(name: str, rule: Mapping[str, Any]) -> str:
-    """Returns the key of `.env` that holds a secret of the stack."""
-    return str(rule.get("environment") or env_key(name))
+def stack_keys(stack: Stack) -> dict[str, str]:
+    """Returns the keys of `.env` that hold secrets of the stack, by their names; one that is a file has none."""
+    return {
+        name: str(rule.get("environment") or env_key(name))
+        for name, rule in stack.secrets.items()
+        if "file" not in rule
+    }
 
 
 def build_secrets(stack: Stack) -> list[Secret]:
     """Returns the secrets in `.env`; one of the stack's that a database takes has to be what its engine accepts."""
     secrets = {}
-    for name, rule in stack.secrets.items():
-        if "file" not in rule:
-            key = stack_secret_key(name, rule)
-            secrets[key] = Secret(
-                key=key,
-                owner=f'secret "{name}"',
-                span=stack.document.key(("secrets", name)),
-                length=rule.get("bytes", 32),
-                alphabet=rule.get("generate", "alphanumeric"),
-                generate="generate" in rule,
-            )
+    for name, key in stack_keys(stack).items():
+        rule = stack.secrets[name]
+        secrets[key] = Secret(
+            key=key,
+            owner=f'secret "{name}"',
+            span=stack.document.key(("secrets", name)),
+            length=rule.get("bytes", 32),
+            alphabet=rule.get("generate", "alphanumeric"),
+            generate="generate" in rule,
+        )
     for database in stack.databases.values():
         owner, span = f'database "{database.key}"', stack.document.key(database.path)
         for key, _, rule in database_secrets(database).values():

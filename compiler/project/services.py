@@ -10,14 +10,16 @@ from compiler.expressions import ExpressionError, evaluate
 from compiler.expressions.quoting import shell_word
 from compiler.model import Path, Raw, env_key
 from compiler.project.long_form import lengthen, rebase
-from compiler.project.ports import LOOPBACK, brings_address
+from compiler.project.ports import LOOPBACK
 from compiler.project.project import Origin, Project, has_health
 from compiler.project.references import AUTHORITY, NETWORK, Names, build_names, first_port
-from compiler.project.secrets import add_files, label_secrets, stack_secret_key
-from compiler.project.values import as_text, inside, plain
+from compiler.project.secrets import add_files, label_secrets, stack_keys
+from compiler.project.values import as_text, inside, plain, written_text
 from compiler.report import Report, suggest
 from compiler.stack.stack import Stack
 
+# A variable whose default holds a colon brings its own address.
+_OWN_ADDRESS = re.compile(r"\$\{\w+:?-[^${}]*:[^{}]*\}")
 _PROBE = {"interval": "10s", "timeout": "5s", "retries": 6, "start_period": "30s"}
 # https://docs.docker.com/reference/compose-file/extension/#specifying-durations
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -68,28 +70,20 @@ def build_service(shop: Workshop, key: str) -> None:
     if any(project.databases[name].tls.enabled for name in reached):
         add_files(project, key, [AUTHORITY])
     mounts = {str(mount.get("source")) for mount in spec.get("secrets") or ()}
-    keys = {
-        stack_secret_key(name, rule)
-        for name, rule in shop.stack.secrets.items()
-        if name in mounts and "file" not in rule
-    }
-    label_secrets(project, key, keys)
+    label_secrets(project, key, {one for name, one in stack_keys(shop.stack).items() if name in mounts})
 
 
-def build_section(shop: Workshop, kind: str) -> None:
-    """Adds a top-level section of the stack to the project."""
-    written: Mapping[str, Any] = shop.stack.extra.get(kind) or {}
-    if kind == "secrets":
-        written = {
-            name: {"file": rule["file"]} if "file" in rule else {"environment": stack_secret_key(name, rule)}
-            for name, rule in shop.stack.secrets.items()
-        }
-    names = build_names(shop.stack, shop.project)
+def build_section(shop: Workshop, kind: str) -> dict[str, Any]:
+    """Returns a top-level section of the stack as it stands in the project."""
+    stack, names, section = shop.stack, build_names(shop.stack, shop.project), {}
+    kept = {name: {"environment": key} for name, key in stack_keys(stack).items()}
+    written = {**stack.secrets, **kept} if kind == "secrets" else stack.extra.get(kind) or {}
     for name, entry in written.items():
         at: Path = (kind, name)
         long = lengthen(kind, _evaluated(shop, entry, names, at), at, shop.project.places)
         # What is empty is written so: `cache:` names a volume, and says nothing about it.
-        shop.project.tree[kind][name] = rebase(long, kind, shop.base) if entry is not None else None
+        section[name] = rebase(long, kind, shop.base) if entry is not None else None
+    return section
 
 
 def _evaluated(shop: Workshop, tree: Any, names: Mapping[str, Any], at: Path) -> Any:
@@ -153,10 +147,11 @@ def _use(shop: Workshop, key: str, spec: dict[str, Any], databases: Names) -> di
 
 
 def _bind_ports(shop: Workshop, at: Path, spec: dict[str, Any]) -> None:
-    """Binds each port without an address to loopback."""
+    """Binds to loopback each port without an address, which may also stand in a variable of it."""
     places = shop.project.places
     for index, port in enumerate(spec.get("ports") or ()):
-        if not brings_address(port):
+        first = written_text(port.get("published", port.get("target")))
+        if "host_ip" not in port and not _OWN_ADDRESS.fullmatch(first):
             port["host_ip"] = LOOPBACK
             origin = Origin("default", places.file, (*at, "ports", index))
             places.set((*at, "ports", index, "host_ip"), origin)

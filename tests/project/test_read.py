@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from compiler.project.read import read_project
+from compiler.project.build import read_project
 from compiler.report import Report
 from compiler.rules.check import check_project
 from compiler.source import parse_yaml
