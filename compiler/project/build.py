@@ -119,8 +119,7 @@ def _add_volumes(project: Project) -> None:
             name = named_volume(mount)
             if name and name not in project.tree["volumes"]:
                 project.tree["volumes"][name] = None
-                origin = project.places.origin(("services", key, "volumes", index))
-                project.places.set(("volumes", name), origin._replace(kind="default"))
+                project.places.default(("volumes", name), ("services", key, "volumes", index))
 
 
 def _check_names(stack: Stack, report: Report) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from compiler.model import Path
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.long_form import lengthen
-from compiler.project.project import Origin, Places, Project, merge
+from compiler.project.project import Places, Project, merge
 from compiler.project.references import AUTHORITY, NETWORK, SERVER_TARGET, Port, client_ports, tls_files
 from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_keys
 from compiler.stack.database import Database
@@ -54,12 +54,11 @@ def add_database(project: Project, texts: AdapterTexts) -> None:
             if at in (SERVER, JOB):
                 waits[name] = ready[name]
     # The user's own `x-compose` is merged into the server.
-    key, file = texts.database.key, project.places.file
-    server: Path = ("services", key)
-    theirs = Places(file)
-    theirs.set(server, Origin("stack", file, (*texts.database.path, "x-compose")))
+    key, places = texts.database.key, project.places
+    server, theirs = ("services", key), Places(places.file)
+    theirs.set(server, places.origin((*texts.database.path, "x-compose")))
     long = lengthen("services", texts.database.entry.get("x-compose"), server, theirs)
-    project.services[key] = merge(project.services[key], long, server, project.places, theirs)
+    project.services[key] = merge(project.services[key], long, server, places, theirs)
 
 
 def add_gate(project: Project) -> None:
@@ -72,7 +71,7 @@ def add_gate(project: Project) -> None:
     jobs = [name for name, kind in project.kinds.items() if kind == "job" and name not in awaited]
     if not jobs:
         return
-    project.places.set(("services", GATE), Origin("default", project.places.file, ()))
+    project.places.default(("services", GATE), ())
     project.kinds[GATE] = "gate"
     project.services[GATE] = {
         **_BASE,
@@ -93,7 +92,7 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
     """Adds one container of a database: what the adapter says of it, and what its role asks for."""
     database, places, here = texts.database, project.places, ("services", name)
     texts = texts.within({"tls": {**texts.scope["tls"], **tls_files(name)}})
-    places.set(here, Origin("default", texts.document, database.path))
+    places.default(here, database.path)
     spec: dict[str, Any] = {**_BASE, "networks": [NETWORK]}
     for key, value, path in _described(texts, at):
         spec[key] = value
@@ -109,7 +108,7 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
         spec |= _job(texts)
     for path, option in options.items():
         if option in database.entry:
-            places.set((*here, *path), Origin("stack", texts.document, (*database.path, option)))
+            places.set((*here, *path), places.origin((*database.path, option)))
     if waits:
         spec["depends_on"] = {other: {"condition": condition} for other, condition in waits.items()}
     project.services[name] = lengthen("services", spec, here, places)

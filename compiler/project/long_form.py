@@ -17,10 +17,6 @@ from compiler.project.project import Places
 from compiler.project.values import as_text, change, is_host_path, sections, written_text
 from compiler.source import patch
 
-# Returns the long form of what is written at a path.
-Form = Callable[[Places, Any, Path], Any]
-# Returns what is written at a path, reached by way of the first.
-Rewrite = Callable[[str, Any, Path], Any]
 _REMOTE = re.compile(r"\w[\w+.-]*://|git@|github\.com/|(?:service|target|docker-image|oci-layout):")
 _ABSOLUTE = re.compile(r"[/~$\\]|[A-Za-z]:[\\/]")
 _DEFAULT = re.compile(r"(\$\{\w+:?-)([^${}]*)(\}.*)", re.DOTALL)
@@ -59,10 +55,10 @@ def _key(split: Callable[[Any], tuple[str, Any]], places: Places, value: Any, at
     if not isinstance(value, list):
         return value
     places.short.add(at)
-    around, pairs = places.origin(at), {}
+    pairs = {}
     for index, item in enumerate(value):
         name, pairs[name] = split(item)
-        places.set((*at, name), around.at(index))
+        places.set((*at, name), places.origin((*at, index)))
     return pairs
 
 
@@ -111,8 +107,8 @@ def _mode(places: Places, value: Any, at: Path) -> Any:
 _PAIRS = partial(_key, _pair)
 _LISTED = partial(_wrap, lambda value: [value])
 _NAMED = partial(_wrap, lambda name: {"source": name})
-# By the steps to a value; what is around a value comes before it.
-_SERVICE: Mapping[str, Form] = {
+# How a value becomes long, by the steps to it; what is around a value comes before it.
+_SERVICE: Mapping[str, Callable[[Places, Any, Path], Any]] = {
     "annotations": _PAIRS,
     "build": partial(_wrap, lambda context: {"context": context}),
     "build.additional_contexts": _PAIRS,
@@ -178,7 +174,7 @@ _PATH = partial(_move, lambda text: True)
 # Anything else may be a name, such as that of a volume.
 _MARKED = partial(_move, lambda text: text.startswith(("./", "../")) or text in (".", ".."))
 _CONTEXT = partial(_move, lambda text: not _REMOTE.match(text))
-_HOST_PATHS: Mapping[str, Mapping[str, Rewrite]] = {
+_HOST_PATHS: Mapping[str, Mapping[str, Callable[[str, Any, Path], Any]]] = {
     "services": {
         "build.context": _CONTEXT,
         "build.additional_contexts.*": _CONTEXT,

@@ -29,10 +29,6 @@ class Origin(NamedTuple):
     file: Document | Adapter
     path: Path
 
-    def at(self, *steps: str | int) -> Origin:
-        """Returns the origin of what stands inside of this."""
-        return self._replace(path=(*self.path, *steps))
-
 
 class Places:
     """The origin of each value of the tree, and which of them were written in Compose's short form.
@@ -48,11 +44,16 @@ class Places:
     def set(self, path: Path, origin: Origin) -> None:
         self._known[path] = origin
 
+    def default(self, path: Path, at: Path) -> None:
+        """Says that nobody wrote what stands at `path`, which is asked for at the other."""
+        self.set(path, self.origin(at)._replace(kind="default"))
+
     def origin(self, path: Path) -> Origin:
         known = path
         while known not in self._known:
             known = known[:-1]
-        return self._known[known].at(*path[len(known) :])
+        around = self._known[known]
+        return around._replace(path=(*around.path, *path[len(known) :]))
 
     def value(self, path: Path) -> Span:
         origin = self.origin(path)

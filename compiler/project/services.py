@@ -11,7 +11,7 @@ from compiler.expressions.quoting import shell_word
 from compiler.model import Path, Raw, env_key
 from compiler.project.long_form import lengthen, rebase
 from compiler.project.ports import LOOPBACK
-from compiler.project.project import Origin, Project, has_health
+from compiler.project.project import Project, has_health
 from compiler.project.references import AUTHORITY, NETWORK, Names, build_names, first_port
 from compiler.project.secrets import add_files, label_secrets, stack_keys
 from compiler.project.values import as_text, inside, plain, written_text
@@ -140,7 +140,7 @@ def _use(shop: Workshop, key: str, spec: dict[str, Any], databases: Names) -> di
         for part, variable in ({"url": wanted} if isinstance(wanted, str) else wanted).items():
             if variable not in own:
                 added[variable] = parts["connections"][driver] if part == "url" else as_text(parts[part])
-                places.set(("services", key, "environment", variable), Origin("stack", places.file, at))
+                places.set(("services", key, "environment", variable), places.origin(at))
     if added:
         spec["environment"] = {**added, **own}
     return pools
@@ -148,13 +148,12 @@ def _use(shop: Workshop, key: str, spec: dict[str, Any], databases: Names) -> di
 
 def _bind_ports(shop: Workshop, at: Path, spec: dict[str, Any]) -> None:
     """Binds to loopback each port without an address, which may also stand in a variable of it."""
-    places = shop.project.places
     for index, port in enumerate(spec.get("ports") or ()):
         first = written_text(port.get("published", port.get("target")))
         if "host_ip" not in port and not _OWN_ADDRESS.fullmatch(first):
             port["host_ip"] = LOOPBACK
-            origin = Origin("default", places.file, (*at, "ports", index))
-            places.set((*at, "ports", index, "host_ip"), origin)
+            path = (*at, "ports", index)
+            shop.project.places.default((*path, "host_ip"), path)
 
 
 def _probe(shop: Workshop, key: str, spec: dict[str, Any]) -> None:
@@ -174,7 +173,7 @@ def _probe(shop: Workshop, key: str, spec: dict[str, Any]) -> None:
     seconds = int(sum(float(amount) * _UNITS[unit] for amount, unit in limit))
     script = build_probe(port, str(asked["path"]), max(1, seconds - 1))
     spec["healthcheck"] = {"test": ["CMD-SHELL", script], **_PROBE, **rest}
-    places.set((*at[:-1], "test"), Origin("default", places.file, at))
+    places.default((*at[:-1], "test"), at)
 
 
 def _wait(shop: Workshop, spec: dict[str, Any], databases: list[str], services: list[str]) -> None:
