@@ -140,5 +140,4 @@ def sink(language: str, literal: str = "standard", identifier: str = '"') -> Sin
         plain = isinstance(value, int | float) and not isinstance(value, bool)
         return str(value) if plain else sql_literal(_scalar(value), literal)
 
-    name = {"identifier": lambda value: sql_identifier(_scalar(value), identifier)}
-    return Sink(quote_sql, {**_FILTERS, **name})
+    return Sink(quote_sql, {**_FILTERS, "identifier": lambda name: sql_identifier(_scalar(name), identifier)})

@@ -133,20 +133,17 @@ def add_files(project: Project, service: str, files: Iterable[File]) -> None:
         project.tree["configs"][name] = {"file": source} if source else {"content": content}
         spec.setdefault("configs", []).append({"source": name, "target": target})
     if texts:
-        _label(project, service, "config", sha256(repr(sorted(texts)).encode()).hexdigest())
+        digest = sha256(repr(sorted(texts)).encode()).hexdigest()
+        spec["labels"] = {**(spec.get("labels") or {}), "stackc.config-sha256": digest}
 
 
 def label_secrets(project: Project, service: str, keys: Iterable[str]) -> None:
     """Lets Compose recreate a service when a secret changes that it reads as a file."""
     if keys:
-        owner = str(project.places.origin(("services", service)).path[-1])
+        owner, spec = str(project.places.origin(("services", service)).path[-1]), project.services[service]
         project.mounted.setdefault(owner, set()).update(keys)
-        _label(project, service, "secrets", Reference(env_key(owner, _DIGEST)))
-
-
-def _label(project: Project, service: str, what: str, digest: Any) -> None:
-    spec = project.services[service]
-    spec["labels"] = {**(spec.get("labels") or {}), f"stackc.{what}-sha256": digest}
+        digest = Reference(env_key(owner, _DIGEST))
+        spec["labels"] = {**(spec.get("labels") or {}), "stackc.secrets-sha256": digest}
 
 
 def digests(project: Project) -> list[Variable]:

@@ -199,7 +199,7 @@ def _join(shop: Workshop, at: Path, spec: dict[str, Any], *, is_needed: bool) ->
         if not spec.get("networks"):
             shop.project.places.short.add((*at, "networks"))
             spec["networks"] = {"default": None}
-        spec["networks"] = {**spec["networks"], NETWORK: spec["networks"].get(NETWORK)}
+        spec["networks"].setdefault(NETWORK, None)
     elif is_needed:
         told = f'service "{at[-1]}" uses a database and sets `network_mode`, so it cannot reach it'
         help = "remove `network_mode`: the service then joins the network of the databases"
