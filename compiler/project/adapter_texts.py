@@ -56,10 +56,10 @@ class AdapterTexts(NamedTuple):
 
     def holds(self, at: Path) -> bool:
         """Says whether the conditions of a section hold, of which the first that does not ends the question."""
-        section, when = self.written(at), (*at, "when")
-        if not isinstance(section.get("when"), list):
-            return "when" not in section or bool(self.evaluate(when))
-        return all(self.evaluate((*when, index)) for index in range(len(section["when"])))
+        when = self.written(at).get("when", True)
+        if isinstance(when, list):
+            return all(self.evaluate((*at, "when", index)) for index in range(len(when)))
+        return when is True or bool(self.evaluate((*at, "when")))
 
     def mapping(self, at: Path) -> dict[str, Any]:
         """Returns a section that has to be a mapping, which is empty where there is none."""

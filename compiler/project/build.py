@@ -20,7 +20,6 @@ from compiler.source import Document
 from compiler.stack.database import Database
 from compiler.stack.stack import Stack
 
-_COLLISIONS = {"container": "name-collision", "key of .env": "key-collision"}
 # Compose and the docker command read these from the environment and from .env:
 # https://docs.docker.com/compose/how-tos/environment-variables/envvars/
 _RESERVED = ("COMPOSE_", "DOCKER_")
@@ -90,9 +89,8 @@ def _add_database(project: Project, texts: AdapterTexts) -> None:
         add_database(project, texts)
     if database.tls.enabled:
         project.certificates.append(_certificate(database, texts.document))
-    network = f" ({database.adapter.title}), from the network of the stack"
     for word, there, whence in (
-        ("url", access.network, network),
+        ("url", access.network, f" ({database.adapter.title}), from the network of the stack"),
         ("host_url", access.host, ", from this machine"),
     ):
         if "url" in there:
@@ -130,7 +128,8 @@ def _check_names(stack: Stack, report: Report) -> None:
         if other != path:
             note = Note("the other is here", stack.document.key(other))
             told = f'two things make a {kind} named "{name}"'
-            report.error(_COLLISIONS[kind], told, place, "rename one of them", (note,))
+            id = "name-collision" if kind == "container" else "key-collision"
+            report.error(id, told, place, "rename one of them", (note,))
         if kind == "container" and name == GATE:
             told = f'the name "{name}" is used by stackc itself'
             report.error("reserved-service", told, place, "choose another name")

@@ -135,13 +135,11 @@ def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]
 
 def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
     """Returns what the server has besides: its data, and what the options of the stack say."""
-    database, volumes = texts.database, texts.mapping((*SERVER, "volumes"))
-    limits: dict[str, Any] = {
-        key: str(database.entry[key]).upper() for key in ("cpus", "memory") if key in database.entry
-    }
+    entry, volumes = texts.database.entry, texts.mapping((*SERVER, "volumes"))
+    limits: dict[str, Any] = {key: str(entry[key]).upper() for key in ("cpus", "memory") if key in entry}
     limits["pids"] = texts.evaluate((*SERVER, "pids")) or 1000
     spec: dict[str, Any] = {
-        "volumes": [f"{database.key}-{name}:{path}" for name, path in volumes.items()],
+        "volumes": [f"{texts.database.key}-{name}:{path}" for name, path in volumes.items()],
         "deploy": {"resources": {"limits": limits}},
     }
     if published:
@@ -149,7 +147,7 @@ def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
         spec["ports"] = [f"127.0.0.1:{port.here}:{port.inside}" for port in published]
     # Evaluated in any case, so that its faults are found before a stack asks for it.
     folders = texts.evaluate((*SERVER, "read_only"))
-    if database.entry.get("read_only"):
+    if entry.get("read_only"):
         spec |= {"read_only": True, "tmpfs": [*(texts.evaluate((*SERVER, "tmpfs")) or []), *folders]}
     return spec
 

@@ -16,7 +16,6 @@ from compiler.report import Span
 from compiler.source import Document
 from compiler.stack.database import Database
 
-Kind = Literal["service", "database", "job", "gate"]
 # https://docs.docker.com/reference/compose-file/merge/
 _REPLACED = ("command", "entrypoint", "test")
 SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
@@ -90,7 +89,7 @@ class Project:
     today: str
     places: Places
     tree: dict[str, dict[str, Any]] = field(default_factory=lambda: {section: {} for section in SECTIONS})
-    kinds: dict[str, Kind] = field(default_factory=dict)
+    kinds: dict[str, Literal["service", "database", "job", "gate"]] = field(default_factory=dict)
     databases: Mapping[str, Database] = field(default_factory=dict)
     access: dict[str, Access] = field(default_factory=dict)
     ready: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -33,11 +33,11 @@ def client_ports(database: Database) -> list[Port]:
     """Returns the ports for clients; the first is that of most of them and has no name."""
     container, given = database.spec["container"], {**database.options, **database.entry}
     first = {"port": container["port"], "tls": container.get("tls", {}).get("port"), "option": "port"}
-    ports = []
-    for name, rule in {"": first, **container.get("ports", {})}.items():
-        inside = (database.tls.enabled and rule.get("tls")) or rule["port"]
-        ports.append(Port(name, inside, rule["option"], given.get(rule["option"])))
-    return ports
+    secure = database.tls.enabled
+    return [
+        Port(name, (secure and rule.get("tls")) or rule["port"], rule["option"], given.get(rule["option"]))
+        for name, rule in {"": first, **container.get("ports", {})}.items()
+    ]
 
 
 def tls_files(container: str) -> dict[str, str]:
