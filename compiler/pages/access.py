@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from compiler.model import Access, Connection
@@ -33,21 +33,17 @@ def find_connections(
         return None
     access = known[database]
     there = access.host if origin == "host" else access.network
-    connections = {name: one for name, one in there.items() if driver in (None, name)}
+    connections = [one for name, one in there.items() if driver in (None, name)]
     if not connections:
         _explain_absence(access, driver, document.key(("databases", database)), report)
         return None
     if origin == "host":
-        authority = str(project.output / CA_FILE)
-        connections = {name: _from_here(one, authority) for name, one in connections.items()}
-    texts = {name: mask(one) for name, one in connections.items()}
-    if reveal:
-        texts = _reveal(project, connections, report)
-    rows = {}
-    for name, text in texts.items():
-        one = connections[name]
-        row = {"title": one.title, "string": text, "code": one.code, "documentation": one.documentation}
-        rows[name] = row
+        connections = [_from_here(one, str(project.output / CA_FILE)) for one in connections]
+    texts = _reveal(project, connections, report) if reveal else ((one, mask(one)) for one in connections)
+    rows = {
+        one.driver: {"title": one.title, "string": text, "code": one.code, "documentation": one.documentation}
+        for one, text in texts
+    }
     return Answer(rows, access.query) if rows else None
 
 
@@ -75,22 +71,22 @@ def _from_here(connection: Connection, authority: str) -> Connection:
     return connection._replace(parts=parts, query=query, code=tuple(map(moved, connection.code)))
 
 
-def _reveal(project: Project, connections: Mapping[str, Connection], report: Report) -> dict[str, str]:
-    dotenv, texts = project.dotenv(report), dict[str, str]()
+def _reveal(
+    project: Project, connections: Sequence[Connection], report: Report
+) -> Iterator[tuple[Connection, str]]:
+    dotenv, place = project.dotenv(report), Span(path=str(project.output / ".env"))
     if dotenv is None:
-        return texts
-    place = Span(path=str(project.output / ".env"))
+        return
     # One driver that cannot carry the password is no reason to hide the others.
     tell = report.error if len(connections) == 1 else report.warning
-    for name, one in connections.items():
+    for one in connections:
         try:
-            texts[name] = render_connection(one, dotenv.values)
+            yield one, render_connection(one, dotenv.values)
         except KeyError as fault:
             told = f"{fault.args[0]} is not set in .env"
             report.error("missing-secret", told, place, "run `stackc compile` first")
         except ValueError as fault:
-            tell("unusable-password", f"the string of {name} cannot be made: {fault}", place)
-    return texts
+            tell("unusable-password", f"the string of {one.driver} cannot be made: {fault}", place)
 
 
 def render_connections(drivers: Mapping[str, Mapping[str, Any]]) -> str:

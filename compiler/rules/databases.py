@@ -7,7 +7,7 @@ from typing import Any
 
 from compiler.expressions import evaluate_tree
 from compiler.project.project import replicas
-from compiler.rules.rule import Tell
+from compiler.rules import Tell
 from compiler.stack.database import Database
 
 # Keys that stackc's promises rest on.
