@@ -72,5 +72,4 @@ def owned_key(database: Database, tell: Tell) -> None:
     for name in database.entry.get("x-compose") or {}:
         if name in _OWNED and name in service:
             told = f'`x-compose` changes `{name}` of "{database.key}", which stackc sets'
-            help = "use an option of the database where there is one"
-            tell(told, ("x-compose", name), help, key=True)
+            tell(told, ("x-compose", name), "use an option of the database where there is one", key=True)

@@ -176,12 +176,10 @@ def unclosed_quote(service: Service, tell: Tell) -> None:
 
 def _first_mark(line: Any) -> tuple[str, str]:
     """Returns what stands first outside of quotes: an operator, or a quote or bracket that is not closed."""
-    parts = line.parts if isinstance(line, Text) else (line,) if isinstance(line, str) else ()
-    # A word stands for each variable and secret.
-    known = "".join(
-        _VARIABLE.sub(lambda match: "$" if match[1] else "x", part) if isinstance(part, str) else "x"
-        for part in parts
-    )
+    parts = line.parts if isinstance(line, Text) else (line,)
+    # A word stands for each secret and variable.
+    text = "".join(part if isinstance(part, str) else "x" for part in parts)
+    known = _VARIABLE.sub(lambda match: "$" if match[1] else "x", text)
     return next((marks for marks in _WORD.findall(known) if any(marks)), ("", ""))
 
 

@@ -62,27 +62,25 @@ def inactive_dependency(project: Project, tell: Tell) -> None:
     for at, key, waited, name in _waits(project):
         own, profiles = ({*(project.services[one].get("profiles") or ())} for one in (key, name))
         if profiles and waited.get("required", True) is True and not own & profiles:
-            told = f'service "{key}" depends on "{name}", which only a profile starts'
             help = "write the long form with `required: false`, or give both a profile: Compose refuses it otherwise"
-            tell(told, at, help)
+            tell(f'service "{key}" depends on "{name}", which only a profile starts', at, help)
 
 
 def dependency_cycle(project: Project, tell: Tell) -> None:
     from graphlib import CycleError, TopologicalSorter
 
-    graph: TopologicalSorter[str] = TopologicalSorter()
+    graph = {}
     for key, service in project.services.items():
         named = {*(service.get("depends_on") or {}), *(name for name, _ in neighbours(service))}
-        graph.add(key, *sorted(named & project.services.keys()))
+        graph[key] = sorted(named & project.services.keys())
     try:
-        graph.prepare()
+        TopologicalSorter(graph).prepare()
     except CycleError as fault:
         loop = fault.args[1][:0:-1]
         start = loop.index(min(loop))
         loop = [*loop[start:], *loop[: start + 1]]
-        told = f"services wait for one another: {' -> '.join(loop)}"
         help = f"write one of the hosts out, such as http://{loop[1]}:8080, in place of a reference"
-        tell(told, ("services", loop[0]), help, key=True)
+        tell(f"services wait for one another: {' -> '.join(loop)}", ("services", loop[0]), help, key=True)
 
 
 def unknown(service: Service, tell: Tell, *, kind: str) -> None:
