@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from compiler.model import Path, Text
@@ -67,8 +68,6 @@ def inactive_dependency(project: Project, tell: Tell) -> None:
 
 
 def dependency_cycle(project: Project, tell: Tell) -> None:
-    from graphlib import CycleError, TopologicalSorter
-
     graph = {}
     for key, service in project.services.items():
         named = {*(service.get("depends_on") or {}), *(name for name, _ in neighbours(service))}

@@ -6,9 +6,12 @@ the same one. PyYAML's emitter in C cannot indent a list below its key, and that
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import yaml
 
 from compiler import __version__
 from compiler.expressions.quoting import compose_escape, refuse_unrepresentable
@@ -131,8 +134,6 @@ def _node(node: object, indent: str) -> str:
             )
         case list() | tuple() if node:
             return "".join(f"\n{indent}- {_node(item, inner).lstrip()}" for item in node)
-    import json
-
     text = json.dumps(node, allow_nan=False)
     if isinstance(node, float) and "." not in text:
         text = text.replace("e", ".0e")  # YAML 1.1 reads 1e+16 as a string.
@@ -162,8 +163,6 @@ def _scalar(text: str, indent: str | None = None) -> str:
         body = text.removesuffix("\n")
         return ("|-\n" if body == text else "|\n") + re.sub("(?m)^(?=.)", indent, body)
     refuse_unrepresentable(text, "a YAML file")
-    import yaml
-
     return yaml.safe_dump(text, default_style='"', allow_unicode=True, width=float("inf")).rstrip()
 
 
