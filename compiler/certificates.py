@@ -34,8 +34,6 @@ _AUTHORITY_DAYS = 3650
 # The longest that browsers and Apple's clients accept: https://support.apple.com/en-us/103769
 _SERVER_DAYS = 825
 _WARNING_DAYS = 30
-_OWN_HELP = "name a file in PEM, from the folder of the stack"
-_KEPT_HELP = "put it back, or delete it and run `stackc compile`"
 
 
 class Issued(NamedTuple):
@@ -71,7 +69,8 @@ def issue(
             values |= {one.key: key, one.bundle: text + key}
         except _Unusable as fault:
             file, told = fault.args
-            help = _OWN_HELP if one.own else _KEPT_HELP
+            again = "put it back, or delete it and run `stackc compile`"
+            help = "name a file in PEM, from the folder of the stack" if one.own else again
             report.error("unusable-certificate", f'the file "{file.path}" {told}', file.span, help)
     workshop.keep("ca.crt", b"".join(dict.fromkeys([root.pem()[1], *own] if root else own)))
     workshop.keep(".gitignore", b"*.key\n")
