@@ -36,24 +36,18 @@ _SERVER_DAYS = 825
 _WARNING_DAYS = 30
 
 
-class Issued(NamedTuple):
-    """The files of a stack's certificates, and the private keys by their key in `.env`."""
-
-    artifacts: list[Artifact]
-    values: dict[str, str]
-
-
 def issue(
     wanted: Sequence[Certificate], files: Files, now: datetime, place: Span, shown: str, report: Report
-) -> Issued:
-    """Returns what the certificates need, taking from `files` (by path) whatever is there and fits.
+) -> tuple[list[Artifact], dict[str, str]]:
+    """Returns the files of the certificates, and their private keys by their key in `.env`.
 
+    What is in `files` (by path) and fits is taken from there.
     `now` is in UTC without a zone, `place` is where the stack first asks for TLS, `shown` names the output folder.
     """
     if not _is_installed:
         help = 'run `pip install "stackc[tls]"`'
         report.error("missing-extra", "certificates need the package cryptography", place, help)
-        return Issued([], {})
+        return [], {}
     workshop = _Workshop(files, now, shown, report, [])
     values: dict[str | None, bytes] = {}
     root: Pair | None = None
@@ -74,7 +68,7 @@ def issue(
             report.error("unusable-certificate", f'the file "{file.path}" {told}', file.span, help)
     workshop.keep("ca.crt", b"".join(dict.fromkeys([root.pem()[1], *own] if root else own)))
     workshop.keep(".gitignore", b"*.key\n")
-    return Issued(workshop.artifacts, {name: value.decode() for name, value in values.items() if name})
+    return workshop.artifacts, {name: value.decode() for name, value in values.items() if name}
 
 
 class Pair(NamedTuple):

@@ -190,8 +190,8 @@ def _other_authority() -> bytes:
     from compiler.report import Report, Span
 
     wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
-    return next(artifact.content for artifact in issued.artifacts if artifact.path == "tls/ca.crt")
+    artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
+    return next(artifact.content for artifact in artifacts if artifact.path == "tls/ca.crt")
 
 
 def test_plaintext_is_refused(stack: Stack) -> None:

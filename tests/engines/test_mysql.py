@@ -184,8 +184,8 @@ def test_tls_is_verified_and_plaintext_refused(plain: Stack, tmp_path: Path) -> 
 
 def _other_authority() -> bytes:
     wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
-    return next(artifact.content for artifact in issued.artifacts if artifact.path == "tls/ca.crt")
+    artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
+    return next(artifact.content for artifact in artifacts if artifact.path == "tls/ca.crt")
 
 
 def test_probe_fails_on_a_server_that_has_lost_its_key(plain: Stack) -> None:

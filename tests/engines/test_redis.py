@@ -163,8 +163,8 @@ def test_plaintext_is_refused(plain: Stack) -> None:
 def test_another_authority_is_refused_where_the_certificate_is_verified(plain: Stack, tmp_path: Path) -> None:
     other = tmp_path / "ca.crt"
     wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
-    other.write_bytes(next(one.content for one in issued.artifacts if one.path == "tls/ca.crt"))
+    artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
+    other.write_bytes(next(one.content for one in artifacts if one.path == "tls/ca.crt"))
     url = strings(plain, "safe")["redis_py"].split("?")[0]
     with pytest.raises(redis.ConnectionError, match="CERTIFICATE_VERIFY_FAILED"):
         redis.Redis.from_url(url, ssl_ca_certs=str(other), retry=ONCE).ping()
