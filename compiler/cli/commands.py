@@ -115,12 +115,12 @@ def connect(database: str, stack: Path, query: bool, form: str, **given: Any) ->
     asked = {name: given.pop(name) for name in ("driver", "origin", "reveal")}
     (project,) = shared.iter_projects((stack,), **given)
     report = Report()
-    found = find_connections(project, database, report, **asked)
+    drivers, nearest = find_connections(project, database, report, **asked)
     shared.finish(report, project.sources)
-    if found and query:
-        click.echo(found.query or f'database "{database}" has no vector index')
-    elif found:
-        shared.answer(found.drivers, form, render_connections)
+    if drivers and query:
+        click.echo(nearest or f'database "{database}" has no vector index')
+    elif drivers:
+        shared.answer(drivers, form, render_connections)
 
 
 @cli.group()

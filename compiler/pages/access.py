@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from compiler.model import Access, Connection
 from compiler.project.connections import mask, render_connection
@@ -12,31 +12,27 @@ from compiler.report import Report, Span, suggest
 from compiler.run.workspace import Project
 
 
-class Answer(NamedTuple):
-    """The connections that were asked for, by driver: title, string, what to set in code, documentation."""
-
-    drivers: Mapping[str, Mapping[str, Any]]
-    query: str
-
-
 def find_connections(
     project: Project, database: str, report: Report, *, driver: str | None, origin: str, reveal: bool
-) -> Answer | None:
-    """Returns the connections of a database from the `network` or the `host`; only `reveal` reads `.env`."""
+) -> tuple[dict[str, dict[str, Any]], str]:
+    """Returns the connections of a database by driver, and the query of its vector index; nothing if an error says why.
+
+    They are those from the `network` or the `host`; only `reveal` reads `.env`.
+    """
     compiled = project.compiled(report)
     if compiled is None:
-        return None
+        return {}, ""
     known, document = compiled.project.access, compiled.stack.document
     if database not in known:
         told = f'no database is named "{database}"'
         report.error("unknown-reference", told, document.key(("databases",)), suggest(database, known))
-        return None
+        return {}, ""
     access = known[database]
     there = access.host if origin == "host" else access.network
     connections = [one for name, one in there.items() if driver in (None, name)]
     if not connections:
         _explain_absence(access, driver, document.key(("databases", database)), report)
-        return None
+        return {}, ""
     if origin == "host":
         connections = [_from_here(one, str(project.output / CA_FILE)) for one in connections]
     texts = _reveal(project, connections, report) if reveal else ((one, mask(one)) for one in connections)
@@ -44,7 +40,7 @@ def find_connections(
         one.driver: {"title": one.title, "string": text, "code": one.code, "documentation": one.documentation}
         for one, text in texts
     }
-    return Answer(rows, access.query) if rows else None
+    return rows, access.query
 
 
 def _explain_absence(access: Access, driver: str | None, place: Span, report: Report) -> None:

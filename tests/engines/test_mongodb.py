@@ -50,9 +50,9 @@ def stack(boot: Callable[..., Stack]) -> Stack:
 def strings(stack: Stack, database: str, origin: str = "host") -> dict[str, str]:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
     found = Report()
-    answer = find_connections(project, database, found, driver=None, origin=origin, reveal=True)
-    assert answer, list(found)
-    return {name: row["string"] for name, row in answer.drivers.items()}
+    drivers, _ = find_connections(project, database, found, driver=None, origin=origin, reveal=True)
+    assert drivers, list(found)
+    return {name: row["string"] for name, row in drivers.items()}
 
 
 def insert(url: str, database: str | None = None) -> int:
