@@ -134,8 +134,8 @@ def _listeners(project: Project) -> tuple[dict[int, str], dict[int, str]]:
             inside |= {port: key for port in (one.inside, one.here) if port}
     for key, service in project.own_services():
         for numbers, host_numbers in _ports(service):
-            inside |= {number: key for number in numbers if number not in inside}
-            published |= {number: key for number in host_numbers if number not in published}
+            inside = {**dict.fromkeys(numbers, key), **inside}
+            published = {**dict.fromkeys(host_numbers, key), **published}
     return {**published, **inside}, published
 
 
