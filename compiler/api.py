@@ -225,5 +225,4 @@ def _services(tech_stack: Any) -> Mapping[str, Any]:
 
 
 def _service_name(image: str) -> str:
-    name = re.split("[@:]", image.rsplit("/", 1)[-1])[0]
-    return re.sub("[_.]", "-", name.lower())
+    return re.sub("[_.]", "-", re.split("[@:]", image.rsplit("/", 1)[-1])[0].lower())

@@ -34,46 +34,41 @@ _AUTHORITY_DAYS = 3650
 # The longest that browsers and Apple's clients accept: https://support.apple.com/en-us/103769
 _SERVER_DAYS = 825
 _WARNING_DAYS = 30
-_OWN_HELP = "name a file in PEM, from the folder of the stack"
-_KEPT_HELP = "put it back, or delete it and run `stackc compile`"
-
-
-class Issued(NamedTuple):
-    """The files of a stack's certificates, and the private keys by their key in `.env`."""
-
-    artifacts: list[Artifact]
-    values: dict[str, str]
 
 
 def issue(
     wanted: Sequence[Certificate], files: Files, now: datetime, place: Span, shown: str, report: Report
-) -> Issued:
-    """Returns what the certificates need, taking from `files` (by path) whatever is there and fits.
+) -> tuple[list[Artifact], dict[str, str]]:
+    """Returns the files of the certificates, and their private keys by their key in `.env`.
 
+    What is in `files` (by path) and fits is taken from there.
     `now` is in UTC without a zone, `place` is where the stack first asks for TLS, `shown` names the output folder.
     """
-    issued = Issued([], {})
     if not _is_installed:
         help = 'run `pip install "stackc[tls]"`'
         report.error("missing-extra", "certificates need the package cryptography", place, help)
-        return issued
-    workshop = _Workshop(files, now, shown, report, issued)
+        return [], {}
+    workshop = _Workshop(files, now, shown, report, [])
+    values: dict[str | None, bytes] = {}
     root: Pair | None = None
     own: list[bytes] = []
     for one in wanted:
         try:
             if one.own:
-                own.append(workshop.take(one, one.own))
+                key, text, authority = workshop.take(one)
+                own.append(authority)
             else:
                 root = root or workshop.pair("authority")
-                workshop.give(one, *workshop.pair(one.name, one.hosts, root).pem())
+                key, text = workshop.pair(one.name, one.hosts, root).pem()
+            values |= {one.key: key, one.bundle: text + key}
         except _Unusable as fault:
             file, told = fault.args
-            help = _OWN_HELP if one.own else _KEPT_HELP
+            again = "put it back, or delete it and run `stackc compile`"
+            help = "name a file in PEM, from the folder of the stack" if one.own else again
             report.error("unusable-certificate", f'the file "{file.path}" {told}', file.span, help)
     workshop.keep("ca.crt", b"".join(dict.fromkeys([root.pem()[1], *own] if root else own)))
     workshop.keep(".gitignore", b"*.key\n")
-    return issued
+    return workshop.artifacts, {name: value.decode() for name, value in values.items() if name}
 
 
 class Pair(NamedTuple):
@@ -128,16 +123,12 @@ class _Workshop(NamedTuple):
     now: datetime
     output: str
     report: Report
-    issued: Issued
+    artifacts: list[Artifact]
 
     def keep(self, name: str, content: bytes) -> None:
         path, secret = f"{FOLDER}/{name}", name.endswith(".key")
         mode = 0o600 if secret else 0o644
-        self.issued.artifacts.append(Artifact(path=path, content=content, mode=mode, secret=secret))
-
-    def give(self, wanted: Certificate, key: bytes, certificate: bytes) -> None:
-        values = {wanted.key: key, wanted.bundle: certificate + key}
-        self.issued.values.update({name: value.decode() for name, value in values.items() if name})
+        self.artifacts.append(Artifact(path=path, content=content, mode=mode, secret=secret))
 
     def pair(self, name: str, hosts: Sequence[str] = (), root: Pair | None = None) -> Pair:
         """Returns the pair of an earlier run where it still fits, else a new one; either way it is kept."""
@@ -157,9 +148,9 @@ class _Workshop(NamedTuple):
         self._watch(pair.certificate, file.span, f"delete {file.path} and run `stackc compile`")
         return pair
 
-    def take(self, wanted: Certificate, own: tuple[OwnFile, ...]) -> bytes:
-        """Takes a user's own files as they are, and returns the certificate of their authority."""
-        file, key_file, authority = own
+    def take(self, wanted: Certificate) -> tuple[bytes, bytes, bytes]:
+        """Returns a user's own key and certificate as they are, and the certificate of their authority."""
+        file, key_file, authority = wanted.own
         certificate, _ = self._read_pair(file, key_file)
         self._read(authority, _parse_certificate, "certificate")
         lacking = sorted({*wanted.hosts} - _hosts(certificate))
@@ -169,10 +160,9 @@ class _Workshop(NamedTuple):
             self.report.error("unusable-certificate", told, file.span, help)
         self._watch(certificate, file.span, "replace the file, and its key where that is new")
         # With a line break at the end, another can follow.
-        text, key_text, authority_text = (self.files[one.path].rstrip() + b"\n" for one in own)
+        text, key_text, authority_text = (self.files[one.path].rstrip() + b"\n" for one in wanted.own)
         self.keep(f"{wanted.name}.crt", text)
-        self.give(wanted, key_text, text)
-        return authority_text
+        return key_text, text, authority_text
 
     def _read_pair(self, file: OwnFile, key_file: OwnFile) -> tuple[x509.Certificate, PrivateKeyTypes]:
         certificate = self._read(file, _parse_certificate, "certificate")

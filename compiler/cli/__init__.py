@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from compiler.cli.commands import cli
-from compiler.cli.shared import BUG, FINDINGS
+from compiler.cli.shared import BUG, FINDINGS, INTERRUPTED
 
 __all__ = ["cli", "main"]
 
@@ -28,7 +28,13 @@ def main() -> None:
         # A path may hold what the terminal's encoding has no characters for; stderr escapes it as it is.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        cli(prog_name="stackc")
+        sys.exit(cli(prog_name="stackc", standalone_mode=False))
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(fault.exit_code)
+    except click.Abort:
+        # Click itself would say 1, which means findings.
+        sys.exit(INTERRUPTED)
     except Exception as fault:
         if isinstance(fault, OSError) and fault.errno in _STREAM:
             click.echo(f"stackc: the output cannot be written: {str(fault.strerror).lower()}", err=True)

@@ -15,19 +15,7 @@ from compiler.cli import shared
 from compiler.report import Report, Span, suggest
 
 
-class _Interruptible(click.Group):
-    """Exits as a shell expects after Ctrl-C; click itself would say 1, which means findings."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            ctx.exit(shared.INTERRUPTED)
-
-
-@click.group(
-    cls=_Interruptible, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
-)
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(__version__, prog_name="stackc")
 def cli() -> None:
     """Compile a stack.yaml into a Docker Compose project that works the first time."""
@@ -127,12 +115,12 @@ def connect(database: str, stack: Path, query: bool, form: str, **given: Any) ->
     asked = {name: given.pop(name) for name in ("driver", "origin", "reveal")}
     (project,) = shared.iter_projects((stack,), **given)
     report = Report()
-    found = find_connections(project, database, report, **asked)
+    drivers, nearest = find_connections(project, database, report, **asked)
     shared.finish(report, project.sources)
-    if found and query:
-        click.echo(found.query or f'database "{database}" has no vector index')
-    elif found:
-        shared.answer(found.drivers, form, render_connections)
+    if drivers and query:
+        click.echo(nearest or f'database "{database}" has no vector index')
+    elif drivers:
+        shared.answer(drivers, form, render_connections)
 
 
 @cli.group()

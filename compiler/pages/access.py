@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from compiler.model import Access, Connection
 from compiler.project.connections import mask, render_connection
@@ -12,43 +12,35 @@ from compiler.report import Report, Span, suggest
 from compiler.run.workspace import Project
 
 
-class Answer(NamedTuple):
-    """The connections that were asked for, by driver: title, string, what to set in code, documentation."""
-
-    drivers: Mapping[str, Mapping[str, Any]]
-    query: str
-
-
 def find_connections(
     project: Project, database: str, report: Report, *, driver: str | None, origin: str, reveal: bool
-) -> Answer | None:
-    """Returns the connections of a database from the `network` or the `host`; only `reveal` reads `.env`."""
+) -> tuple[dict[str, dict[str, Any]], str]:
+    """Returns the connections of a database by driver, and the query of its vector index; nothing if an error says why.
+
+    They are those from the `network` or the `host`; only `reveal` reads `.env`.
+    """
     compiled = project.compiled(report)
     if compiled is None:
-        return None
+        return {}, ""
     known, document = compiled.project.access, compiled.stack.document
     if database not in known:
         told = f'no database is named "{database}"'
         report.error("unknown-reference", told, document.key(("databases",)), suggest(database, known))
-        return None
+        return {}, ""
     access = known[database]
     there = access.host if origin == "host" else access.network
-    connections = {name: one for name, one in there.items() if driver in (None, name)}
+    connections = [one for name, one in there.items() if driver in (None, name)]
     if not connections:
         _explain_absence(access, driver, document.key(("databases", database)), report)
-        return None
+        return {}, ""
     if origin == "host":
-        authority = str(project.output / CA_FILE)
-        connections = {name: _from_here(one, authority) for name, one in connections.items()}
-    texts = {name: mask(one) for name, one in connections.items()}
-    if reveal:
-        texts = _reveal(project, connections, report)
-    rows = {}
-    for name, text in texts.items():
-        one = connections[name]
-        row = {"title": one.title, "string": text, "code": one.code, "documentation": one.documentation}
-        rows[name] = row
-    return Answer(rows, access.query) if rows else None
+        connections = [_from_here(one, str(project.output / CA_FILE)) for one in connections]
+    texts = _reveal(project, connections, report) if reveal else ((one, mask(one)) for one in connections)
+    rows = {
+        one.driver: {"title": one.title, "string": text, "code": one.code, "documentation": one.documentation}
+        for one, text in texts
+    }
+    return rows, access.query
 
 
 def _explain_absence(access: Access, driver: str | None, place: Span, report: Report) -> None:
@@ -75,22 +67,22 @@ def _from_here(connection: Connection, authority: str) -> Connection:
     return connection._replace(parts=parts, query=query, code=tuple(map(moved, connection.code)))
 
 
-def _reveal(project: Project, connections: Mapping[str, Connection], report: Report) -> dict[str, str]:
-    dotenv, texts = project.dotenv(report), dict[str, str]()
+def _reveal(
+    project: Project, connections: Sequence[Connection], report: Report
+) -> Iterator[tuple[Connection, str]]:
+    dotenv, place = project.dotenv(report), Span(path=str(project.output / ".env"))
     if dotenv is None:
-        return texts
-    place = Span(path=str(project.output / ".env"))
+        return
     # One driver that cannot carry the password is no reason to hide the others.
     tell = report.error if len(connections) == 1 else report.warning
-    for name, one in connections.items():
+    for one in connections:
         try:
-            texts[name] = render_connection(one, dotenv.values)
+            yield one, render_connection(one, dotenv.values)
         except KeyError as fault:
             told = f"{fault.args[0]} is not set in .env"
             report.error("missing-secret", told, place, "run `stackc compile` first")
         except ValueError as fault:
-            tell("unusable-password", f"the string of {name} cannot be made: {fault}", place)
-    return texts
+            tell("unusable-password", f"the string of {one.driver} cannot be made: {fault}", place)
 
 
 def render_connections(drivers: Mapping[str, Mapping[str, Any]]) -> str:

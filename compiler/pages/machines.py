@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,6 @@ _PROPERTY = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 def render_json(findings: Sequence[Diagnostic], changes: Sequence[Mapping[str, Any]]) -> str:
     """Returns one document with the findings, and with what was or would be done to each rendered file."""
-    import json
-
     rows = []
     for finding in findings:
         notes = [{"message": note.message, "span": note.span._asdict()} for note in finding.notes]
@@ -52,8 +51,6 @@ def _with_help(finding: Diagnostic) -> str:
 
 def render_sarif(findings: Sequence[Diagnostic]) -> str:
     """Returns a SARIF 2.1.0 log whose rules carry the pages of the findings."""
-    import json
-
     ids, pages = sorted({finding.id for finding in findings}), load_pages() if findings else {}
     rules = [{"id": id} | (_rule(pages[id]) if id in pages else {}) for id in ids]
     run = {

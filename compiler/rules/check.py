@@ -10,16 +10,15 @@ from functools import partial
 
 from compiler.project.project import Project
 from compiler.report import Report
-from compiler.rules import databases, localhost, services, shell, variables, wiring
-from compiler.rules.rule import Rule, Tell
+from compiler.rules import Rule, Tell, databases, services, variables, wiring
 
 OF_PROJECTS = (
     Rule("dependency-cycle", wiring.dependency_cycle),
     Rule("duplicate-container-name", wiring.duplicate_container_name),
     Rule("duplicate-port", services.duplicate_port),
     Rule("inactive-dependency", wiring.inactive_dependency, "warning"),
-    Rule("localhost", partial(localhost.localhost, of_browsers=False)),
-    Rule("localhost-in-browser", partial(localhost.localhost, of_browsers=True), "warning"),
+    Rule("localhost", partial(wiring.localhost, of_browsers=False)),
+    Rule("localhost-in-browser", partial(wiring.localhost, of_browsers=True), "warning"),
     Rule("no-health-check", wiring.no_health_check),
     Rule("unknown-volume", wiring.unknown_volume),
     Rule("variable-syntax", variables.variable_syntax),
@@ -31,11 +30,11 @@ OF_DATABASES = (
     Rule("too-many-connections", databases.too_many_connections),
 )
 OF_SERVICES = (
-    Rule("command-without-shell", shell.command_without_shell),
+    Rule("command-without-shell", services.command_without_shell),
     Rule("empty-label", services.empty_label, "warning"),
     Rule("env-file-with-secrets", services.env_file_with_secrets, "warning"),
-    Rule("health-check-without-shell", shell.health_check_without_shell, "warning"),
-    Rule("health-check-words", shell.health_check_words),
+    Rule("health-check-without-shell", services.health_check_without_shell, "warning"),
+    Rule("health-check-words", services.health_check_words),
     Rule("limit-twice", services.limit_twice),
     Rule("memory-too-small", services.memory_too_small),
     Rule("port-syntax", services.port_syntax),
@@ -45,7 +44,7 @@ OF_SERVICES = (
     Rule("replicas-twice", services.replicas_twice),
     Rule("reservation-above-limit", services.reservation_above_limit),
     Rule("soft-above-hard", services.soft_above_hard),
-    Rule("unclosed-quote", shell.unclosed_quote),
+    Rule("unclosed-quote", services.unclosed_quote),
     Rule("unknown-config", partial(wiring.unknown, kind="config")),
     Rule("unknown-network", partial(wiring.unknown, kind="network")),
     Rule("unknown-secret", partial(wiring.unknown, kind="secret")),

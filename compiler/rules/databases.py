@@ -7,7 +7,7 @@ from typing import Any
 
 from compiler.expressions import evaluate_tree
 from compiler.project.project import replicas
-from compiler.rules.rule import Tell
+from compiler.rules import Tell
 from compiler.stack.database import Database
 
 # Keys that stackc's promises rest on.
@@ -38,8 +38,7 @@ def _has_ended(line: Mapping[str, Any], tell: Tell) -> bool:
 def _tell_version(database: Database, tell: Tell, told: str) -> None:
     """Tells of the version where it is chosen, with the first one that lives and is pinned."""
     lines = database.adapter.versions.items()
-    living = (name for name, line in lines if not (line.get("moving") or _has_ended(line, tell)))
-    newest = next(living, None)
+    newest = next((name for name, line in lines if not (line.get("moving") or _has_ended(line, tell))), None)
     help = f'write `version: "{newest}"`' if newest else "write `image:` with a full tag"
     tell(told, ("version" if "version" in database.entry else "adapter",), help)
 
@@ -68,9 +67,7 @@ def too_many_connections(database: Database, tell: Tell) -> None:
 
 
 def owned_key(database: Database, tell: Tell) -> None:
-    service = tell.project.services.get(database.key, {})
     for name in database.entry.get("x-compose") or {}:
-        if name in _OWNED and name in service:
+        if name in _OWNED and name in tell.project.services.get(database.key, {}):
             told = f'`x-compose` changes `{name}` of "{database.key}", which stackc sets'
-            help = "use an option of the database where there is one"
-            tell(told, ("x-compose", name), help, key=True)
+            tell(told, ("x-compose", name), "use an option of the database where there is one", key=True)

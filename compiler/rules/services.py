@@ -1,15 +1,16 @@
-"""Limits, replicas, ports and files of services that contradict one another, or do not do what they seem to."""
+"""What contradicts itself inside of one service, or does not do what it seems to: limits, replicas, ports, commands."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from compiler.model import Path
+from compiler.model import Path, Text
 from compiler.project.ports import binding_of, is_everywhere, port_fault
 from compiler.project.project import Project, replicas
 from compiler.project.values import inside, number, parse_size, plain
-from compiler.rules.rule import Service, Tell
+from compiler.rules import Service, Tell
 
 # https://docs.docker.com/engine/containers/resource_constraints/
 _LEAST_MEMORY = 6 << 20
@@ -20,6 +21,14 @@ _LIMITS = {
     "pids_limit": ("limits", "pids"),
     "mem_reservation": ("reservations", "memory"),
 }
+# Compose splits these into words itself, and runs them without a shell.
+_LINES = ("command", "entrypoint")
+_TEST = ("healthcheck", "test")
+_VARIABLE = re.compile(r"(\$\$)|\$\{(?:[^{}]|\{[^{}]*\})*\}|\$[A-Za-z_]\w*")
+_WORD = re.compile(
+    r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|`[^`]*`|\$\([^)]*\)|(&&|\|\||[;&|<>])|(['"`(])|.""", re.DOTALL
+)
+_OPERATORS = ("&&", "||", ";", "|", "&", ">", ">>", "<", "2>&1")
 
 
 def limit_twice(service: Service, tell: Tell) -> None:
@@ -54,11 +63,11 @@ def memory_too_small(service: Service, tell: Tell) -> None:
 
 
 def reservation_above_limit(service: Service, tell: Tell) -> None:
-    for _, limit, shown in list(_memory(service, "mem_limit"))[:1]:
-        for path, size, text in _memory(service, "mem_reservation"):
-            if 0 < limit < size:
-                told = f"the reservation of {text} is above the limit of {shown}"
-                tell(told, path, "reserve at most the limit")
+    _, limit, shown = next(_memory(service, "mem_limit"), ((), 0, ""))
+    for path, size, text in _memory(service, "mem_reservation"):
+        if 0 < limit < size:
+            told = f"the reservation of {text} is above the limit of {shown}"
+            tell(told, path, "reserve at most the limit")
 
 
 def _memory(service: Service, key: str) -> Iterator[tuple[Path, int, str]]:
@@ -147,3 +156,51 @@ def unpublished_port(service: Service, tell: Tell) -> None:
     if service.get("ports") and networks and all(inside(one, "internal") is True for one in networks):
         told = f'service "{tell.around[1]}" is only in internal networks, where `ports` publishes nothing'
         tell(told, ("ports",), "add `default` to its networks", key=True)
+
+
+def command_without_shell(service: Service, tell: Tell) -> None:
+    for key in _LINES:
+        line = service.get(key)
+        if operator := _first_mark(line)[0]:
+            is_plain = isinstance(line, str) and not set('"\\\n') & set(line)
+            told = f"no shell runs this command: Compose drops everything from `{operator}` on"
+            tell(told, (key,), f'write ["/bin/sh", "-c", "{line if is_plain else "..."}"]')
+
+
+def unclosed_quote(service: Service, tell: Tell) -> None:
+    for key in _LINES:
+        if mark := _first_mark(service.get(key))[1]:
+            told = "a bracket stands outside quotes" if mark == "(" else f"a quote {mark} is not closed"
+            tell(told, (key,), "put the words in quotes, or write the command as a list")
+
+
+def _first_mark(line: Any) -> tuple[str, str]:
+    """Returns what stands first outside of quotes: an operator, or a quote or bracket that is not closed."""
+    parts = line.parts if isinstance(line, Text) else (line,)
+    # A word stands for each secret and variable.
+    text = "".join(part if isinstance(part, str) else "x" for part in parts)
+    known = _VARIABLE.sub(lambda match: "$" if match[1] else "x", text)
+    return next((marks for marks in _WORD.findall(known) if any(marks)), ("", ""))
+
+
+def health_check_words(service: Service, tell: Tell) -> None:
+    first, *words = _health_check(service) or [None]
+    if first == "CMD-SHELL" and len(words) > 1:
+        told = "a shell runs the first text after CMD-SHELL, and the others are lost"
+        tell(told, (*_TEST, 2), "write them as one text, or CMD in place of CMD-SHELL")
+    elif first == "CMD" and len(words) == 1 and re.search(r"\s", words[0] or ""):
+        told = f'no program is named "{words[0]}": CMD takes the words one by one'
+        tell(told, (*_TEST, 1), "write CMD-SHELL in place of CMD")
+
+
+def health_check_without_shell(service: Service, tell: Tell) -> None:
+    words = _health_check(service)
+    operator = next((word for word in words if word in _OPERATORS), None)
+    if words[:1] == ["CMD"] and operator:
+        told = f"no shell runs this check: `{operator}` is passed on as a word"
+        tell(told, (*_TEST, words.index(operator)), "write CMD-SHELL and the whole check as one text")
+
+
+def _health_check(service: Service) -> list[str | None]:
+    test = inside(service, *_TEST)
+    return [plain(word) for word in test] if isinstance(test, list) else []

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from compiler.model import Path, Raw
 from compiler.project.project import Project
 from compiler.report import Report
-from compiler.rules.rule import Tell
+from compiler.rules import Tell
 
 _START = re.compile(r"\$(?:\$|\{|([A-Za-z_][A-Za-z0-9_]*))")
 _EDGE = re.compile(r"\$\{|\}")
@@ -35,21 +35,17 @@ def scan_variables(text: str) -> Iterator[Variable]:
         if match[1]:
             yield Variable(match[1])
         elif match[0] == "${":
-            position = _closed(text, position)
+            depth = 1
+            while depth:
+                edge = _EDGE.search(text, position)
+                if not edge:
+                    raise ValueError(text[match.start() :])
+                position = edge.end()
+                depth += -1 if edge[0] == "}" else 1
             inside = _BRACED.fullmatch(text, match.end(), position - 1)
             if not inside:
                 raise ValueError(text[match.start() : position])
             yield Variable(*inside.groups(""))
-
-
-def _closed(text: str, start: int) -> int:
-    """Returns where a variable ends whose braces are open at `start`."""
-    depth = 1
-    for edge in _EDGE.finditer(text, start):
-        depth += -1 if edge[0] == "}" else 1
-        if depth == 0:
-            return edge.end()
-    raise ValueError(text[start - 2 :])
 
 
 def variable_syntax(project: Project, tell: Tell) -> None:
@@ -77,8 +73,7 @@ def check_set(project: Project, known: set[str], report: Report) -> None:
 def missing_variables(text: str, known: set[str]) -> Iterator[Variable]:
     """Yields each variable that has neither a value nor a default."""
     for variable in scan_variables(text):
-        kind = variable.operator[-1:]
-        is_set = variable.name in known
+        kind, is_set = variable.operator[-1:], variable.name in known
         if kind in ("", "?") and not is_set:
             yield variable
         elif (kind == "-" and not is_set) or (kind == "+" and is_set):

@@ -6,9 +6,12 @@ the same one. PyYAML's emitter in C cannot indent a list below its key, and that
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import yaml
 
 from compiler import __version__
 from compiler.expressions.quoting import compose_escape, refuse_unrepresentable
@@ -66,8 +69,9 @@ def _written(project: Project, tree: Any, at: Path) -> Any:
         return tree
     # An item of a list, and one limit, has the form that its parent names.
     is_entry = isinstance(at[-1], int) or at[2:-1] == ("ulimits",)
-    shorten = _SHORT.get(str(at[-2] if is_entry else at[-1]))
-    return shorten(tree) if shorten else [raw_pair(name, value) for name, value in tree.items()]
+    if shorten := _SHORT.get(str(at[-2] if is_entry else at[-1])):
+        return shorten(tree)
+    return _first(tree) if isinstance(tree, list) else [raw_pair(name, value) for name, value in tree.items()]
 
 
 def _only(key: str) -> Callable[[Any], Any]:
@@ -94,16 +98,12 @@ def _short_volume(mount: Mapping[str, Any]) -> Any:
 _SHORT: Mapping[str, Callable[[Any], Any]] = {
     "build": _only("context"),
     "configs": _only("source"),
-    "dns": _first,
-    "dns_search": _first,
     "env_file": lambda tree: _first(tree) if isinstance(tree, list) else _only("path")(tree),
     "extends": _only("service"),
-    "label_file": _first,
     "networks": lambda tree: tree if any(tree.values()) else list(tree),
     "ports": short_port,
     "secrets": _only("source"),
     "test": lambda test: test[1] if test[0] == "CMD-SHELL" and len(test) == 2 else test,
-    "tmpfs": _first,
     "ulimits": lambda limit: limit["soft"] if limit["soft"] == limit["hard"] else limit,
     "volumes": _short_volume,
 }
@@ -131,8 +131,6 @@ def _node(node: object, indent: str) -> str:
             )
         case list() | tuple() if node:
             return "".join(f"\n{indent}- {_node(item, inner).lstrip()}" for item in node)
-    import json
-
     text = json.dumps(node, allow_nan=False)
     if isinstance(node, float) and "." not in text:
         text = text.replace("e", ".0e")  # YAML 1.1 reads 1e+16 as a string.
@@ -162,8 +160,6 @@ def _scalar(text: str, indent: str | None = None) -> str:
         body = text.removesuffix("\n")
         return ("|-\n" if body == text else "|\n") + re.sub("(?m)^(?=.)", indent, body)
     refuse_unrepresentable(text, "a YAML file")
-    import yaml
-
     return yaml.safe_dump(text, default_style='"', allow_unicode=True, width=float("inf")).rstrip()
 
 

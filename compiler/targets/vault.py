@@ -16,9 +16,6 @@ from compiler.targets.dotenv import Dotenv
 Entropy = Callable[[int], bytes]
 """Returns that many random bytes."""
 
-Assignment = tuple[str, str, str]
-"""A key of `.env`, its value, and the comment above it."""
-
 # Repeated as often as a byte can tell, so that every character is equally likely; higher bytes stand for none.
 _ALPHANUMERIC = 4 * "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -37,8 +34,8 @@ def generate(secret: Secret, entropy: Entropy) -> str:
 
 def fill(
     project: Project, dotenv: Dotenv, entropy: Entropy, given: Mapping[str, str], report: Report
-) -> list[Assignment] | None:
-    """Returns every line that `.env` must have, with its comment; values that are there are kept.
+) -> list[tuple[str, str, str]] | None:
+    """Returns the key, the value and the comment of every line that `.env` must have; values that are there are kept.
 
     `given` are values that come from elsewhere, such as the keys of certificates.
     """

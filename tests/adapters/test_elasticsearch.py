@@ -302,11 +302,11 @@ def test_no_password_is_an_argument_of_a_program(machine: Machine, search: Searc
 def certificate(folder: Path) -> ssl.SSLContext:
     """Writes an authority and a certificate for the service, as `compile` does, where the job has them."""
     wanted = Certificate(name="db", hosts=("db",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime.now(), Span(path="x"), ".", Report())
-    files = {artifact.path: artifact.content for artifact in issued.artifacts}
+    artifacts, values = issue((wanted,), {}, datetime.now(), Span(path="x"), ".", Report())
+    files = {artifact.path: artifact.content for artifact in artifacts}
     (folder / "etc/stackc/tls").mkdir(parents=True)
     (folder / "etc/stackc/tls/ca.crt").write_bytes(files["tls/ca.crt"])
-    (folder / "bundle").write_text(issued.values["B"])
+    (folder / "bundle").write_text(values["B"])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "bundle")
     return context

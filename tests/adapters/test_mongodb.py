@@ -85,9 +85,9 @@ def test_pymongo_reads_pool_and_timeouts() -> None:
 
 def test_pymongo_verifies_where_it_is_asked_to(tmp_path: Path) -> None:
     wanted = Certificate(name="db", hosts=("db",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime.now(), Span(path="x"), ".", Report())
+    artifacts, _ = issue((wanted,), {}, datetime.now(), Span(path="x"), ".", Report())
     ca = tmp_path / "ca.crt"
-    ca.write_bytes(next(one.content for one in issued.artifacts if one.path == "tls/ca.crt"))
+    ca.write_bytes(next(one.content for one in artifacts if one.path == "tls/ca.crt"))
     for mode, expected in (("verify-full", ssl.CERT_REQUIRED), ("require", ssl.CERT_NONE)):
         url = text("pymongo", options=f", tls: {mode}").replace("%2Fetc%2Fstackc%2Ftls%2Fca.crt", str(ca))
         with pymongo.MongoClient(url, connect=False) as found:

@@ -56,9 +56,9 @@ def stack(boot: Callable[..., Stack]) -> Stack:
 def strings(stack: Stack, database: str) -> dict[str, str]:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
     found = Report()
-    answer = find_connections(project, database, found, driver=None, origin="host", reveal=True)
-    assert answer, list(found)
-    return {name: row["string"] for name, row in answer.drivers.items()}
+    drivers, _ = find_connections(project, database, found, driver=None, origin="host", reveal=True)
+    assert drivers, list(found)
+    return {name: row["string"] for name, row in drivers.items()}
 
 
 def ask(stack: Stack, query: str, database: str = "events", **options: str) -> list[tuple[object, ...]]:
@@ -190,8 +190,8 @@ def _other_authority() -> bytes:
     from compiler.report import Report, Span
 
     wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
-    return next(artifact.content for artifact in issued.artifacts if artifact.path == "tls/ca.crt")
+    artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
+    return next(artifact.content for artifact in artifacts if artifact.path == "tls/ca.crt")
 
 
 def test_plaintext_is_refused(stack: Stack) -> None:

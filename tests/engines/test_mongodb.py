@@ -50,9 +50,9 @@ def stack(boot: Callable[..., Stack]) -> Stack:
 def strings(stack: Stack, database: str, origin: str = "host") -> dict[str, str]:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
     found = Report()
-    answer = find_connections(project, database, found, driver=None, origin=origin, reveal=True)
-    assert answer, list(found)
-    return {name: row["string"] for name, row in answer.drivers.items()}
+    drivers, _ = find_connections(project, database, found, driver=None, origin=origin, reveal=True)
+    assert drivers, list(found)
+    return {name: row["string"] for name, row in drivers.items()}
 
 
 def insert(url: str, database: str | None = None) -> int:
@@ -143,8 +143,8 @@ def test_tls_is_verified_and_plaintext_refused(stack: Stack, tmp_path: Path) -> 
 
 def _other_authority() -> bytes:
     wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
-    return next(artifact.content for artifact in issued.artifacts if artifact.path == "tls/ca.crt")
+    artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
+    return next(artifact.content for artifact in artifacts if artifact.path == "tls/ca.crt")
 
 
 def test_recreation_with_another_password_and_database_keeps_the_data(stack: Stack) -> None:

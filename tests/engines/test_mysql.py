@@ -48,9 +48,9 @@ def plain(boot: Callable[..., Stack]) -> Stack:
 def strings(stack: Stack, database: str) -> dict[str, str]:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
     found = Report()
-    answer = find_connections(project, database, found, driver=None, origin="host", reveal=True)
-    assert answer, list(found)
-    return {name: row["string"] for name, row in answer.drivers.items()}
+    drivers, _ = find_connections(project, database, found, driver=None, origin="host", reveal=True)
+    assert drivers, list(found)
+    return {name: row["string"] for name, row in drivers.items()}
 
 
 def connect(stack: Stack, database: str = "main", **changes: Any) -> Any:
@@ -184,8 +184,8 @@ def test_tls_is_verified_and_plaintext_refused(plain: Stack, tmp_path: Path) -> 
 
 def _other_authority() -> bytes:
     wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
-    return next(artifact.content for artifact in issued.artifacts if artifact.path == "tls/ca.crt")
+    artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
+    return next(artifact.content for artifact in artifacts if artifact.path == "tls/ca.crt")
 
 
 def test_probe_fails_on_a_server_that_has_lost_its_key(plain: Stack) -> None:

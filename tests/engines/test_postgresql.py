@@ -51,9 +51,9 @@ def secured(boot: Callable[..., Stack]) -> Stack:
 def strings(stack: Stack, database: str) -> dict[str, str]:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
     found = Report()
-    answer = find_connections(project, database, found, driver=None, origin="host", reveal=True)
-    assert answer, list(found)
-    return {name: row["string"] for name, row in answer.drivers.items()}
+    drivers, _ = find_connections(project, database, found, driver=None, origin="host", reveal=True)
+    assert drivers, list(found)
+    return {name: row["string"] for name, row in drivers.items()}
 
 
 def test_every_driver_logs_in_with_a_hostile_password(plain: Stack) -> None:
@@ -154,9 +154,9 @@ def test_second_up_adds_index_and_extension_and_a_changed_password(plain: Stack)
 
 def _query(stack: Stack, database: str) -> str:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
-    answer = find_connections(project, database, Report(), driver="url", origin="network", reveal=False)
-    assert answer
-    return answer.query
+    _, query = find_connections(project, database, Report(), driver="url", origin="network", reveal=False)
+    assert query
+    return query
 
 
 def test_stop_start_and_recreate_keep_data_and_logins(plain: Stack) -> None:
@@ -204,8 +204,8 @@ def _other_authority() -> bytes:
     from compiler.report import Report, Span
 
     wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
-    return next(artifact.content for artifact in issued.artifacts if artifact.path == "tls/ca.crt")
+    artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
+    return next(artifact.content for artifact in artifacts if artifact.path == "tls/ca.crt")
 
 
 def test_index_of_a_framework_table_is_made_when_the_table_is_there(secured: Stack) -> None:

@@ -48,9 +48,9 @@ def plain(boot: Callable[..., Stack]) -> Stack:
 def strings(stack: Stack, database: str) -> dict[str, str]:
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
     found = Report()
-    answer = find_connections(project, database, found, driver=None, origin="host", reveal=True)
-    assert answer, list(found)
-    return {name: row["string"] for name, row in answer.drivers.items()}
+    drivers, _ = find_connections(project, database, found, driver=None, origin="host", reveal=True)
+    assert drivers, list(found)
+    return {name: row["string"] for name, row in drivers.items()}
 
 
 def client(stack: Stack, database: str, driver: str = "redis_py", **options: Any) -> Any:
@@ -163,8 +163,8 @@ def test_plaintext_is_refused(plain: Stack) -> None:
 def test_another_authority_is_refused_where_the_certificate_is_verified(plain: Stack, tmp_path: Path) -> None:
     other = tmp_path / "ca.crt"
     wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
-    issued = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
-    other.write_bytes(next(one.content for one in issued.artifacts if one.path == "tls/ca.crt"))
+    artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
+    other.write_bytes(next(one.content for one in artifacts if one.path == "tls/ca.crt"))
     url = strings(plain, "safe")["redis_py"].split("?")[0]
     with pytest.raises(redis.ConnectionError, match="CERTIFICATE_VERIFY_FAILED"):
         redis.Redis.from_url(url, ssl_ca_certs=str(other), retry=ONCE).ping()
@@ -236,9 +236,9 @@ def packed(*values: float) -> bytes:
 def nearest(stack: Stack, *vector: float) -> list[str]:
     """Returns the keys that the query shown by `connect --query` finds, nearest first."""
     project = Project(stack.folder / "stack.yaml", stack.folder, today="2026-01-01")
-    answer = find_connections(project, "find", Report(), driver="url", origin="network", reveal=False)
-    assert answer
-    words = [packed(*vector) if word == "[…]" else word for word in shlex.split(answer.query)]
+    _, query = find_connections(project, "find", Report(), driver="url", origin="network", reveal=False)
+    assert query
+    words = [packed(*vector) if word == "[…]" else word for word in shlex.split(query)]
     with client(stack, "find", protocol=2) as connection:
         stack.wait_for(lambda: connection.ft(words[1]).info()["indexing"] in ("0", 0))
         found = connection.execute_command(*words, "NOCONTENT")
