@@ -94,7 +94,7 @@ class Registry:
         content = read_file(found.file, found.shown, report)
         document, findings = _parsed(content, found.shown) if content is not None else (None, ())
         report.extend(findings)
-        self.sources[found.shown] = document.text if document else (content or b"").decode(errors="replace")
+        self.sources[found.shown] = (content or b"").decode("utf-8-sig", errors="replace")
         if document is None:
             return None
         base = None
@@ -112,7 +112,7 @@ class Registry:
         if is_hiding and document.data.get("extends") != adapter.name:
             told = f'this file hides the built-in adapter "{adapter.name}"'
             help = f"give it a name of its own, or let it change the built-in one: `extends: {adapter.name}`"
-            report.warning("shadowed-adapter", told, adapter.value(("adapter",)), help)
+            report.warning("shadowed-adapter", told, document.value(("adapter",)), help)
         return adapter
 
     def _extended(self, document: Document, chain: tuple[_Found, ...], report: Report) -> _Found | None:

@@ -27,7 +27,7 @@ _CORE = "tag:yaml.org,2002:"
 _TAG = re.compile(r"!<[^>]*>|![^\s,\[\]{}]*")
 _TYPES = {_CORE + "int": int, _CORE + "float": float, _CORE + "bool": bool, _CORE + "null": type(None)}
 # Stands where an alias leads nowhere, so that nothing else is said about it.
-_LOST = Node(Span(""), Span("", end_column=2), (1, 1), "", 0)
+_LOST = Node(Span(""), Span("", end_column=2), [], (1, 1), "", 0)
 
 
 class _Stop(Exception):
@@ -44,7 +44,7 @@ def read_tree(text: str, path: str, report: Report) -> Document | None:
         root = reader.document()
         if not reader.found:
             spans: dict[Path, Node] = {}
-            return Document(path, text, reader.text.lines, expand(root, (), spans), spans)
+            return Document(path, expand(root, (), spans), spans)
     except (yaml.YAMLError, UnicodeError) as fault:
         brackets = [place for place in reader.open if reader.text.written(place) in ("[", "{")]
         reader.found.append(explain(fault, reader.text, brackets[-1] if brackets else None))
@@ -72,7 +72,7 @@ class _Reader:
             raise _Stop
 
     def document(self) -> Node:
-        root = Node(Span(self.text.path), Span(self.text.path), (1, 1), None, 0)
+        root = Node(Span(self.text.path), Span(self.text.path), self.text.lines, (1, 1), None, 0)
         self.next()
         if not isinstance(self.next(), yaml.StreamEndEvent):
             root = self.node(self.next())
@@ -131,7 +131,7 @@ class _Reader:
         value = text if is_text else resolve(text)
         if event.tag and not is_text and _TYPES.get(event.tag) is not type(value):
             self.wrong_tag(event)
-        return Node(place, place, self.text.mark(event.end_mark), value, 16 + len(text))
+        return Node(place, place, self.text.lines, self.text.mark(event.end_mark), value, 16 + len(text))
 
     def wrong_tag(self, event: Any) -> None:
         line, column = self.text.mark(event.start_mark)
@@ -157,7 +157,7 @@ class _Reader:
         place = self.text.place(start, end, is_block=not event.flow_style)
         self.open.pop()
         size, height = sum(part.size for part in parts), max((part.height for part in parts), default=0)
-        return Node(place, place, self.text.mark(end), value, 16 + size, 1 + height)
+        return Node(place, place, self.text.lines, self.text.mark(end), value, 16 + size, 1 + height)
 
     def items(self) -> list[Node]:
         items: list[Node] = []
