@@ -74,6 +74,12 @@ def outer() -> Schema:
     return {**bundle(), "properties": {**properties, **groups}}
 
 
+@lru_cache(maxsize=2)
+def definition(name: str) -> Schema:
+    """Returns the schema of what a stack has several of: a service, or a database of whatever engine."""
+    return {"$ref": f"#/$defs/{name}", "$defs": bundle()["$defs"]}
+
+
 @lru_cache(maxsize=256)
 def database_schema(adapter: Adapter, version: str) -> Schema:
     """Returns the closed schema of a database entry: what every database takes, as this engine and version takes it.

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from compiler.report import suggest
-from compiler.schema.check import Fault
+from compiler.schema import Fault
 
 _LONGEST = 60
 _DEEPEST = 8
