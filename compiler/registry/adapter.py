@@ -58,8 +58,8 @@ class Adapter:
 def build_adapter(name: str, document: Document, base: Adapter | None, built_in: bool) -> Adapter:
     """Returns the adapter of a file, on top of the one that it extends: the same one for the same documents."""
     if base:
-        data, spans = _extended(base.data, document.data), {**base.document.spans, **document.spans}
-        document = Document(document.path, data, spans)
+        spans = {**base.document.spans, **document.spans}
+        document = Document(_extended(base.data, document.data), spans)
     return Adapter(name=name, document=document, built_in=built_in)
 
 

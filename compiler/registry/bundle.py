@@ -111,10 +111,8 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
 def _vector(base: Schema, rules: Mapping[str, Any]) -> Schema:
     own, limit = dict(base["properties"]), rules["dimensions"][-1]["up_to"]
     told = f"{{engine}} indexes vectors of at most {limit} dimensions, not {{value}}"
-    own["dimensions"] = {
-        **own["dimensions"],
-        "allOf": [{"type": "integer", "maximum": limit, "x-says": told}],
-    }
+    limited = {"type": "integer", "maximum": limit, "x-says": told}
+    own["dimensions"] = {**own["dimensions"], "allOf": [limited]}
     for option, words in (("metric", "vector metric"), ("method", "vector index method")):
         choices = list(rules[f"{option}s"])
         own[option] = {**own[option], "enum": choices, "x-says": f"{{engine}} has no {words} {{value}}"}

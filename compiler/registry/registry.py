@@ -160,23 +160,21 @@ class Choice(NamedTuple):
     def name(self) -> str:
         return f"{self.adapter.name} {self.version}"
 
+    def order(self) -> tuple[int, bool]:
+        return len(self.lacking), self.version != self.adapter.default_version
+
 
 def rank(registry: Registry, needs: list[str]) -> list[Choice]:
-    """Returns one choice for each adapter, the best first.
+    """Returns one choice for each adapter, the best first: what lacks least, then what fits in its default version.
 
-    What lacks least comes first, then what fits in its default version, then the order of the registry, then the
-    newest version.
+    Of equals it is the order of the registry that counts, then the newest version.
     """
-
-    def order(choice: Choice) -> tuple[int, bool]:
-        return len(choice.lacking), choice.version != choice.adapter.default_version
-
     best = []
     for adapter in registry.adapters():
         lines = [(line, adapter.capabilities(line)) for line in reversed([*adapter.versions])]
         choices = (Choice(adapter, line, [need for need in needs if need not in can]) for line, can in lines)
-        best.append(min(choices, key=order))
-    return sorted(best, key=order)
+        best.append(min(choices, key=Choice.order))
+    return sorted(best, key=Choice.order)
 
 
 def choose(

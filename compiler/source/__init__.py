@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
@@ -37,7 +37,6 @@ class Node(NamedTuple):
 class Document:
     """One file as data, or several on top of one another, with its places by path; neither is ever changed."""
 
-    path: str
     data: Any
     spans: Mapping[Path, Node]
 
@@ -139,8 +138,7 @@ def merge_patch(document: Document, at: Path) -> Document:
     root, change = document.spans[()], document.spans.get(at)
     if change is None or not isinstance(change.value, dict):
         return document
-    spans: dict[Path, Node] = {}
-    return replace(document, data=expand(_patched(root, change), (), spans), spans=spans)
+    return build_document(_patched(root, change))
 
 
 def _patched(base: Node | None, change: Node) -> Node:
@@ -157,11 +155,16 @@ def _patched(base: Node | None, change: Node) -> Node:
     return result._replace(value=entries)
 
 
-def expand(node: Node, path: Path, spans: dict[Path, Node]) -> Any:
-    """Returns a node as plain data, and adds it and all inside of it to `spans`."""
-    spans[path] = node
-    if isinstance(node.value, list):
-        return [expand(item, (*path, index), spans) for index, item in enumerate(node.value)]
-    if isinstance(node.value, dict):
-        return {name: expand(item, (*path, name), spans) for name, item in node.value.items()}
-    return node.value
+def build_document(root: Node) -> Document:
+    """Returns a node as plain data, with it and all inside of it by their paths."""
+    spans: dict[Path, Node] = {}
+
+    def plain(node: Node, path: Path) -> Any:
+        spans[path] = node
+        if isinstance(node.value, list):
+            return [plain(item, (*path, index)) for index, item in enumerate(node.value)]
+        if isinstance(node.value, dict):
+            return {name: plain(item, (*path, name)) for name, item in node.value.items()}
+        return node.value
+
+    return Document(plain(root, ()), spans)

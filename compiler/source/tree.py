@@ -10,9 +10,8 @@ from typing import Any
 
 import yaml
 
-from compiler.model import Path
 from compiler.report import Diagnostic, Note, Report, Span, suggest
-from compiler.source import Document, Node, expand
+from compiler.source import Document, Node, build_document
 from compiler.source.text import Text, explain, quoted, resolve
 
 DEEPEST = 100
@@ -43,8 +42,7 @@ def read_tree(text: str, path: str, report: Report) -> Document | None:
     try:
         root = reader.document()
         if not reader.found:
-            spans: dict[Path, Node] = {}
-            return Document(path, expand(root, (), spans), spans)
+            return build_document(root)
     except (yaml.YAMLError, UnicodeError) as fault:
         brackets = [place for place in reader.open if reader.text.written(place) in ("[", "{")]
         reader.found.append(explain(fault, reader.text, brackets[-1] if brackets else None))
