@@ -49,9 +49,8 @@ class Adapter:
         """Returns the adapter's data with the patch of one version line applied; callers do not change it."""
         return self._patched[version]
 
-    def capabilities(self, version: str | None = None) -> list[str]:
-        names: list[str] = self.at(version or self.default_version)["capabilities"]
-        return names
+    def capabilities(self, version: str) -> list[str]:
+        return list(self.at(version)["capabilities"])
 
 
 @lru_cache(maxsize=128)

@@ -53,8 +53,7 @@ class Registry:
     def adapters(self) -> list[Adapter]:
         """Returns every adapter that is in order, by preference and name; most that are not built in have none."""
         loaded = (self.load(name, Report()) for name in self.stems())
-        usable = [adapter for adapter in loaded if adapter is not None]
-        return sorted(usable, key=lambda one: (one.data.get("preference", 1000), one.name))
+        return sorted(filter(None, loaded), key=lambda one: (one.data.get("preference", 1000), one.name))
 
     def capabilities(self) -> list[str]:
         """Returns what any adapter can do in any version, by name."""

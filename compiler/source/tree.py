@@ -97,14 +97,14 @@ class _Reader:
     def alias(self, event: Any) -> Node:
         place = self.text.place(event.start_mark, event.end_mark)
         name, target = quoted(event.anchor), self.anchors.get(event.anchor)
-        if target is None and event.anchor in self.anchors:
-            told = f"the value of the anchor {name} stands inside itself"
-            self.report("alias-expansion", told, place, "write out the value that is meant")
-        elif target is None:
-            other = "define it above, or put the value in quotes"
-            help = suggest(event.anchor, list(self.anchors)[-200:], other)
-            self.report("unknown-anchor", f"no anchor above is named {name}", place, help)
         if target is None:
+            if event.anchor in self.anchors:
+                told = f"the value of the anchor {name} stands inside itself"
+                self.report("alias-expansion", told, place, "write out the value that is meant")
+            else:
+                other = "define it above, or put the value in quotes"
+                help = suggest(event.anchor, list(self.anchors)[-200:], other)
+                self.report("unknown-anchor", f"no anchor above is named {name}", place, help)
             return _LOST
         self.expanded += target.size
         if self.expanded > MOST_EXPANSION:

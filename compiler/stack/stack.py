@@ -65,8 +65,8 @@ def _build(
     is_shaped = check_schema(data, outer(), report, noun="the stack", locate=whole)
 
     def entries(name: str) -> Iterable[tuple[str, Any]]:
-        wanted = None if changed is None else _group(changed, name)
-        return (item for item in _group(data, name).items() if wanted is None or item[0] in wanted)
+        wanted = _group(data if changed is None else changed, name)
+        return (item for item in _group(data, name).items() if item[0] in wanted)
 
     built = {key: build_database(whole, registry, key, one, report) for key, one in entries("databases")}
     sections = {name: _group(data, name) for name in ("volumes", "networks", "configs", "secrets")}
