@@ -57,9 +57,8 @@ class Registry:
 
     def capabilities(self) -> list[str]:
         """Returns what any adapter can do in any version, by name."""
-        return sorted(
-            {can for one in self.adapters() for line in one.versions for can in one.capabilities(line)}
-        )
+        lines = (one.capabilities(line) for one in self.adapters() for line in one.versions)
+        return sorted({name for names in lines for name in names})
 
     def words(self) -> dict[str, str]:
         """Returns every name and alias with the adapter it means: those of earlier folders have the right of way."""
@@ -71,12 +70,10 @@ class Registry:
 
     def find(self, word: str, span: Span, report: Report) -> Adapter | None:
         """Returns the adapter of that name or alias; `span` is where the word stands."""
-        if word in self._files:
-            return self.load(word, report)
-        words = self.words()
-        if word.lower() in words:
-            return self.load(words[word.lower()], report)
-        report.error("unknown-adapter", f'no adapter is named "{word}"', span, suggest(word, words))
+        name = word if word in self._files else self.words().get(word.lower())
+        if name is not None:
+            return self.load(name, report)
+        report.error("unknown-adapter", f'no adapter is named "{word}"', span, suggest(word, self.words()))
         return None
 
     def load(self, name: str, report: Report) -> Adapter | None:
@@ -93,7 +90,7 @@ class Registry:
         content = read_file(found.file, found.shown, report)
         document, findings = _parsed(content, found.shown) if content is not None else (None, ())
         report.extend(findings)
-        self.sources[found.shown] = (content or b"").decode("utf-8-sig", errors="replace")
+        self.sources[found.shown] = (content or b"").decode(errors="replace").lstrip("\ufeff")
         if document is None:
             return None
         base = None

@@ -39,10 +39,7 @@ class Fault(NamedTuple):
 def check_schema(
     data: Any, schema: Schema, report: Report, *, noun: str, locate: Document, at: Path = ()
 ) -> bool:
-    """Adds what is wrong with `data`, which stands at `at` in its document; says whether nothing is.
-
-    A schema does not change after its first use.
-    """
+    """Reports what is wrong with `data`, which stands at `at`, and says whether nothing is; a schema never changes."""
     errors = find_errors(data, schema)
     if not errors:
         return True
