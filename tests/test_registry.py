@@ -138,9 +138,9 @@ def test_an_adapter_may_change_a_part_of_another(tmp_path: Path) -> None:
 
 def test_what_is_inherited_keeps_the_place_of_its_own_file(tmp_path: Path) -> None:
     adapter = load(adapters(tmp_path, postgis=POSTGIS), "postgis")
-    assert adapter.value(("title",)).path == "adapters/postgis.yaml"
-    assert adapter.value(("container", "health", "test")).path == "adapters/postgresql.yaml"
-    assert adapter.value(("container", "health", "test")).line > 10
+    assert adapter.document.value(("title",)).path == "adapters/postgis.yaml"
+    assert adapter.document.value(("container", "health", "test")).path == "adapters/postgresql.yaml"
+    assert adapter.document.value(("container", "health", "test")).line > 10
 
 
 def test_an_adapter_may_change_the_built_in_one_of_its_own_name(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_adapters_extend_one_another_five_deep_at_most(tmp_path: Path, length: i
     files = {f"a{n}": small(f"a{n}", extends=f"a{n + 1}") for n in range(length - 1)}
     registry = adapters(tmp_path, **files, **{f"a{length - 1}": small(f"a{length - 1}")})
     if length == 5:
-        assert len(load(registry, "a0").documents) == 6
+        assert load(registry, "a0").title == "a0"
     else:
         assert fault(registry, "a0").id == "adapter-cycle"
         assert load(registry, f"a{length - 5}").title == f"a{length - 5}"

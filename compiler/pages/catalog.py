@@ -30,7 +30,7 @@ def _row(adapter: Adapter, needs: Sequence[str]) -> dict[str, Any]:
         "default_version": adapter.default_version,
         "versions": [one for one in adapter.versions if set(needs) <= set(adapter.capabilities(one))],
         "aliases": list(adapter.data.get("aliases", [])),
-        "capabilities": adapter.capabilities(),
+        "capabilities": adapter.capabilities(adapter.default_version),
         "built_in": adapter.built_in,
     }
 

@@ -9,10 +9,8 @@ from copy import deepcopy
 from typing import Any
 
 from compiler.registry.adapter import Adapter
-from compiler.registry.bundle import bundle, database_schema
+from compiler.registry.bundle import Schema, bundle, database_schema
 from compiler.registry.registry import Registry
-
-Schema = dict[str, Any]
 
 _ENTRIES = {"services": "service", "databases": "database", "secrets": "secret"}
 _MAPS = ("properties", "patternProperties")
@@ -45,9 +43,7 @@ def editor_schema(registry: Registry) -> Schema:
     database["properties"]["needs"]["items"]["enum"] = registry.capabilities()
     drivers = {driver for one in adapters for driver in one.data["connections"]}
     defs["use"]["properties"]["driver"]["enum"] = sorted(drivers)
-    options = {
-        name for one in adapters for version in one.versions for name in one.at(version).get("options", ())
-    }
+    options = {name for one in adapters for line in one.versions for name in one.at(line).get("options", ())}
     defs["overlay"] = _overlay(defs, dict.fromkeys(sorted(options), True) | database["properties"])
     strict: Schema = _strict(schema)
     return strict
@@ -65,9 +61,8 @@ def _versions(adapter: Adapter, defs: dict[str, Any]) -> Iterator[Schema]:
     yield {"properties": {"version": {"enum": [word for words in spellings.values() for word in words]}}}
     for version, words in spellings.items():
         name = f"database-{adapter.name}-{version}"
-        defs[name] = {
-            word: rule for word, rule in database_schema(adapter, version).items() if word != "$defs"
-        }
+        defs[name] = {**database_schema(adapter, version)}
+        del defs[name]["$defs"]
         named = {} if version == adapter.default_version else {"required": ["version"]}
         asked = {"properties": {"version": {"enum": words}}, **named}
         yield {"if": asked, "then": {"$ref": f"#/$defs/{name}"}}

@@ -95,7 +95,7 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
 
 
 def _try_probes(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
-    place = adapter.value(("container", "health", "test"))
+    place = adapter.document.value(("container", "health", "test"))
     for version in adapter.versions:
         tried["probes"] += 1
         spec = adapter.at(version)
@@ -117,7 +117,9 @@ def _try_stacks(adapter: Adapter, registry: Registry, report: Report, tried: Cou
         compiled, found = _compile(parse_yaml(text.encode(), _FILE, Report()), registry)
         for one in found:
             # A line of a stack that was made up says nothing to a reader.
-            place = adapter.key(("versions", entry["version"])) if one.span.path == _FILE else one.span
+            place = (
+                adapter.document.key(("versions", entry["version"])) if one.span.path == _FILE else one.span
+            )
             # The same fault in another mode of TLS says nothing new.
             if (place, one.message) not in seen:
                 told = f"version {entry['version']} with TLS {entry['tls']} does not compile: {one.message}"
@@ -133,7 +135,7 @@ def _try_stacks(adapter: Adapter, registry: Registry, report: Report, tried: Cou
 
 
 def _check_arrival(adapter: Adapter, connection: Connection, password: str, report: Report) -> None:
-    place, parts = adapter.key(("connections", connection.driver)), connection.parts
+    place, parts = adapter.document.key(("connections", connection.driver)), connection.parts
     references = list(iter_keys(connection))
     try:
         text = render_connection(connection, dict.fromkeys(references, password))

@@ -37,9 +37,9 @@ class AdapterTexts(NamedTuple):
         return section
 
     def origin(self, at: Path) -> Origin:
-        """Returns where a section is written: in the adapter itself, or in the patch of the version."""
-        adapter = self.database.adapter
-        return Origin("adapter", adapter, adapter.written(at, self.database.version))
+        """Returns where a section is written: in the patch of the version, or in the adapter itself."""
+        document, patched = self.database.adapter.document, ("versions", self.database.version, "patch", *at)
+        return Origin("adapter", document, patched if patched in document.spans else at)
 
     def evaluate(self, at: Path, language: str = "") -> Any:
         """Returns the section at this path with its expressions evaluated; None where there is none.
@@ -50,7 +50,7 @@ class AdapterTexts(NamedTuple):
         faults: Faults = {}
         value = evaluate_tree(self.written(at), self.scope, faults, at, to)
         for path, fault in faults.items():
-            place = self.database.adapter.within(self.origin(path).path, fault.source)
+            place = self.database.adapter.document.within(self.origin(path).path, fault.source)
             self.report.error("expression", fault.message, place, fault.help)
         return value
 
@@ -67,7 +67,7 @@ class AdapterTexts(NamedTuple):
         if isinstance(value, dict):
             return value
         if value is not None:
-            place = self.database.adapter.value(self.origin(at).path)
+            place = self.database.adapter.document.value(self.origin(at).path)
             told = f'"{at[-1]}" has a value of another kind, expected a mapping'
             self.report.error("wrong-branch", told, place, "let every branch make a mapping")
         return {}

@@ -49,12 +49,12 @@ def build_access(texts: AdapterTexts, host: str = "") -> Access:
 
 def _connections(texts: AdapterTexts) -> dict[str, Connection]:
     """Returns the connections by driver, without those whose port is not published."""
-    connections, adapter = {}, texts.database.adapter
+    connections, written = {}, texts.database.adapter.document
     ports = {"": texts.scope["port"], **texts.scope["ports"]}
     for driver, rule in texts.database.spec["connections"].items():
         at, via, form = ("connections", driver), rule.get("via", ""), rule.get("form", "url")
         if via not in ports:
-            told, place = f'the container has no port "{via}"', adapter.value((*at, "via"))
+            told, place = f'the container has no port "{via}"', written.value((*at, "via"))
             texts.report.error("unknown-reference", told, place, suggest(via, texts.scope["ports"]))
         elif ports[via] is not None:
             inner = texts.within({"port": ports[via]})
@@ -63,7 +63,7 @@ def _connections(texts: AdapterTexts) -> dict[str, Connection]:
                 usual = {name: inner.scope[name] for name in _PARTS}
                 parts = {**usual, "path": texts.database.database, **parts}
             if form == "url" and not parts.get("scheme"):
-                told, place = f'the URL of driver "{driver}" has no scheme', adapter.key(at)
+                told, place = f'the URL of driver "{driver}" has no scheme', written.key(at)
                 texts.report.error("missing-scheme", told, place, "write `parts: {scheme: NAME}`")
             connections[driver] = Connection(
                 driver=driver,

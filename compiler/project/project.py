@@ -11,7 +11,6 @@ from typing import Any, Literal, NamedTuple
 
 from compiler.model import Access, Certificate, Path, Secret, Variable
 from compiler.project.values import inside, number, plain
-from compiler.registry.adapter import Adapter
 from compiler.report import Span
 from compiler.source import Document
 from compiler.stack.database import Database
@@ -25,7 +24,7 @@ class Origin(NamedTuple):
     """Where a value of the tree was written; a default stands where it is asked for."""
 
     kind: Literal["stack", "adapter", "default"]
-    file: Document | Adapter
+    file: Document
     path: Path
 
 

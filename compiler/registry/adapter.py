@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
-from compiler.model import Path
 from compiler.registry.bundle import adapter_schema
-from compiler.report import Diagnostic, Report, Span
+from compiler.report import Diagnostic, Report
 from compiler.schema import check_schema
 from compiler.source import Document, patch
 
@@ -19,29 +18,16 @@ _OWN = ("aliases", "detect", "preference")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Adapter:
-    """One database engine as data; `documents` are its own file and those it extends, nearest first."""
+    """One database engine as data; its `document` is its own file on top of those it extends."""
 
     name: str
-    data: Mapping[str, Any]
-    documents: tuple[Document, ...]
+    document: Document
     built_in: bool
 
-    def value(self, path: Path) -> Span:
-        return self._document(path).value(path)
-
-    def key(self, path: Path) -> Span:
-        return self._document(path).key(path)
-
-    def within(self, path: Path, text: str) -> Span:
-        return self._document(path).within(path, text)
-
-    def written(self, path: Path, version: str) -> Path:
-        """Returns where a value of one version line stands: in the patch of that line, or in the adapter itself."""
-        patched = ("versions", version, "patch", *path)
-        return patched if any(patched in document.spans for document in self.documents) else path
-
-    def _document(self, path: Path) -> Document:
-        return next((one for one in self.documents if path in one.spans), self.documents[0])
+    @property
+    def data(self) -> Mapping[str, Any]:
+        data: Mapping[str, Any] = self.document.data
+        return data
 
     @property
     def title(self) -> str:
@@ -63,23 +49,17 @@ class Adapter:
         """Returns the adapter's data with the patch of one version line applied; callers do not change it."""
         return self._patched[version]
 
-    def capabilities(self, version: str | None = None) -> list[str]:
-        names: list[str] = self.at(version or self.default_version)["capabilities"]
-        return names
+    def capabilities(self, version: str) -> list[str]:
+        return list(self.at(version)["capabilities"])
 
 
-# By the identity of their documents, which the adapters themselves keep alive.
-_ADAPTERS: dict[tuple[object, ...], Adapter] = {}
-
-
+@lru_cache(maxsize=128)
 def build_adapter(name: str, document: Document, base: Adapter | None, built_in: bool) -> Adapter:
     """Returns the adapter of a file, on top of the one that it extends: the same one for the same documents."""
-    if len(_ADAPTERS) > 128:
-        _ADAPTERS.clear()
-    data = _extended(base.data, document.data) if base else document.data
-    documents = (document, *(base.documents if base else ()))
-    made = Adapter(name=name, data=data, documents=documents, built_in=built_in)
-    return _ADAPTERS.setdefault((name, built_in, *map(id, documents)), made)
+    if base:
+        spans = {**base.document.spans, **document.spans}
+        document = Document(_extended(base.data, document.data), spans)
+    return Adapter(name=name, document=document, built_in=built_in)
 
 
 def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,16 +77,16 @@ def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
 def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
     """Returns what is wrong with an adapter's data: its shape in every version, its names."""
     report, data = Report(), adapter.data
-    check = partial(check_schema, schema=adapter_schema(), report=report, locate=adapter)
+    check = partial(check_schema, schema=adapter_schema(), report=report, locate=adapter.document)
     if not check(data, noun=f'adapter "{adapter.name}"'):
         return tuple(report)
     if data["adapter"] != adapter.name:
         told = f'the file is named "{adapter.name}.yaml" and the adapter "{data["adapter"]}"'
-        report.error("adapter-name", told, adapter.value(("adapter",)), "give both the same name")
+        report.error("adapter-name", told, adapter.document.value(("adapter",)), "give both the same name")
     if adapter.default_version not in adapter.versions:
         told = f'the default version "{adapter.default_version}" is not among the versions'
         help = f"one of: {', '.join(adapter.versions)}"
-        report.error("unknown-version", told, adapter.value(("default_version",)), help)
+        report.error("unknown-version", told, adapter.document.value(("default_version",)), help)
     for version, line in adapter.versions.items():
         if "patch" in line and not report.errors:
             noun = f'version "{version}" of adapter "{adapter.name}"'

@@ -74,6 +74,12 @@ def outer() -> Schema:
     return {**bundle(), "properties": {**properties, **groups}}
 
 
+@lru_cache(maxsize=2)
+def definition(name: str) -> Schema:
+    """Returns the schema of what a stack has several of: a service, or a database of whatever engine."""
+    return {"$ref": f"#/$defs/{name}", "$defs": bundle()["$defs"]}
+
+
 @lru_cache(maxsize=256)
 def database_schema(adapter: Adapter, version: str) -> Schema:
     """Returns the closed schema of a database entry: what every database takes, as this engine and version takes it.
@@ -105,10 +111,8 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
 def _vector(base: Schema, rules: Mapping[str, Any]) -> Schema:
     own, limit = dict(base["properties"]), rules["dimensions"][-1]["up_to"]
     told = f"{{engine}} indexes vectors of at most {limit} dimensions, not {{value}}"
-    own["dimensions"] = {
-        **own["dimensions"],
-        "allOf": [{"type": "integer", "maximum": limit, "x-says": told}],
-    }
+    limited = {"type": "integer", "maximum": limit, "x-says": told}
+    own["dimensions"] = {**own["dimensions"], "allOf": [limited]}
     for option, words in (("metric", "vector metric"), ("method", "vector index method")):
         choices = list(rules[f"{option}s"])
         own[option] = {**own[option], "enum": choices, "x-says": f"{{engine}} has no {words} {{value}}"}

@@ -53,14 +53,12 @@ class Registry:
     def adapters(self) -> list[Adapter]:
         """Returns every adapter that is in order, by preference and name; most that are not built in have none."""
         loaded = (self.load(name, Report()) for name in self.stems())
-        usable = [adapter for adapter in loaded if adapter is not None]
-        return sorted(usable, key=lambda one: (one.data.get("preference", 1000), one.name))
+        return sorted(filter(None, loaded), key=lambda one: (one.data.get("preference", 1000), one.name))
 
     def capabilities(self) -> list[str]:
         """Returns what any adapter can do in any version, by name."""
-        return sorted(
-            {can for one in self.adapters() for line in one.versions for can in one.capabilities(line)}
-        )
+        lines = (one.capabilities(line) for one in self.adapters() for line in one.versions)
+        return sorted({name for names in lines for name in names})
 
     def words(self) -> dict[str, str]:
         """Returns every name and alias with the adapter it means: those of earlier folders have the right of way."""
@@ -72,12 +70,10 @@ class Registry:
 
     def find(self, word: str, span: Span, report: Report) -> Adapter | None:
         """Returns the adapter of that name or alias; `span` is where the word stands."""
-        if word in self._files:
-            return self.load(word, report)
-        words = self.words()
-        if word.lower() in words:
-            return self.load(words[word.lower()], report)
-        report.error("unknown-adapter", f'no adapter is named "{word}"', span, suggest(word, words))
+        name = word if word in self._files else self.words().get(word.lower())
+        if name is not None:
+            return self.load(name, report)
+        report.error("unknown-adapter", f'no adapter is named "{word}"', span, suggest(word, self.words()))
         return None
 
     def load(self, name: str, report: Report) -> Adapter | None:
@@ -94,7 +90,7 @@ class Registry:
         content = read_file(found.file, found.shown, report)
         document, findings = _parsed(content, found.shown) if content is not None else (None, ())
         report.extend(findings)
-        self.sources[found.shown] = document.text if document else (content or b"").decode(errors="replace")
+        self.sources[found.shown] = (content or b"").decode(errors="replace").lstrip("\ufeff")
         if document is None:
             return None
         base = None
@@ -112,7 +108,7 @@ class Registry:
         if is_hiding and document.data.get("extends") != adapter.name:
             told = f'this file hides the built-in adapter "{adapter.name}"'
             help = f"give it a name of its own, or let it change the built-in one: `extends: {adapter.name}`"
-            report.warning("shadowed-adapter", told, adapter.value(("adapter",)), help)
+            report.warning("shadowed-adapter", told, document.value(("adapter",)), help)
         return adapter
 
     def _extended(self, document: Document, chain: tuple[_Found, ...], report: Report) -> _Found | None:
@@ -160,23 +156,21 @@ class Choice(NamedTuple):
     def name(self) -> str:
         return f"{self.adapter.name} {self.version}"
 
+    def order(self) -> tuple[int, bool]:
+        return len(self.lacking), self.version != self.adapter.default_version
+
 
 def rank(registry: Registry, needs: list[str]) -> list[Choice]:
-    """Returns one choice for each adapter, the best first.
+    """Returns one choice for each adapter, the best first: what lacks least, then what fits in its default version.
 
-    What lacks least comes first, then what fits in its default version, then the order of the registry, then the
-    newest version.
+    Of equals it is the order of the registry that counts, then the newest version.
     """
-
-    def order(choice: Choice) -> tuple[int, bool]:
-        return len(choice.lacking), choice.version != choice.adapter.default_version
-
     best = []
     for adapter in registry.adapters():
         lines = [(line, adapter.capabilities(line)) for line in reversed([*adapter.versions])]
         choices = (Choice(adapter, line, [need for need in needs if need not in can]) for line, can in lines)
-        best.append(min(choices, key=order))
-    return sorted(best, key=order)
+        best.append(min(choices, key=Choice.order))
+    return sorted(best, key=Choice.order)
 
 
 def choose(

@@ -48,7 +48,7 @@ def compile_document(
     `today` is an ISO date, `source` the name of the stack file for headers; `base` is the way from the rendered files
     to the folder of the stack.
     """
-    log.info("check: %s in environment %s", document.path, environment)
+    log.info("check: %s in environment %s", document.value(()).path, environment)
     before = report.errors
     stack = build_stack(document, registry, environment, report)
     if stack is None:

@@ -11,19 +11,17 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 _MOST = 256
-_MADE: dict[tuple[int, str], tuple[Mapping[str, Any], Any]] = {}
+# By the id of a schema, which is kept so that the id stays its own.
+_MADE: dict[int, tuple[Mapping[str, Any], Any]] = {}
 
 
-def find_errors(data: Any, schema: Mapping[str, Any], pointer: str) -> list[ValidationError]:
+def find_errors(data: Any, schema: Mapping[str, Any]) -> list[ValidationError]:
     """Returns the errors of `data`; each, but for those in the `context` of another, has its `x-id` as `rule_id`."""
-    key = id(schema), pointer
-    if key not in _MADE:
+    if id(schema) not in _MADE:
         if len(_MADE) >= _MOST:
             _MADE.clear()
-        # It is kept with its schema, so that the id stays that schema's own.
-        rule = {"$ref": f"#{pointer}"} if pointer else schema
-        _MADE[key] = schema, _maker()(_inlined(rule, schema, {}))
-    validator = _MADE[key][1]
+        _MADE[id(schema)] = schema, _maker()(_inlined(schema, schema, {}))
+    validator = _MADE[id(schema)][1]
     return list(validator.descend(data, validator.schema))
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from compiler.report import suggest
-from compiler.schema.check import Fault
+from compiler.schema import Fault
 
 _LONGEST = 60
 _DEEPEST = 8
@@ -218,9 +218,8 @@ _FORM: _Row = ("wrong-format", "{thing} has the wrong form: {value}", _matching)
 _WORDS: Mapping[str, _Row] = {
     **dict.fromkeys(_LIMITS, ("out-of-range", "{thing} {amount}, expected {rule}", None)),
     "additionalProperties": ("unknown-option", '{parent} has no option "{name}"', _known),
-    "const": ("not-allowed-value", "{thing} cannot be {value}", _closest),
     "dependentRequired": ("conflicting-options", '{parent} has "{name}" but not {rule}', _added),
-    "enum": ("not-allowed-value", "{thing} cannot be {value}", _closest),
+    **dict.fromkeys(("const", "enum"), ("not-allowed-value", "{thing} cannot be {value}", _closest)),
     "one-of": ("missing-option", "{group} needs {rule}", "add one of them"),
     "propertyNames": ("wrong-format", '"{name}" cannot be a name in {parent}', _matching),
     "required": ("missing-option", "{group} needs the option {rule}", _added),

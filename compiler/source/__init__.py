@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\u2028\
 
 
 class Node(NamedTuple):
-    """A scalar, or a list or mapping of nodes, with the line and column where its text ends.
+    """A scalar, or a list or mapping of nodes, with the lines of its file and where its text ends in them.
 
     Its place and that of its key are on one line each; an item of a list is its own key. `size` and `height` are what
     an alias to it repeats.
@@ -25,18 +26,17 @@ class Node(NamedTuple):
 
     key: Span
     place: Span
+    lines: list[str]
     end: tuple[int, int]
     value: Any
     size: int
     height: int = 0
 
 
-class Document(NamedTuple):
-    """One file as data, with its places by path; neither is ever changed."""
+@dataclass(frozen=True, eq=False)
+class Document:
+    """One file as data, or several on top of one another, with its places by path; neither is ever changed."""
 
-    path: str
-    text: str
-    lines: list[str]
     data: Any
     spans: Mapping[Path, Node]
 
@@ -50,12 +50,12 @@ class Document(NamedTuple):
 
     def within(self, path: Path, text: str) -> Span:
         """Returns the place of a text in the value at `path`, or of the whole value where it is written otherwise."""
-        _, whole, end, *_ = self._nearest(path)
+        _, whole, lines, end, *_ = self._nearest(path)
         for line in range(whole.line, end[0] + 1) if text else ():
             first = whole.column - 1 if line == whole.line else 0
             last = end[1] - 1 if line == end[0] else None
-            if (column := self.lines[line - 1].find(text, first, last)) >= 0:
-                return Span(self.path, line, column + 1, line, column + len(text) + 1)
+            if (column := lines[line - 1].find(text, first, last)) >= 0:
+                return Span(whole.path, line, column + 1, line, column + len(text) + 1)
         return whole
 
     def _nearest(self, path: Path) -> Node:
@@ -138,8 +138,7 @@ def merge_patch(document: Document, at: Path) -> Document:
     root, change = document.spans[()], document.spans.get(at)
     if change is None or not isinstance(change.value, dict):
         return document
-    spans: dict[Path, Node] = {}
-    return document._replace(data=expand(_patched(root, change), (), spans), spans=spans)
+    return build_document(_patched(root, change))
 
 
 def _patched(base: Node | None, change: Node) -> Node:
@@ -156,11 +155,16 @@ def _patched(base: Node | None, change: Node) -> Node:
     return result._replace(value=entries)
 
 
-def expand(node: Node, path: Path, spans: dict[Path, Node]) -> Any:
-    """Returns a node as plain data, and adds it and all inside of it to `spans`."""
-    spans[path] = node
-    if isinstance(node.value, list):
-        return [expand(item, (*path, index), spans) for index, item in enumerate(node.value)]
-    if isinstance(node.value, dict):
-        return {name: expand(item, (*path, name), spans) for name, item in node.value.items()}
-    return node.value
+def build_document(root: Node) -> Document:
+    """Returns a node as plain data, with it and all inside of it by their paths."""
+    spans: dict[Path, Node] = {}
+
+    def plain(node: Node, path: Path) -> Any:
+        spans[path] = node
+        if isinstance(node.value, list):
+            return [plain(item, (*path, index)) for index, item in enumerate(node.value)]
+        if isinstance(node.value, dict):
+            return {name: plain(item, (*path, name)) for name, item in node.value.items()}
+        return node.value
+
+    return Document(plain(root, ()), spans)

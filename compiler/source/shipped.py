@@ -40,10 +40,7 @@ BUILT_IN = Folder(ADAPTERS, "adapters", built_in=True)
 
 
 def folders(beside: Path, given: Path | None) -> tuple[Folder, ...]:
-    """Returns the folders of adapters in the order of their right of way.
-
-    They are the given one, `adapters/` beside the stack, the user's own, and the built-in ones.
-    """
+    """Returns the folders by right of way: the given one, `adapters/` beside the stack, the user's, the built-in."""
     own = user_folder("XDG_CONFIG_HOME", ".config")
     places = [place for place in (given, beside / "adapters", own and own / "adapters") if place]
     others = [place for place in places if os.path.realpath(place) != os.path.realpath(ADAPTERS)]

@@ -10,9 +10,8 @@ from typing import Any
 
 import yaml
 
-from compiler.model import Path
 from compiler.report import Diagnostic, Note, Report, Span, suggest
-from compiler.source import Document, Node, expand
+from compiler.source import Document, Node, build_document
 from compiler.source.text import Text, explain, quoted, resolve
 
 DEEPEST = 100
@@ -27,7 +26,7 @@ _CORE = "tag:yaml.org,2002:"
 _TAG = re.compile(r"!<[^>]*>|![^\s,\[\]{}]*")
 _TYPES = {_CORE + "int": int, _CORE + "float": float, _CORE + "bool": bool, _CORE + "null": type(None)}
 # Stands where an alias leads nowhere, so that nothing else is said about it.
-_LOST = Node(Span(""), Span("", end_column=2), (1, 1), "", 0)
+_LOST = Node(Span(""), Span("", end_column=2), [], (1, 1), "", 0)
 
 
 class _Stop(Exception):
@@ -43,8 +42,7 @@ def read_tree(text: str, path: str, report: Report) -> Document | None:
     try:
         root = reader.document()
         if not reader.found:
-            spans: dict[Path, Node] = {}
-            return Document(path, text, reader.text.lines, expand(root, (), spans), spans)
+            return build_document(root)
     except (yaml.YAMLError, UnicodeError) as fault:
         brackets = [place for place in reader.open if reader.text.written(place) in ("[", "{")]
         reader.found.append(explain(fault, reader.text, brackets[-1] if brackets else None))
@@ -72,7 +70,7 @@ class _Reader:
             raise _Stop
 
     def document(self) -> Node:
-        root = Node(Span(self.text.path), Span(self.text.path), (1, 1), None, 0)
+        root = Node(Span(self.text.path), Span(self.text.path), self.text.lines, (1, 1), None, 0)
         self.next()
         if not isinstance(self.next(), yaml.StreamEndEvent):
             root = self.node(self.next())
@@ -99,14 +97,14 @@ class _Reader:
     def alias(self, event: Any) -> Node:
         place = self.text.place(event.start_mark, event.end_mark)
         name, target = quoted(event.anchor), self.anchors.get(event.anchor)
-        if target is None and event.anchor in self.anchors:
-            told = f"the value of the anchor {name} stands inside itself"
-            self.report("alias-expansion", told, place, "write out the value that is meant")
-        elif target is None:
-            other = "define it above, or put the value in quotes"
-            help = suggest(event.anchor, list(self.anchors)[-200:], other)
-            self.report("unknown-anchor", f"no anchor above is named {name}", place, help)
         if target is None:
+            if event.anchor in self.anchors:
+                told = f"the value of the anchor {name} stands inside itself"
+                self.report("alias-expansion", told, place, "write out the value that is meant")
+            else:
+                other = "define it above, or put the value in quotes"
+                help = suggest(event.anchor, list(self.anchors)[-200:], other)
+                self.report("unknown-anchor", f"no anchor above is named {name}", place, help)
             return _LOST
         self.expanded += target.size
         if self.expanded > MOST_EXPANSION:
@@ -131,7 +129,7 @@ class _Reader:
         value = text if is_text else resolve(text)
         if event.tag and not is_text and _TYPES.get(event.tag) is not type(value):
             self.wrong_tag(event)
-        return Node(place, place, self.text.mark(event.end_mark), value, 16 + len(text))
+        return Node(place, place, self.text.lines, self.text.mark(event.end_mark), value, 16 + len(text))
 
     def wrong_tag(self, event: Any) -> None:
         line, column = self.text.mark(event.start_mark)
@@ -157,7 +155,7 @@ class _Reader:
         place = self.text.place(start, end, is_block=not event.flow_style)
         self.open.pop()
         size, height = sum(part.size for part in parts), max((part.height for part in parts), default=0)
-        return Node(place, place, self.text.mark(end), value, 16 + size, 1 + height)
+        return Node(place, place, self.text.lines, self.text.mark(end), value, 16 + size, 1 + height)
 
     def items(self) -> list[Node]:
         items: list[Node] = []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from string import ascii_letters
 from typing import Any, NamedTuple
 
 from compiler.model import Path, env_key
 from compiler.registry.adapter import Adapter
-from compiler.registry.bundle import bundle, database_schema
+from compiler.registry.bundle import bundle, database_schema, definition
 from compiler.registry.registry import Registry, alternatives, choose, most_dimensions
 from compiler.report import Report, Span, suggest
 from compiler.schema import check_schema
@@ -82,20 +83,17 @@ class _Entry(NamedTuple):
     def at(self, *path: str | int) -> Span:
         return self.document.value(("databases", self.key, *path))
 
-    def check(self, data: Any, schema: Mapping[str, Any], report: Report, pointer: str = "") -> bool:
-        at, noun = ("databases", self.key), f'database "{self.key}"'
-        return check_schema(data, schema, report, noun=noun, locate=self.document, at=at, pointer=pointer)
-
     def build(self) -> Database | None:
-        engine = self._engine()
+        engine, at = self._engine(), ("databases", self.key)
+        check = partial(check_schema, noun=f'database "{self.key}"', locate=self.document, at=at)
         if engine is None:
             # What an engine takes is not known, but what every database takes is.
-            self.check(self.entry, bundle(), self.report, "/$defs/database")
+            check(self.entry, definition("database"), self.report)
             return None
         adapter, version, chosen = engine
         spec, found = adapter.at(version), Report()
         entry = {**self._names(spec), **self.entry}
-        self.check(entry, database_schema(adapter, version), found)
+        check(entry, database_schema(adapter, version), found)
         helps = self._helps(adapter, spec) if found.errors else {}
         self.report.extend(one._replace(help=helps.get(one.span, one.help)) for one in found)
         password_key = self._password_key()

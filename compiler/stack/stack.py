@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from compiler.registry.bundle import bundle, outer
+from compiler.registry.bundle import definition, outer
 from compiler.registry.registry import Registry
 from compiler.report import Report, suggest
 from compiler.schema import check_schema
@@ -18,6 +18,8 @@ Entries = Mapping[str, Any]
 LOCAL = "local"
 # What others ask of a service: where it is written wrong, this stands for it, so that nobody is told it is missing.
 _STAND_INS: Entries = {"expose": ["1"], "healthcheck": {}, "ports": ["1"]}
+# The least that a stack has, beside which a section is checked by itself.
+_BARE = {"name": "x", "services": {"x": {}}}
 
 
 class Stack(NamedTuple):
@@ -63,15 +65,13 @@ def _build(
     is_shaped = check_schema(data, outer(), report, noun="the stack", locate=whole)
 
     def entries(name: str) -> Iterable[tuple[str, Any]]:
-        wanted = None if changed is None else _group(changed, name)
-        return (item for item in _group(data, name).items() if wanted is None or item[0] in wanted)
+        wanted = _group(data if changed is None else changed, name)
+        return (item for item in _group(data, name).items() if item[0] in wanted)
 
     built = {key: build_database(whole, registry, key, one, report) for key, one in entries("databases")}
     sections = {name: _group(data, name) for name in ("volumes", "networks", "configs", "secrets")}
     for name, section in sections.items() if not is_shaped else ():
-        if not check_schema(
-            section, bundle(), Report(), noun="", locate=whole, pointer=f"/properties/{name}"
-        ):
+        if not check_schema({**_BARE, name: section}, outer(), Report(), noun="", locate=whole):
             sections[name] = {key: {} for key in section}
     return Stack(
         name=str(data.get("name")),
@@ -87,8 +87,7 @@ def _build(
 
 def _service(document: Document, key: str, entry: Any, report: Report) -> Any:
     """Returns a service, or those of its options that are right by themselves, so that rules can look at them too."""
-    at, pointer = ("services", key), "/$defs/service"
-    check = partial(check_schema, schema=bundle(), locate=document, at=at, pointer=pointer)
+    check = partial(check_schema, schema=definition("service"), locate=document, at=("services", key))
     if check(entry, report=report, noun=f'service "{key}"'):
         return entry
     is_sound = partial(check, report=Report(), noun="")

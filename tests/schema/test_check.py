@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from compiler.registry.bundle import bundle
+from compiler.registry.bundle import definition
 from compiler.report import Diagnostic, Report, Span
 from compiler.schema import check_schema
 from tests.conftest import examples
@@ -123,9 +123,7 @@ def check(data: Any, schema: dict[str, Any] = DATABASE, **options: Any) -> list[
 def check_service(data: Any) -> list[Diagnostic]:
     at = ("services", "api")
     report = Report()
-    check_schema(
-        data, bundle(), report, noun='service "api"', locate=Places(), at=at, pointer="/$defs/service"
-    )
+    check_schema(data, definition("service"), report, noun='service "api"', locate=Places(), at=at)
     return list(report)
 
 
@@ -508,7 +506,7 @@ SCALARS = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=12)
 )
-SERVICE = Draft202012Validator({"$ref": "#/$defs/service", "$defs": bundle()["$defs"]})
+SERVICE = Draft202012Validator(definition("service"))
 
 
 def names(schema: Any) -> set[str]:

@@ -144,7 +144,7 @@ def check(content: bytes) -> None:
     if document is not None:
         assert set(paths(document.data)) == set(document.spans)
         json.dumps(document.data).encode()
-        lines = document.text.splitlines()
+        lines = document.spans[()].lines
         for span in map(document.value, document.spans):
             assert 1 <= span.column <= span.end_column <= len(lines[span.line - 1]) + 1
     for diagnostic in diagnostics:
