@@ -1,6 +1,6 @@
 """Compose's short forms made long, once, and its host paths moved: https://docs.docker.com/reference/compose-file/
 
-What was short is remembered in the places, so that a target can write it as a person did.
+What was short is remembered in the places with the way back, so that a target can write it as a person did.
 """
 
 from __future__ import annotations
@@ -12,9 +12,16 @@ from posixpath import join, normpath
 from typing import Any
 
 from compiler.model import Path, Raw, Reference, Text
-from compiler.project.ports import long_port
-from compiler.project.project import Places
-from compiler.project.values import as_text, change, is_host_path, sections, written_text
+from compiler.project.project import Places, Shape
+from compiler.project.values import (
+    as_text,
+    change,
+    is_host_path,
+    long_port,
+    sections,
+    short_port,
+    written_text,
+)
 from compiler.source import patch
 
 _REMOTE = re.compile(r"\w[\w+.-]*://|git@|github\.com/|(?:service|target|docker-image|oci-layout):")
@@ -42,19 +49,21 @@ def lengthen(kind: str, entry: Any, at: Path, places: Places) -> dict[str, Any]:
     return long
 
 
-def _wrap(make: Callable[[Any], Any], places: Places, value: Any, at: Path) -> Any:
+def _wrap(make: Shape, shorten: Shape, places: Places, value: Any, at: Path) -> Any:
     """A single value becomes the list or the mapping that `make` returns."""
     if isinstance(value, dict | list):
         return value
-    places.short.add(at)
+    places.short[at] = shorten
     return make(value)
 
 
-def _key(split: Callable[[Any], tuple[str, Any]], places: Places, value: Any, at: Path) -> Any:
+def _key(
+    split: Callable[[Any], tuple[str, Any]], shorten: Shape, places: Places, value: Any, at: Path
+) -> Any:
     """A list becomes a mapping; `split` returns the key and the value that an item stands for."""
     if not isinstance(value, list):
         return value
-    places.short.add(at)
+    places.short[at] = shorten
     pairs = {}
     for index, item in enumerate(value):
         name, pairs[name] = split(item)
@@ -70,7 +79,7 @@ def _pair(item: Any) -> tuple[str, Any]:
     return name, Text((own, *rest)) if rest else own if sign else None
 
 
-def raw_pair(name: str, value: Any) -> Any:
+def _joined(name: str, value: Any) -> Any:
     """Returns the item `NAME=VALUE` of a list."""
     if value is None:
         return name
@@ -98,47 +107,75 @@ def _volume(text: Any) -> Mapping[str, Any]:
     return mount
 
 
+def _short_volume(mount: Mapping[str, Any]) -> Any:
+    if "source" not in mount:
+        return mount["target"]
+    bind = mount.get("bind", {})
+    options = ["ro" if mount["read_only"] else "rw"] if "read_only" in mount else []
+    options += [bind[key] for key in ("selinux", "propagation") if key in bind]
+    options += ["nocopy"] if mount.get("volume") else []
+    options += [mount["consistency"]] if "consistency" in mount else []
+    words = [mount["source"], mount["target"], *([",".join(options)] if options else [])]
+    text = ":".join(words)
+    return Raw(text) if Raw in map(type, words) else text
+
+
 def _mode(places: Places, value: Any, at: Path) -> Any:
     """Versions of Compose disagree on whether the text "0440" is octal."""
     is_octal = isinstance(value, str) and re.fullmatch(r"(?:0o)?[0-7]{1,5}", value)
     return int(value, 8) if is_octal else value
 
 
-_PAIRS = partial(_key, _pair)
-_LISTED = partial(_wrap, lambda value: [value])
-_NAMED = partial(_wrap, lambda name: {"source": name})
-# How a value becomes long, by the steps to it; what is around a value comes before it.
+def _entry(key: str) -> Callable[[Places, Any, Path], Any]:
+    return partial(
+        _wrap, lambda value: {key: value}, lambda tree: tree[key] if tree.keys() == {key} else tree
+    )
+
+
+_PAIRS = partial(_key, _pair, lambda tree: [_joined(name, value) for name, value in tree.items()])
+_LISTED = partial(_wrap, lambda value: [value], lambda tree: tree[0] if len(tree) == 1 else tree)
+# How a value becomes long, and short again, by the steps to it; what is around a value comes before it.
 _SERVICE: Mapping[str, Callable[[Places, Any, Path], Any]] = {
     "annotations": _PAIRS,
-    "build": partial(_wrap, lambda context: {"context": context}),
+    "build": _entry("context"),
     "build.additional_contexts": _PAIRS,
     "build.args": _PAIRS,
     "build.labels": _PAIRS,
-    "build.secrets.*": _NAMED,
+    "build.secrets.*": _entry("source"),
     "build.secrets.*.mode": _mode,
     "build.ssh": _PAIRS,
-    "configs.*": _NAMED,
+    "configs.*": _entry("source"),
     "configs.*.mode": _mode,
-    "depends_on": partial(_key, lambda name: (written_text(name), {"condition": "service_started"})),
+    "depends_on": partial(_key, lambda name: (written_text(name), {"condition": "service_started"}), dict),
     "deploy.labels": _PAIRS,
     "dns": _LISTED,
     "dns_search": _LISTED,
     "env_file": _LISTED,
-    "env_file.*": partial(_wrap, lambda path: {"path": path}),
+    "env_file.*": _entry("path"),
     "environment": _PAIRS,
     "environment.*": lambda places, value, at: as_text(value),
-    "extends": partial(_wrap, lambda name: {"service": name}),
-    "healthcheck.test": partial(_wrap, lambda test: ["CMD-SHELL", test]),
+    "extends": _entry("service"),
+    "healthcheck.test": partial(
+        _wrap,
+        lambda test: ["CMD-SHELL", test],
+        lambda test: test[1] if test[0] == "CMD-SHELL" and len(test) == 2 else test,
+    ),
     "label_file": _LISTED,
     "labels": _PAIRS,
-    "networks": partial(_key, lambda name: (written_text(name), None)),
-    "ports.*": partial(_wrap, long_port),
-    "secrets.*": _NAMED,
+    "networks": partial(
+        _key, lambda name: (written_text(name), None), lambda tree: tree if any(tree.values()) else list(tree)
+    ),
+    "ports.*": partial(_wrap, long_port, short_port),
+    "secrets.*": _entry("source"),
     "secrets.*.mode": _mode,
     "sysctls": _PAIRS,
     "tmpfs": _LISTED,
-    "ulimits.*": partial(_wrap, lambda limit: {"soft": limit, "hard": limit}),
-    "volumes.*": partial(_wrap, _volume),
+    "ulimits.*": partial(
+        _wrap,
+        lambda limit: {"soft": limit, "hard": limit},
+        lambda limit: limit["soft"] if limit["soft"] == limit["hard"] else limit,
+    ),
+    "volumes.*": partial(_wrap, _volume, _short_volume),
     "volumes.*.tmpfs.mode": _mode,
 }
 

@@ -5,7 +5,7 @@ It is built from a stack; rules check it and targets render it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ from compiler.stack.database import Database
 
 # https://docs.docker.com/reference/compose-file/merge/
 _REPLACED = ("command", "entrypoint", "test")
+Shape = Callable[[Any], Any]
 SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
 
 
@@ -30,14 +31,14 @@ class Origin(NamedTuple):
 
 
 class Places:
-    """The origin of each value of the tree, and which of them were written in Compose's short form.
+    """The origin of each value of the tree, and for those written in Compose's short form how they become so again.
 
     A path that is not known has the origin of what is around it, with the remaining steps added.
     """
 
     def __init__(self, file: Document) -> None:
         self.file = file
-        self.short: set[Path] = set()
+        self.short: dict[Path, Shape] = {}
         self._known: dict[Path, Origin] = {(): Origin("stack", file, ())}
 
     def set(self, path: Path, origin: Origin) -> None:
@@ -69,8 +70,10 @@ class Places:
         for known, origin in theirs._known.items():
             if known[:size] == their_path:
                 self.set((*path, *known[size:]), origin)
-        self.short = {one for one in self.short if one[: len(path)] != path}
-        self.short |= {(*path, *one[size:]) for one in theirs.short if one[:size] == their_path}
+        self.short = {one: shape for one, shape in self.short.items() if one[: len(path)] != path}
+        self.short |= {
+            (*path, *one[size:]): shape for one, shape in theirs.short.items() if one[:size] == their_path
+        }
 
 
 @dataclass(slots=True, kw_only=True)

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from compiler.expressions import ExpressionError
 from compiler.model import Reference, Variable, env_key
-from compiler.project.ports import binding_of, long_port
 from compiler.project.project import Project
 from compiler.project.secrets import File, database_secrets, stack_keys
+from compiler.project.values import binding_of, long_port
 from compiler.stack.database import Database
 from compiler.stack.stack import Stack
 

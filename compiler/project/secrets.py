@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from compiler.model import Digest, Reference, Secret, Text, Variable, env_key
@@ -115,7 +116,7 @@ def add_secret(project: Project, service: str, name: str, key: str, rule: Mappin
             mount |= {"target": name, "uid": rule["uid"], "gid": rule["gid"], "mode": int(rule["mode"], 8)}
     mounts = spec.setdefault("secrets", [])
     if len(mount) == 1:
-        project.places.short.add(("services", service, "secrets", len(mounts)))
+        project.places.short["services", service, "secrets", len(mounts)] = itemgetter("source")
     mounts.append(mount)
     label_secrets(project, service, {key})
 

@@ -10,11 +10,10 @@ from compiler.expressions import ExpressionError, evaluate
 from compiler.expressions.quoting import shell_word
 from compiler.model import Path, Raw, env_key
 from compiler.project.long_form import lengthen, rebase
-from compiler.project.ports import LOOPBACK
 from compiler.project.project import Project, has_health
 from compiler.project.references import AUTHORITY, NETWORK, Names, build_names, first_port
 from compiler.project.secrets import add_files, label_secrets, stack_keys
-from compiler.project.values import as_text, inside, plain, written_text
+from compiler.project.values import LOOPBACK, as_text, inside, plain, written_text
 from compiler.report import Report, suggest
 from compiler.stack.stack import Stack
 
@@ -197,7 +196,7 @@ def _join(shop: Workshop, at: Path, spec: dict[str, Any], *, is_needed: bool) ->
     """Adds the network of the databases, which a service that uses one cannot do without."""
     if not spec.get("network_mode"):
         if not spec.get("networks"):
-            shop.project.places.short.add((*at, "networks"))
+            shop.project.places.short[*at, "networks"] = list
             spec["networks"] = {"default": None}
         spec["networks"].setdefault(NETWORK, None)
     elif is_needed:

@@ -8,10 +8,9 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from compiler.model import Path, Text
-from compiler.project.ports import binding_of, long_port
 from compiler.project.project import Project, has_health, neighbours
 from compiler.project.references import client_ports
-from compiler.project.values import inside, named_volume, plain
+from compiler.project.values import binding_of, inside, long_port, named_volume, plain
 from compiler.report import suggest
 from compiler.rules import Service, Tell
 
