@@ -26,10 +26,8 @@ try:
 except ImportError:
     _is_installed = False
 
-Files = Mapping[str, bytes]
 T = TypeVar("T")
 
-FOLDER = "tls"
 _AUTHORITY_DAYS = 3650
 # The longest that browsers and Apple's clients accept: https://support.apple.com/en-us/103769
 _SERVER_DAYS = 825
@@ -37,7 +35,12 @@ _WARNING_DAYS = 30
 
 
 def issue(
-    wanted: Sequence[Certificate], files: Files, now: datetime, place: Span, shown: str, report: Report
+    wanted: Sequence[Certificate],
+    files: Mapping[str, bytes],
+    now: datetime,
+    place: Span,
+    shown: str,
+    report: Report,
 ) -> tuple[list[Artifact], dict[str, str]]:
     """Returns the files of the certificates, and their private keys by their key in `.env`.
 
@@ -119,20 +122,19 @@ class _Unusable(Exception):
 class _Workshop(NamedTuple):
     """Makes and checks the certificates of one stack; `output` is the name of the folder of its files."""
 
-    files: Files
+    files: Mapping[str, bytes]
     now: datetime
     output: str
     report: Report
     artifacts: list[Artifact]
 
     def keep(self, name: str, content: bytes) -> None:
-        path, secret = f"{FOLDER}/{name}", name.endswith(".key")
-        mode = 0o600 if secret else 0o644
-        self.artifacts.append(Artifact(path=path, content=content, mode=mode, secret=secret))
+        secret = name.endswith(".key")
+        self.artifacts.append(Artifact(f"tls/{name}", content, 0o600 if secret else 0o644, secret=secret))
 
     def pair(self, name: str, hosts: Sequence[str] = (), root: Pair | None = None) -> Pair:
         """Returns the pair of an earlier run where it still fits, else a new one; either way it is kept."""
-        paths = (f"{FOLDER}/{name}.crt", f"{FOLDER}/{name}.key")
+        paths = (f"tls/{name}.crt", f"tls/{name}.key")
         file, key_file = (OwnFile(path=path, span=Span(str(PurePath(self.output, path)))) for path in paths)
         pair: Pair | None = None
         if self.files.keys() >= {*paths}:

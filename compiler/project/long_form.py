@@ -8,21 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from operator import itemgetter
 from posixpath import join, normpath
 from typing import Any
 
 from compiler.model import Path, Raw, Reference, Text
 from compiler.project.project import Places, Shape
-from compiler.project.values import (
-    as_text,
-    change,
-    is_host_path,
-    long_port,
-    sections,
-    short_port,
-    written_text,
-)
+from compiler.project.values import as_text, change, is_host_path, long_port, sections, written_text
 from compiler.source import patch
+
+Form = Callable[[Places, Any, Path], Any]
 
 _REMOTE = re.compile(r"\w[\w+.-]*://|git@|github\.com/|(?:service|target|docker-image|oci-layout):")
 _ABSOLUTE = re.compile(r"[/~$\\]|[A-Za-z]:[\\/]")
@@ -41,12 +36,11 @@ _MOUNT_OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def lengthen(kind: str, entry: Any, at: Path, places: Places) -> dict[str, Any]:
+def lengthen(kind: str, entry: Any, at: Path, places: Places) -> Any:
     """Returns an entry of a section of the tree in long form; `at` is where it stands in the tree."""
-    long: dict[str, Any] = entry or {}
     for steps, form in _SERVICE.items() if kind == "services" else (("labels", _PAIRS),):
-        long = change(long, steps.split("."), partial(form, places), at)
-    return long
+        entry = change(entry, steps.split("."), partial(form, places), at)
+    return entry
 
 
 def _wrap(make: Shape, shorten: Shape, places: Places, value: Any, at: Path) -> Any:
@@ -57,9 +51,7 @@ def _wrap(make: Shape, shorten: Shape, places: Places, value: Any, at: Path) -> 
     return make(value)
 
 
-def _key(
-    split: Callable[[Any], tuple[str, Any]], shorten: Shape, places: Places, value: Any, at: Path
-) -> Any:
+def _key(split: Shape, shorten: Shape, places: Places, value: Any, at: Path) -> Any:
     """A list becomes a mapping; `split` returns the key and the value that an item stands for."""
     if not isinstance(value, list):
         return value
@@ -67,7 +59,7 @@ def _key(
     pairs = {}
     for index, item in enumerate(value):
         name, pairs[name] = split(item)
-        places.set((*at, name), places.origin((*at, index)))
+        places.known[*at, name] = places.origin((*at, index))
     return pairs
 
 
@@ -110,14 +102,23 @@ def _volume(text: Any) -> Mapping[str, Any]:
 def _short_volume(mount: Mapping[str, Any]) -> Any:
     if "source" not in mount:
         return mount["target"]
-    bind = mount.get("bind", {})
-    options = ["ro" if mount["read_only"] else "rw"] if "read_only" in mount else []
-    options += [bind[key] for key in ("selinux", "propagation") if key in bind]
-    options += ["nocopy"] if mount.get("volume") else []
+    options = [word for word, said in _MOUNT_OPTIONS.items() if patch(mount, said) == mount]
     options += [mount["consistency"]] if "consistency" in mount else []
     words = [mount["source"], mount["target"], *([",".join(options)] if options else [])]
     text = ":".join(words)
     return Raw(text) if Raw in map(type, words) else text
+
+
+def short_port(port: Mapping[str, Any]) -> Any:
+    """Returns a port as a person writes it, such as `127.0.0.1:8080:80/tcp`."""
+    if isinstance(port["target"], Text | Reference):
+        return port["target"]
+    text = str(port["target"])
+    if "host_ip" in port or "published" in port:
+        text = f"{port.get('published', '')}:{text}"
+    if host := str(port.get("host_ip", "")):
+        text = f"[{host}]:{text}" if ":" in host and "$" not in host else f"{host}:{text}"
+    return Raw(f"{text}/{port['protocol']}" if "protocol" in port else text)
 
 
 def _mode(places: Places, value: Any, at: Path) -> Any:
@@ -126,16 +127,14 @@ def _mode(places: Places, value: Any, at: Path) -> Any:
     return int(value, 8) if is_octal else value
 
 
-def _entry(key: str) -> Callable[[Places, Any, Path], Any]:
-    return partial(
-        _wrap, lambda value: {key: value}, lambda tree: tree[key] if tree.keys() == {key} else tree
-    )
+def _entry(key: str) -> Form:
+    return partial(_wrap, lambda value: {key: value}, lambda it: it[key] if it.keys() == {key} else it)
 
 
 _PAIRS = partial(_key, _pair, lambda tree: [_joined(name, value) for name, value in tree.items()])
 _LISTED = partial(_wrap, lambda value: [value], lambda tree: tree[0] if len(tree) == 1 else tree)
 # How a value becomes long, and short again, by the steps to it; what is around a value comes before it.
-_SERVICE: Mapping[str, Callable[[Places, Any, Path], Any]] = {
+_SERVICE: Mapping[str, Form] = {
     "annotations": _PAIRS,
     "build": _entry("context"),
     "build.additional_contexts": _PAIRS,
@@ -155,11 +154,7 @@ _SERVICE: Mapping[str, Callable[[Places, Any, Path], Any]] = {
     "environment": _PAIRS,
     "environment.*": lambda places, value, at: as_text(value),
     "extends": _entry("service"),
-    "healthcheck.test": partial(
-        _wrap,
-        lambda test: ["CMD-SHELL", test],
-        lambda test: test[1] if test[0] == "CMD-SHELL" and len(test) == 2 else test,
-    ),
+    "healthcheck.test": partial(_wrap, lambda test: ["CMD-SHELL", test], itemgetter(1)),
     "label_file": _LISTED,
     "labels": _PAIRS,
     "networks": partial(

@@ -19,6 +19,7 @@ from compiler.stack.database import Database
 # https://docs.docker.com/reference/compose-file/merge/
 _REPLACED = ("command", "entrypoint", "test")
 Shape = Callable[[Any], Any]
+Tree = Mapping[str, Any]
 SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
 
 
@@ -39,20 +40,17 @@ class Places:
     def __init__(self, file: Document) -> None:
         self.file = file
         self.short: dict[Path, Shape] = {}
-        self._known: dict[Path, Origin] = {(): Origin("stack", file, ())}
-
-    def set(self, path: Path, origin: Origin) -> None:
-        self._known[path] = origin
+        self.known: dict[Path, Origin] = {(): Origin("stack", file, ())}
 
     def default(self, path: Path, at: Path) -> None:
         """Says that nobody wrote what stands at `path`, which is asked for at the other."""
-        self.set(path, self.origin(at)._replace(kind="default"))
+        self.known[path] = self.origin(at)._replace(kind="default")
 
     def origin(self, path: Path) -> Origin:
         known = path
-        while known not in self._known:
+        while known not in self.known:
             known = known[:-1]
-        around = self._known[known]
+        around = self.known[known]
         return around._replace(path=(*around.path, *path[len(known) :]))
 
     def value(self, path: Path) -> Span:
@@ -66,10 +64,10 @@ class Places:
     def adopt(self, path: Path, theirs: Places, their_path: Path) -> None:
         """Takes over the places of another tree, a part of which now stands at `path`."""
         size = len(their_path)
-        self.set(path, theirs.origin(their_path))
-        for known, origin in theirs._known.items():
+        self.known[path] = theirs.origin(their_path)
+        for known, origin in theirs.known.items():
             if known[:size] == their_path:
-                self.set((*path, *known[size:]), origin)
+                self.known[*path, *known[size:]] = origin
         self.short = {one: shape for one, shape in self.short.items() if one[: len(path)] != path}
         self.short |= {
             (*path, *one[size:]): shape for one, shape in theirs.short.items() if one[:size] == their_path
@@ -114,14 +112,14 @@ class Project:
         return ((name, spec) for name, spec in self.services.items() if self.kinds[name] == "service")
 
 
-def replicas(service: Mapping[str, Any]) -> int:
+def replicas(service: Tree) -> int:
     """Returns how many containers a service has, as far as that is known now."""
     deployed = inside(service, "deploy", "replicas")
     count = number(service.get("scale") if deployed == {} else deployed)
     return 1 if count is None else int(count)
 
 
-def has_health(service: Mapping[str, Any]) -> bool:
+def has_health(service: Tree) -> bool:
     """Says whether a service has a health check; `healthcheck: {}` stands for that of its image."""
     health = service.get("healthcheck")
     if not isinstance(health, Mapping):
@@ -129,7 +127,7 @@ def has_health(service: Mapping[str, Any]) -> bool:
     return health.get("disable") not in (True, "true") and health.get("test") != ["NONE"]
 
 
-def neighbours(service: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+def neighbours(service: Tree) -> Iterator[tuple[str, Path]]:
     """Yields each other service that a service names outside `depends_on`, with the path inside of it."""
     for key in ("links", "volumes_from"):
         for index, item in enumerate(service.get(key) or ()):
@@ -145,9 +143,7 @@ def neighbours(service: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
             yield name, (key,)
 
 
-def merge(
-    base: Mapping[str, Any], overlay: Mapping[str, Any], at: Path, places: Places, theirs: Places
-) -> dict[str, Any]:
+def merge(base: Tree, overlay: Tree, at: Path, places: Places, theirs: Places) -> dict[str, Any]:
     """Returns a tree in long form with another one on top of it, as Compose merges its files; null removes a key.
 
     Both stand at `at`; what comes from the overlay keeps its own places.

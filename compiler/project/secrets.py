@@ -12,7 +12,6 @@ from compiler.project.project import Project
 from compiler.stack.database import Database
 from compiler.stack.stack import Stack
 
-SECRETS, CONFIGS = "secrets", "configs"
 _DIGEST = "secrets_sha256"
 
 
@@ -51,9 +50,8 @@ def database_keys(database: Database) -> list[str]:
     secrets = database_secrets(database)
     if "password" in database.entry:
         secrets.pop("password", None)
-    words = ("url", "host_url", _DIGEST)
-    keys = [env_key(database.key, word) for word in words] + list(tls_keys(database).values())
-    return keys + [secret.key for secret in secrets.values()]
+    derived = (env_key(database.key, word) for word in ("url", "host_url", _DIGEST))
+    return [*derived, *tls_keys(database).values(), *(secret.key for secret in secrets.values())]
 
 
 def tls_keys(database: Database) -> dict[str, str]:
@@ -105,7 +103,7 @@ def add_secret(project: Project, service: str, name: str, key: str, rule: Mappin
     Into a container with a read-only file system Compose can only mount files: there it is one beside the rendered
     ones, which has neither.
     """
-    path, spec = f"{SECRETS}/{name}", project.services[service]
+    path, spec = f"secrets/{name}", project.services[service]
     mount: dict[str, Any] = {"source": name}
     if spec.get("read_only") or path in project.secret_files:
         project.secret_files[path] = key
@@ -125,7 +123,7 @@ def add_files(project: Project, service: str, files: Iterable[File]) -> None:
     """Mounts public files into a service, which Compose recreates when the text of one changes."""
     spec, texts = project.services[service], []
     for name, target, content, source in files:
-        path = f"{CONFIGS}/{name}"
+        path = f"configs/{name}"
         if content is not None:
             texts.append((target, content))
             if spec.get("read_only"):

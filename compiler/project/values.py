@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from compiler.model import Path, Raw, Reference, Text
+from compiler.model import Path, Raw
 
-LOOPBACK = "127.0.0.1"
 _HIGHEST_PORT = 65535
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
@@ -136,18 +135,6 @@ def long_port(entry: Any) -> dict[str, Any]:
     host = ":".join(address).strip("[]")
     port = {"target": target, "published": published, "host_ip": host, "protocol": protocol}
     return {key: type(entry)(part) for key, part in port.items() if part or key == "target"}
-
-
-def short_port(port: Mapping[str, Any]) -> Any:
-    """Returns a port as a person writes it, such as `127.0.0.1:8080:80/tcp`."""
-    if isinstance(port["target"], Text | Reference):
-        return port["target"]
-    text = str(port["target"])
-    if "host_ip" in port or "published" in port:
-        text = f"{port.get('published', '')}:{text}"
-    if host := str(port.get("host_ip", "")):
-        text = f"[{host}]:{text}" if ":" in host and "$" not in host else f"{host}:{text}"
-    return Raw(f"{text}/{port['protocol']}" if "protocol" in port else text)
 
 
 def binding_of(port: Mapping[str, Any]) -> Binding:

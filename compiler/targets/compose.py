@@ -17,7 +17,7 @@ from compiler import __version__
 from compiler.expressions.quoting import compose_escape, refuse_unrepresentable
 from compiler.model import Artifact, Path, Raw, Reference, Text
 from compiler.project.project import Project
-from compiler.project.secrets import SECRETS, flat
+from compiler.project.secrets import flat
 
 # What a reader looks for first; all other keys follow by name.
 _ORDER = (
@@ -125,7 +125,7 @@ def render_files(project: Project, values: Mapping[str, str]) -> list[Artifact]:
     """Returns the files that read-only containers mount: public texts, and secrets by the values of `.env`."""
     files = [Artifact(path=path, content=flat(text).encode()) for path, text in project.config_files.items()]
     if project.secret_files:
-        files.append(Artifact(path=f"{SECRETS}/.gitignore", content=b"*\n", closed=True))
+        files.append(Artifact(path="secrets/.gitignore", content=b"*\n", closed=True))
     return files + [
         Artifact(path=path, content=values[key].encode(), secret=True, closed=True)
         for path, key in project.secret_files.items()
