@@ -26,6 +26,7 @@ try:
 except ImportError:
     _is_installed = False
 
+Files = Mapping[str, bytes]
 T = TypeVar("T")
 
 _AUTHORITY_DAYS = 3650
@@ -35,12 +36,7 @@ _WARNING_DAYS = 30
 
 
 def issue(
-    wanted: Sequence[Certificate],
-    files: Mapping[str, bytes],
-    now: datetime,
-    place: Span,
-    shown: str,
-    report: Report,
+    wanted: Sequence[Certificate], files: Files, now: datetime, place: Span, shown: str, report: Report
 ) -> tuple[list[Artifact], dict[str, str]]:
     """Returns the files of the certificates, and their private keys by their key in `.env`.
 
@@ -122,7 +118,7 @@ class _Unusable(Exception):
 class _Workshop(NamedTuple):
     """Makes and checks the certificates of one stack; `output` is the name of the folder of its files."""
 
-    files: Mapping[str, bytes]
+    files: Files
     now: datetime
     output: str
     report: Report
