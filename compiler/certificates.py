@@ -29,7 +29,6 @@ except ImportError:
 Files = Mapping[str, bytes]
 T = TypeVar("T")
 
-FOLDER = "tls"
 _AUTHORITY_DAYS = 3650
 # The longest that browsers and Apple's clients accept: https://support.apple.com/en-us/103769
 _SERVER_DAYS = 825
@@ -126,13 +125,12 @@ class _Workshop(NamedTuple):
     artifacts: list[Artifact]
 
     def keep(self, name: str, content: bytes) -> None:
-        path, secret = f"{FOLDER}/{name}", name.endswith(".key")
-        mode = 0o600 if secret else 0o644
-        self.artifacts.append(Artifact(path=path, content=content, mode=mode, secret=secret))
+        secret = name.endswith(".key")
+        self.artifacts.append(Artifact(f"tls/{name}", content, 0o600 if secret else 0o644, secret=secret))
 
     def pair(self, name: str, hosts: Sequence[str] = (), root: Pair | None = None) -> Pair:
         """Returns the pair of an earlier run where it still fits, else a new one; either way it is kept."""
-        paths = (f"{FOLDER}/{name}.crt", f"{FOLDER}/{name}.key")
+        paths = (f"tls/{name}.crt", f"tls/{name}.key")
         file, key_file = (OwnFile(path=path, span=Span(str(PurePath(self.output, path)))) for path in paths)
         pair: Pair | None = None
         if self.files.keys() >= {*paths}:

@@ -20,10 +20,6 @@ from compiler.source import Document
 from compiler.stack.database import Database
 from compiler.stack.stack import Stack
 
-# Compose and the docker command read these from the environment and from .env:
-# https://docs.docker.com/compose/how-tos/environment-variables/envvars/
-_RESERVED = ("COMPOSE_", "DOCKER_")
-
 
 def build_project(stack: Stack, today: str, report: Report, base: str = "") -> Project:
     """Returns the project of a stack, which is whole where the report has no error.
@@ -64,8 +60,7 @@ def read_project(document: Document, today: str) -> Project:
     project = Project(name=str(data.get("name", "")), environment="", today=today, places=Places(document))
     for section in SECTIONS:
         for name, entry in (data.get(section) or {}).items():
-            long = lengthen(section, _raw(entry), (section, name), project.places)
-            project.tree[section][name] = long if entry is not None else None
+            project.tree[section][name] = lengthen(section, _raw(entry), (section, name), project.places)
     project.kinds |= dict.fromkeys(project.services, "service")
     return project
 
@@ -133,7 +128,8 @@ def _check_names(stack: Stack, report: Report) -> None:
         if kind == "container" and name == GATE:
             told = f'the name "{name}" is used by stackc itself'
             report.error("reserved-service", told, place, "choose another name")
-        if kind == "key of .env" and name.startswith(_RESERVED):
+        # Read from .env as well: https://docs.docker.com/compose/how-tos/environment-variables/envvars/
+        if kind == "key of .env" and name.startswith(("COMPOSE_", "DOCKER_")):
             told = f'"{name}" is a variable that Compose itself reads'
             help = "choose a name that does not start with COMPOSE_ or DOCKER_"
             report.error("reserved-variable", told, place, help)

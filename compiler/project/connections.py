@@ -123,7 +123,7 @@ def _fill(tree: Any, values: Mapping[str, str]) -> Any:
 
 
 def _url(parts: Strings, query: Strings) -> str:
-    return f"{parts['scheme']}://{_userinfo(parts, url_part)}{_address(parts)}{_path(parts)}{_query(query)}"
+    return f"{parts['scheme']}://{_userinfo(parts, url_part)}{_address(parts)}{_tail(parts, query)}"
 
 
 # https://github.com/go-sql-driver/mysql#dsn-data-source-name
@@ -133,7 +133,7 @@ def _dsn(parts: Strings, query: Strings) -> str:
     userinfo = _userinfo(parts, str)
     refuse_unrepresentable(userinfo, "a connection string")
     # Some parameters are read undecoded, and lists among them hold commas.
-    return f"{userinfo}tcp({_address(parts)}){_path(parts) or '/'}{_query(query, safe=',')}"
+    return f"{userinfo}tcp({_address(parts)}){_tail(parts, query, '/', ',')}"
 
 
 def _userinfo(parts: Strings, encode: Callable[[str], str]) -> str:
@@ -154,13 +154,10 @@ def _address(parts: Strings) -> str:
     return ",".join(names)
 
 
-def _path(parts: Strings) -> str:
-    return "/" + url_part(parts["path"].removeprefix("/"), safe="/") if "path" in parts else ""
-
-
-def _query(query: Strings, safe: str = "") -> str:
+def _tail(parts: Strings, query: Strings, no_path: str = "", safe: str = "") -> str:
+    path = "/" + url_part(parts["path"].removeprefix("/"), safe="/") if "path" in parts else no_path
     pairs = [f"{url_part(key)}={url_part(value, safe)}" for key, value in query.items()]
-    return "?" + "&".join(pairs) if pairs else ""
+    return f"{path}?{'&'.join(pairs)}" if pairs else path
 
 
 def _pairs(parts: Strings, query: Strings) -> str:

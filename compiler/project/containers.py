@@ -56,8 +56,8 @@ def add_database(project: Project, texts: AdapterTexts) -> None:
     # The user's own `x-compose` is merged into the server.
     key, places = texts.database.key, project.places
     server, theirs = ("services", key), Places(places.file)
-    theirs.set(server, places.origin((*texts.database.path, "x-compose")))
-    long = lengthen("services", texts.database.entry.get("x-compose"), server, theirs)
+    theirs.known[server] = places.origin((*texts.database.path, "x-compose"))
+    long = lengthen("services", texts.database.entry.get("x-compose") or {}, server, theirs)
     project.services[key] = merge(project.services[key], long, server, places, theirs)
 
 
@@ -96,7 +96,7 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
     spec: dict[str, Any] = {**_BASE, "networks": [NETWORK]}
     for key, value, path in _described(texts, at):
         spec[key] = value
-        places.set((*here, key), texts.origin(path))
+        places.known[*here, key] = texts.origin(path)
     # What an option of the stack says, or can say instead.
     options: dict[Path, str] = {("image",): "image"} if at in (SERVER, JOB) else {}
     if at == SERVER:
@@ -108,7 +108,7 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
         spec |= _job(texts)
     for path, option in options.items():
         if option in database.entry:
-            places.set((*here, *path), places.origin((*database.path, option)))
+            places.known[*here, *path] = places.origin((*database.path, option))
     if waits:
         spec["depends_on"] = {other: {"condition": condition} for other, condition in waits.items()}
     project.services[name] = lengthen("services", spec, here, places)

@@ -1,6 +1,6 @@
 """Compose's short forms made long, once, and its host paths moved: https://docs.docker.com/reference/compose-file/
 
-What was short is remembered in the places, so that a target can write it as a person did.
+What was short is remembered in the places with the way back, so that a target can write it as a person did.
 """
 
 from __future__ import annotations
@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from operator import itemgetter
 from posixpath import join, normpath
 from typing import Any
 
 from compiler.model import Path, Raw, Reference, Text
-from compiler.project.ports import long_port
-from compiler.project.project import Places
-from compiler.project.values import as_text, change, is_host_path, sections, written_text
+from compiler.project.project import Places, Shape
+from compiler.project.values import as_text, change, is_host_path, long_port, sections, written_text
 from compiler.source import patch
+
+Form = Callable[[Places, Any, Path], Any]
 
 _REMOTE = re.compile(r"\w[\w+.-]*://|git@|github\.com/|(?:service|target|docker-image|oci-layout):")
 _ABSOLUTE = re.compile(r"[/~$\\]|[A-Za-z]:[\\/]")
@@ -34,31 +36,30 @@ _MOUNT_OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def lengthen(kind: str, entry: Any, at: Path, places: Places) -> dict[str, Any]:
+def lengthen(kind: str, entry: Any, at: Path, places: Places) -> Any:
     """Returns an entry of a section of the tree in long form; `at` is where it stands in the tree."""
-    long: dict[str, Any] = entry or {}
     for steps, form in _SERVICE.items() if kind == "services" else (("labels", _PAIRS),):
-        long = change(long, steps.split("."), partial(form, places), at)
-    return long
+        entry = change(entry, steps.split("."), partial(form, places), at)
+    return entry
 
 
-def _wrap(make: Callable[[Any], Any], places: Places, value: Any, at: Path) -> Any:
+def _wrap(make: Shape, shorten: Shape, places: Places, value: Any, at: Path) -> Any:
     """A single value becomes the list or the mapping that `make` returns."""
     if isinstance(value, dict | list):
         return value
-    places.short.add(at)
+    places.short[at] = shorten
     return make(value)
 
 
-def _key(split: Callable[[Any], tuple[str, Any]], places: Places, value: Any, at: Path) -> Any:
+def _key(split: Shape, shorten: Shape, places: Places, value: Any, at: Path) -> Any:
     """A list becomes a mapping; `split` returns the key and the value that an item stands for."""
     if not isinstance(value, list):
         return value
-    places.short.add(at)
+    places.short[at] = shorten
     pairs = {}
     for index, item in enumerate(value):
         name, pairs[name] = split(item)
-        places.set((*at, name), places.origin((*at, index)))
+        places.known[*at, name] = places.origin((*at, index))
     return pairs
 
 
@@ -70,7 +71,7 @@ def _pair(item: Any) -> tuple[str, Any]:
     return name, Text((own, *rest)) if rest else own if sign else None
 
 
-def raw_pair(name: str, value: Any) -> Any:
+def _joined(name: str, value: Any) -> Any:
     """Returns the item `NAME=VALUE` of a list."""
     if value is None:
         return name
@@ -98,47 +99,78 @@ def _volume(text: Any) -> Mapping[str, Any]:
     return mount
 
 
+def _short_volume(mount: Mapping[str, Any]) -> Any:
+    if "source" not in mount:
+        return mount["target"]
+    options = [word for word, said in _MOUNT_OPTIONS.items() if patch(mount, said) == mount]
+    options += [mount["consistency"]] if "consistency" in mount else []
+    words = [mount["source"], mount["target"], *([",".join(options)] if options else [])]
+    text = ":".join(words)
+    return Raw(text) if Raw in map(type, words) else text
+
+
+def short_port(port: Mapping[str, Any]) -> Any:
+    """Returns a port as a person writes it, such as `127.0.0.1:8080:80/tcp`."""
+    if isinstance(port["target"], Text | Reference):
+        return port["target"]
+    text = str(port["target"])
+    if "host_ip" in port or "published" in port:
+        text = f"{port.get('published', '')}:{text}"
+    if host := str(port.get("host_ip", "")):
+        text = f"[{host}]:{text}" if ":" in host and "$" not in host else f"{host}:{text}"
+    return Raw(f"{text}/{port['protocol']}" if "protocol" in port else text)
+
+
 def _mode(places: Places, value: Any, at: Path) -> Any:
     """Versions of Compose disagree on whether the text "0440" is octal."""
     is_octal = isinstance(value, str) and re.fullmatch(r"(?:0o)?[0-7]{1,5}", value)
     return int(value, 8) if is_octal else value
 
 
-_PAIRS = partial(_key, _pair)
-_LISTED = partial(_wrap, lambda value: [value])
-_NAMED = partial(_wrap, lambda name: {"source": name})
-# How a value becomes long, by the steps to it; what is around a value comes before it.
-_SERVICE: Mapping[str, Callable[[Places, Any, Path], Any]] = {
+def _entry(key: str) -> Form:
+    return partial(_wrap, lambda value: {key: value}, lambda it: it[key] if it.keys() == {key} else it)
+
+
+_PAIRS = partial(_key, _pair, lambda tree: [_joined(name, value) for name, value in tree.items()])
+_LISTED = partial(_wrap, lambda value: [value], lambda tree: tree[0] if len(tree) == 1 else tree)
+# How a value becomes long, and short again, by the steps to it; what is around a value comes before it.
+_SERVICE: Mapping[str, Form] = {
     "annotations": _PAIRS,
-    "build": partial(_wrap, lambda context: {"context": context}),
+    "build": _entry("context"),
     "build.additional_contexts": _PAIRS,
     "build.args": _PAIRS,
     "build.labels": _PAIRS,
-    "build.secrets.*": _NAMED,
+    "build.secrets.*": _entry("source"),
     "build.secrets.*.mode": _mode,
     "build.ssh": _PAIRS,
-    "configs.*": _NAMED,
+    "configs.*": _entry("source"),
     "configs.*.mode": _mode,
-    "depends_on": partial(_key, lambda name: (written_text(name), {"condition": "service_started"})),
+    "depends_on": partial(_key, lambda name: (written_text(name), {"condition": "service_started"}), dict),
     "deploy.labels": _PAIRS,
     "dns": _LISTED,
     "dns_search": _LISTED,
     "env_file": _LISTED,
-    "env_file.*": partial(_wrap, lambda path: {"path": path}),
+    "env_file.*": _entry("path"),
     "environment": _PAIRS,
     "environment.*": lambda places, value, at: as_text(value),
-    "extends": partial(_wrap, lambda name: {"service": name}),
-    "healthcheck.test": partial(_wrap, lambda test: ["CMD-SHELL", test]),
+    "extends": _entry("service"),
+    "healthcheck.test": partial(_wrap, lambda test: ["CMD-SHELL", test], itemgetter(1)),
     "label_file": _LISTED,
     "labels": _PAIRS,
-    "networks": partial(_key, lambda name: (written_text(name), None)),
-    "ports.*": partial(_wrap, long_port),
-    "secrets.*": _NAMED,
+    "networks": partial(
+        _key, lambda name: (written_text(name), None), lambda tree: tree if any(tree.values()) else list(tree)
+    ),
+    "ports.*": partial(_wrap, long_port, short_port),
+    "secrets.*": _entry("source"),
     "secrets.*.mode": _mode,
     "sysctls": _PAIRS,
     "tmpfs": _LISTED,
-    "ulimits.*": partial(_wrap, lambda limit: {"soft": limit, "hard": limit}),
-    "volumes.*": partial(_wrap, _volume),
+    "ulimits.*": partial(
+        _wrap,
+        lambda limit: {"soft": limit, "hard": limit},
+        lambda limit: limit["soft"] if limit["soft"] == limit["hard"] else limit,
+    ),
+    "volumes.*": partial(_wrap, _volume, _short_volume),
     "volumes.*.tmpfs.mode": _mode,
 }
 

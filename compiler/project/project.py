@@ -5,7 +5,7 @@ It is built from a stack; rules check it and targets render it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -17,6 +17,8 @@ from compiler.stack.database import Database
 
 # https://docs.docker.com/reference/compose-file/merge/
 _REPLACED = ("command", "entrypoint", "test")
+Shape = Callable[[Any], Any]
+Tree = Mapping[str, Any]
 SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
 
 
@@ -29,28 +31,25 @@ class Origin(NamedTuple):
 
 
 class Places:
-    """The origin of each value of the tree, and which of them were written in Compose's short form.
+    """The origin of each value of the tree, and for those written in Compose's short form how they become so again.
 
     A path that is not known has the origin of what is around it, with the remaining steps added.
     """
 
     def __init__(self, file: Document) -> None:
         self.file = file
-        self.short: set[Path] = set()
-        self._known: dict[Path, Origin] = {(): Origin("stack", file, ())}
-
-    def set(self, path: Path, origin: Origin) -> None:
-        self._known[path] = origin
+        self.short: dict[Path, Shape] = {}
+        self.known: dict[Path, Origin] = {(): Origin("stack", file, ())}
 
     def default(self, path: Path, at: Path) -> None:
         """Says that nobody wrote what stands at `path`, which is asked for at the other."""
-        self.set(path, self.origin(at)._replace(kind="default"))
+        self.known[path] = self.origin(at)._replace(kind="default")
 
     def origin(self, path: Path) -> Origin:
         known = path
-        while known not in self._known:
+        while known not in self.known:
             known = known[:-1]
-        around = self._known[known]
+        around = self.known[known]
         return around._replace(path=(*around.path, *path[len(known) :]))
 
     def value(self, path: Path) -> Span:
@@ -64,12 +63,14 @@ class Places:
     def adopt(self, path: Path, theirs: Places, their_path: Path) -> None:
         """Takes over the places of another tree, a part of which now stands at `path`."""
         size = len(their_path)
-        self.set(path, theirs.origin(their_path))
-        for known, origin in theirs._known.items():
+        self.known[path] = theirs.origin(their_path)
+        for known, origin in theirs.known.items():
             if known[:size] == their_path:
-                self.set((*path, *known[size:]), origin)
-        self.short = {one for one in self.short if one[: len(path)] != path}
-        self.short |= {(*path, *one[size:]) for one in theirs.short if one[:size] == their_path}
+                self.known[*path, *known[size:]] = origin
+        self.short = {one: shape for one, shape in self.short.items() if one[: len(path)] != path}
+        self.short |= {
+            (*path, *one[size:]): shape for one, shape in theirs.short.items() if one[:size] == their_path
+        }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,14 +111,14 @@ class Project:
         return ((name, spec) for name, spec in self.services.items() if self.kinds[name] == "service")
 
 
-def replicas(service: Mapping[str, Any]) -> int:
+def replicas(service: Tree) -> int:
     """Returns how many containers a service has, as far as that is known now."""
     deployed = inside(service, "deploy", "replicas")
     count = number(service.get("scale") if deployed == {} else deployed)
     return 1 if count is None else int(count)
 
 
-def has_health(service: Mapping[str, Any]) -> bool:
+def has_health(service: Tree) -> bool:
     """Says whether a service has a health check; `healthcheck: {}` stands for that of its image."""
     health = service.get("healthcheck")
     if not isinstance(health, Mapping):
@@ -125,7 +126,7 @@ def has_health(service: Mapping[str, Any]) -> bool:
     return health.get("disable") not in (True, "true") and health.get("test") != ["NONE"]
 
 
-def neighbours(service: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+def neighbours(service: Tree) -> Iterator[tuple[str, Path]]:
     """Yields each other service that a service names outside `depends_on`, with the path inside of it."""
     for key in ("links", "volumes_from"):
         for index, item in enumerate(service.get(key) or ()):
@@ -141,9 +142,7 @@ def neighbours(service: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
             yield name, (key,)
 
 
-def merge(
-    base: Mapping[str, Any], overlay: Mapping[str, Any], at: Path, places: Places, theirs: Places
-) -> dict[str, Any]:
+def merge(base: Tree, overlay: Tree, at: Path, places: Places, theirs: Places) -> dict[str, Any]:
     """Returns a tree in long form with another one on top of it, as Compose merges its files; null removes a key.
 
     Both stand at `at`; what comes from the overlay keeps its own places.

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from compiler.expressions import ExpressionError
 from compiler.model import Reference, Variable, env_key
-from compiler.project.ports import binding_of, long_port
 from compiler.project.project import Project
 from compiler.project.secrets import File, database_secrets, stack_keys
+from compiler.project.values import binding_of, long_port
 from compiler.stack.database import Database
 from compiler.stack.stack import Stack
 
@@ -49,7 +49,6 @@ def build_scope(database: Database) -> dict[str, Any]:
     """Returns the names of an adapter's expressions inside the network of the stack."""
     spec, port, *ports = database.spec, *client_ports(database)
     timeout, mib = database.timeout or 0, (database.memory or 0) >> 20
-    shares = {"quarter_mib": mib // 4, "half_mib": mib // 2, "most_mib": mib * 3 // 4}
     return {
         "name": database.key,
         "server": database.key,
@@ -68,8 +67,10 @@ def build_scope(database: Database) -> dict[str, Any]:
         "memory": {
             "limited": database.memory is not None,
             "mib": mib,
-            **shares,
-            "most_bytes": shares["most_mib"] << 20,
+            "quarter_mib": mib // 4,
+            "half_mib": mib // 2,
+            "most_mib": mib * 3 // 4,
+            "most_bytes": (mib * 3 // 4) << 20,
         },
         "tls": {
             "mode": database.tls.mode,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from compiler.model import Digest, Reference, Secret, Text, Variable, env_key
@@ -11,7 +12,6 @@ from compiler.project.project import Project
 from compiler.stack.database import Database
 from compiler.stack.stack import Stack
 
-SECRETS, CONFIGS = "secrets", "configs"
 _DIGEST = "secrets_sha256"
 
 
@@ -50,9 +50,8 @@ def database_keys(database: Database) -> list[str]:
     secrets = database_secrets(database)
     if "password" in database.entry:
         secrets.pop("password", None)
-    words = ("url", "host_url", _DIGEST)
-    keys = [env_key(database.key, word) for word in words] + list(tls_keys(database).values())
-    return keys + [secret.key for secret in secrets.values()]
+    derived = (env_key(database.key, word) for word in ("url", "host_url", _DIGEST))
+    return [*derived, *tls_keys(database).values(), *(secret.key for secret in secrets.values())]
 
 
 def tls_keys(database: Database) -> dict[str, str]:
@@ -104,7 +103,7 @@ def add_secret(project: Project, service: str, name: str, key: str, rule: Mappin
     Into a container with a read-only file system Compose can only mount files: there it is one beside the rendered
     ones, which has neither.
     """
-    path, spec = f"{SECRETS}/{name}", project.services[service]
+    path, spec = f"secrets/{name}", project.services[service]
     mount: dict[str, Any] = {"source": name}
     if spec.get("read_only") or path in project.secret_files:
         project.secret_files[path] = key
@@ -115,7 +114,7 @@ def add_secret(project: Project, service: str, name: str, key: str, rule: Mappin
             mount |= {"target": name, "uid": rule["uid"], "gid": rule["gid"], "mode": int(rule["mode"], 8)}
     mounts = spec.setdefault("secrets", [])
     if len(mount) == 1:
-        project.places.short.add(("services", service, "secrets", len(mounts)))
+        project.places.short["services", service, "secrets", len(mounts)] = itemgetter("source")
     mounts.append(mount)
     label_secrets(project, service, {key})
 
@@ -124,7 +123,7 @@ def add_files(project: Project, service: str, files: Iterable[File]) -> None:
     """Mounts public files into a service, which Compose recreates when the text of one changes."""
     spec, texts = project.services[service], []
     for name, target, content, source in files:
-        path = f"{CONFIGS}/{name}"
+        path = f"configs/{name}"
         if content is not None:
             texts.append((target, content))
             if spec.get("read_only"):

@@ -10,7 +10,6 @@ from compiler.expressions import ExpressionError, evaluate
 from compiler.expressions.quoting import shell_word
 from compiler.model import Path, Raw, env_key
 from compiler.project.long_form import lengthen, rebase
-from compiler.project.ports import LOOPBACK
 from compiler.project.project import Project, has_health
 from compiler.project.references import AUTHORITY, NETWORK, Names, build_names, first_port
 from compiler.project.secrets import add_files, label_secrets, stack_keys
@@ -81,8 +80,7 @@ def build_section(shop: Workshop, kind: str) -> dict[str, Any]:
     for name, entry in written.items():
         at: Path = (kind, name)
         long = lengthen(kind, _evaluated(shop, entry, names, at), at, shop.project.places)
-        # What is empty is written so: `cache:` names a volume, and says nothing about it.
-        section[name] = rebase(long, kind, shop.base) if entry is not None else None
+        section[name] = rebase(long, kind, shop.base)
     return section
 
 
@@ -140,7 +138,7 @@ def _use(shop: Workshop, key: str, spec: dict[str, Any], databases: Names) -> di
         for part, variable in ({"url": wanted} if isinstance(wanted, str) else wanted).items():
             if variable not in own:
                 added[variable] = parts["connections"][driver] if part == "url" else as_text(parts[part])
-                places.set(("services", key, "environment", variable), places.origin(at))
+                places.known["services", key, "environment", variable] = places.origin(at)
     if added:
         spec["environment"] = {**added, **own}
     return pools
@@ -151,7 +149,7 @@ def _bind_ports(shop: Workshop, at: Path, spec: dict[str, Any]) -> None:
     for index, port in enumerate(spec.get("ports") or ()):
         first = written_text(port.get("published", port.get("target")))
         if "host_ip" not in port and not _OWN_ADDRESS.fullmatch(first):
-            port["host_ip"] = LOOPBACK
+            port["host_ip"] = "127.0.0.1"
             path = (*at, "ports", index)
             shop.project.places.default((*path, "host_ip"), path)
 
@@ -177,7 +175,6 @@ def _probe(shop: Workshop, key: str, spec: dict[str, Any]) -> None:
 
 
 def _wait(shop: Workshop, spec: dict[str, Any], databases: list[str], services: list[str]) -> None:
-    """Lets a service wait for what it names, databases and other services."""
     waits: dict[str, Any] = {name: dict(rule or {}) for name, rule in (spec.get("depends_on") or {}).items()}
     for database in databases:
         for container, condition in shop.project.ready.get(database, {}).items():
@@ -197,7 +194,7 @@ def _join(shop: Workshop, at: Path, spec: dict[str, Any], *, is_needed: bool) ->
     """Adds the network of the databases, which a service that uses one cannot do without."""
     if not spec.get("network_mode"):
         if not spec.get("networks"):
-            shop.project.places.short.add((*at, "networks"))
+            shop.project.places.short[*at, "networks"] = list
             spec["networks"] = {"default": None}
         spec["networks"].setdefault(NETWORK, None)
     elif is_needed:

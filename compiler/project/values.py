@@ -1,13 +1,16 @@
-"""Single values of a Compose file: what they say as far as it is known now, and how their short forms are split."""
+"""Single values of a Compose file, such as sizes, mounts and ports: what they say as far as it is known now."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from compiler.model import Path, Raw
 
+_HIGHEST_PORT = 65535
+_PROTOCOLS = ("tcp", "udp", "sctp")
+_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 _DOLLAR = re.compile(r"\$\$|\$(?=\{|[A-Za-z_])")
 _MARKS = re.compile(r"[][{}:]")
 _DRIVE = re.compile(r"[A-Za-z]:(?:\\|/[^:]*:/)")
@@ -99,3 +102,81 @@ def named_volume(mount: Mapping[str, Any]) -> str | None:
     """Returns the name of the volume that an entry of `volumes` mounts; None where it mounts something else."""
     source = written_text(mount.get("source")) if mount.get("type") == "volume" else ""
     return source if source and "$" not in source and not is_host_path(source) else None
+
+
+class Binding(NamedTuple):
+    """One port of one service; the numbers are None where Docker chooses them or Compose fills them in."""
+
+    address: str
+    host: range | None
+    container: range | None
+    protocol: str
+
+    @property
+    def taken(self) -> range:
+        """The host ports that are taken for sure: of a range for one container port Docker takes any."""
+        if self.host is None or (self.container is not None and len(self.host) > len(self.container)):
+            return range(0)
+        return self.host
+
+
+def long_port(entry: Any) -> dict[str, Any]:
+    """Returns a port in the long form, with the numbers as they are written.
+
+    https://docs.docker.com/reference/compose-file/services/#ports
+    """
+    if not isinstance(entry, str):
+        return {"target": entry}
+    text, slash, protocol = entry.rpartition("/")
+    if not slash or "}" in protocol:
+        text, protocol = entry, ""
+    *outer, target = sections(text)
+    *address, published = outer or [""]
+    host = ":".join(address).strip("[]")
+    port = {"target": target, "published": published, "host_ip": host, "protocol": protocol}
+    return {key: type(entry)(part) for key, part in port.items() if part or key == "target"}
+
+
+def binding_of(port: Mapping[str, Any]) -> Binding:
+    """Returns what a port binds; without an address it binds all of them."""
+    address = written_text(port.get("host_ip")).strip("[]") or "0.0.0.0"
+    protocol = written_text(port.get("protocol")) or "tcp"
+    return Binding(address, _range(port.get("published")), _range(port.get("target")), protocol)
+
+
+def _range(written: Any) -> range | None:
+    match = _RANGE.fullmatch(plain(written) or "")
+    first = int(match[1]) if match else 0
+    # Docker chooses the port itself where it is 0.
+    return range(first, int(match[2] or first) + 1) if match and first else None
+
+
+def port_fault(port: Mapping[str, Any]) -> str | None:
+    """Returns what is wrong with a port, or None; what a variable holds is taken to be right."""
+    for name in ("published", "target"):
+        text = written_text(port.get(name))
+        if text and "$" not in text and not _RANGE.fullmatch(text):
+            return f'"{port[name]}" is not a number'
+    address, host, container, protocol = binding_of(port)
+    known = [numbers for numbers in (host, container) if numbers is not None]
+    protocols = ", ".join(_PROTOCOLS)
+    faults = {
+        "it names no port of the container": not written_text(port.get("target")),
+        f"it is above {_HIGHEST_PORT}": any(numbers[-1] > _HIGHEST_PORT for numbers in known if numbers),
+        "its range ends before it starts": not all(known),
+        "its ranges differ in length": len(known) == 2 and len(known[1]) not in (1, len(known[0])),
+        f'the protocol "{protocol}" is none of {protocols}': "$" not in protocol
+        and protocol not in _PROTOCOLS,
+        f'"{address}" is not an IP address': "$" not in address and not is_address(address),
+    }
+    return next((fault for fault, is_found in faults.items() if is_found), None)
+
+
+def is_address(text: str) -> bool:
+    import socket
+
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+    except (OSError, ValueError):
+        return False
+    return True

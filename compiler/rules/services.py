@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from compiler.model import Path, Text
-from compiler.project.ports import binding_of, is_everywhere, port_fault
 from compiler.project.project import Project, replicas
-from compiler.project.values import inside, number, parse_size, plain
+from compiler.project.values import binding_of, inside, number, parse_size, plain, port_fault
 from compiler.rules import Service, Tell
 
 # https://docs.docker.com/engine/containers/resource_constraints/
@@ -28,6 +27,8 @@ _VARIABLE = re.compile(r"(\$\$)|\$\{(?:[^{}]|\{[^{}]*\})*\}|\$[A-Za-z_]\w*")
 _WORD = re.compile(
     r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|`[^`]*`|\$\([^)]*\)|(&&|\|\||[;&|<>])|(['"`(])|.""", re.DOTALL
 )
+# Addresses that stand for every one.
+_ALL = {"0.0.0.0", "::"}
 _OPERATORS = ("&&", "||", ";", "|", "&", ">", ">>", "<", "2>&1")
 
 
@@ -125,7 +126,9 @@ def duplicate_port(project: Project, tell: Tell) -> None:
             clashes: dict[Path, int] = {}
             for shared in binding.taken:
                 others = taken.setdefault((shared, binding.protocol), [])
-                found = [path for address, path in others if is_everywhere(address, binding.address)]
+                found = [
+                    path for one, path in others if one == binding.address or _ALL & {one, binding.address}
+                ]
                 if found:
                     clashes.setdefault(found[0], shared)
                 else:

@@ -7,24 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from compiler.model import Path, Raw
 from compiler.project.project import Project
 from compiler.report import Report
 from compiler.rules import Tell
 
+Variable = tuple[str, str, str]
+"""One use of a variable: its name, the operator behind it, and what that operator adds."""
+
 _START = re.compile(r"\$(?:\$|\{|([A-Za-z_][A-Za-z0-9_]*))")
 _EDGE = re.compile(r"\$\{|\}")
 _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?", re.DOTALL)
-
-
-class Variable(NamedTuple):
-    """One use of a variable: its name, the operator behind it, and what that operator adds."""
-
-    name: str
-    operator: str = ""
-    argument: str = ""
 
 
 def scan_variables(text: str) -> Iterator[Variable]:
@@ -33,7 +28,7 @@ def scan_variables(text: str) -> Iterator[Variable]:
     while match := _START.search(text, position):
         position = match.end()
         if match[1]:
-            yield Variable(match[1])
+            yield match[1], "", ""
         elif match[0] == "${":
             depth = 1
             while depth:
@@ -45,7 +40,7 @@ def scan_variables(text: str) -> Iterator[Variable]:
             inside = _BRACED.fullmatch(text, match.end(), position - 1)
             if not inside:
                 raise ValueError(text[match.start() : position])
-            yield Variable(*inside.groups(""))
+            yield inside[1], inside[2] or "", inside[3] or ""
 
 
 def variable_syntax(project: Project, tell: Tell) -> None:
@@ -72,12 +67,12 @@ def check_set(project: Project, known: set[str], report: Report) -> None:
 
 def missing_variables(text: str, known: set[str]) -> Iterator[Variable]:
     """Yields each variable that has neither a value nor a default."""
-    for variable in scan_variables(text):
-        kind, is_set = variable.operator[-1:], variable.name in known
+    for name, operator, argument in scan_variables(text):
+        kind, is_set = operator[-1:], name in known
         if kind in ("", "?") and not is_set:
-            yield variable
+            yield name, operator, argument
         elif (kind == "-" and not is_set) or (kind == "+" and is_set):
-            yield from missing_variables(variable.argument, known)
+            yield from missing_variables(argument, known)
 
 
 def _iter_raw(tree: Any, at: Path = ()) -> Iterator[tuple[Path, Raw]]:

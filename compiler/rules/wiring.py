@@ -8,10 +8,9 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from compiler.model import Path, Text
-from compiler.project.ports import binding_of, long_port
 from compiler.project.project import Project, has_health, neighbours
 from compiler.project.references import client_ports
-from compiler.project.values import inside, named_volume, plain
+from compiler.project.values import binding_of, inside, long_port, named_volume, plain
 from compiler.report import suggest
 from compiler.rules import Service, Tell
 
@@ -36,11 +35,11 @@ def duplicate_container_name(project: Project, tell: Tell) -> None:
 
 def unknown_service(service: Service, tell: Tell) -> None:
     services = tell.project.services
-    named = [(name, path, False) for name, path in neighbours(service)]
-    named += [(name, ("depends_on", name), True) for name in service.get("depends_on") or {}]
-    for name, path, is_key in named:
+    waits = ((name, ("depends_on", name)) for name in service.get("depends_on") or {})
+    for name, path in (*neighbours(service), *waits):
         if name not in services:
-            tell(f'no service or database is named "{name}"', path, suggest(name, services), key=is_key)
+            told, is_key = f'no service or database is named "{name}"', path[0] == "depends_on"
+            tell(told, path, suggest(name, services), key=is_key)
 
 
 def _waits(project: Project) -> Iterator[tuple[Path, str, Mapping[str, Any], str]]:

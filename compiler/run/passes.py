@@ -15,8 +15,7 @@ from compiler.rules.check import check_project
 from compiler.source import Document
 from compiler.stack.stack import Stack, build_stack
 from compiler.targets.compose import render_compose, render_files
-from compiler.targets.dotenv import Dotenv, env_example, update_dotenv
-from compiler.targets.vault import Entropy, fill
+from compiler.targets.dotenv import Dotenv, Entropy, env_example, fill, update_dotenv
 
 if TYPE_CHECKING:
     from datetime import datetime

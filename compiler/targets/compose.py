@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -16,10 +16,8 @@ import yaml
 from compiler import __version__
 from compiler.expressions.quoting import compose_escape, refuse_unrepresentable
 from compiler.model import Artifact, Path, Raw, Reference, Text
-from compiler.project.long_form import raw_pair
-from compiler.project.ports import short_port
 from compiler.project.project import Project
-from compiler.project.secrets import SECRETS, flat
+from compiler.project.secrets import flat
 
 # What a reader looks for first; all other keys follow by name.
 _ORDER = (
@@ -55,7 +53,7 @@ def written_service(project: Project, name: str) -> dict[str, Any]:
     """Returns a service as it is written: its keys in order, and short what was short."""
     service = _written(project, project.services[name], ("services", name))
     if "depends_on" in service:
-        service["depends_on"] = dict(sorted(project.services[name]["depends_on"].items()))
+        service["depends_on"] = dict(sorted(service["depends_on"].items()))
     return {key: service[key] for key in (*_ORDER, *sorted(service)) if key in service}
 
 
@@ -65,48 +63,8 @@ def _written(project: Project, tree: Any, at: Path) -> Any:
         tree = {key: _written(project, value, (*at, key)) for key, value in tree.items()}
     elif isinstance(tree, list):
         tree = [_written(project, value, (*at, index)) for index, value in enumerate(tree)]
-    if at not in project.places.short:
-        return tree
-    # An item of a list, and one limit, has the form that its parent names.
-    is_entry = isinstance(at[-1], int) or at[2:-1] == ("ulimits",)
-    if shorten := _SHORT.get(str(at[-2] if is_entry else at[-1])):
-        return shorten(tree)
-    return _first(tree) if isinstance(tree, list) else [raw_pair(name, value) for name, value in tree.items()]
-
-
-def _only(key: str) -> Callable[[Any], Any]:
-    return lambda tree: tree[key] if tree.keys() == {key} else tree
-
-
-def _first(tree: list[Any]) -> Any:
-    return tree[0] if len(tree) == 1 else tree
-
-
-def _short_volume(mount: Mapping[str, Any]) -> Any:
-    if "source" not in mount:
-        return mount["target"]
-    bind = mount.get("bind", {})
-    options = ["ro" if mount["read_only"] else "rw"] if "read_only" in mount else []
-    options += [bind[key] for key in ("selinux", "propagation") if key in bind]
-    options += ["nocopy"] if mount.get("volume") else []
-    options += [mount["consistency"]] if "consistency" in mount else []
-    words = [mount["source"], mount["target"], *([",".join(options)] if options else [])]
-    text = ":".join(words)
-    return Raw(text) if Raw in map(type, words) else text
-
-
-_SHORT: Mapping[str, Callable[[Any], Any]] = {
-    "build": _only("context"),
-    "configs": _only("source"),
-    "env_file": lambda tree: _first(tree) if isinstance(tree, list) else _only("path")(tree),
-    "extends": _only("service"),
-    "networks": lambda tree: tree if any(tree.values()) else list(tree),
-    "ports": short_port,
-    "secrets": _only("source"),
-    "test": lambda test: test[1] if test[0] == "CMD-SHELL" and len(test) == 2 else test,
-    "ulimits": lambda limit: limit["soft"] if limit["soft"] == limit["hard"] else limit,
-    "volumes": _short_volume,
-}
+    shorten = project.places.short.get(at)
+    return shorten(tree) if shorten else tree
 
 
 def dump(tree: object) -> str:
@@ -167,7 +125,7 @@ def render_files(project: Project, values: Mapping[str, str]) -> list[Artifact]:
     """Returns the files that read-only containers mount: public texts, and secrets by the values of `.env`."""
     files = [Artifact(path=path, content=flat(text).encode()) for path, text in project.config_files.items()]
     if project.secret_files:
-        files.append(Artifact(path=f"{SECRETS}/.gitignore", content=b"*\n", closed=True))
+        files.append(Artifact(path="secrets/.gitignore", content=b"*\n", closed=True))
     return files + [
         Artifact(path=path, content=values[key].encode(), secret=True, closed=True)
         for path, key in project.secret_files.items()

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler.model import Raw
-from compiler.project.ports import Binding, binding_of, long_port, port_fault, short_port
+from compiler.project.long_form import short_port
+from compiler.project.values import Binding, binding_of, long_port, port_fault
 from tests.stacks import compile_text, entry, findings, only, spec_of, stack
 
 SHORT = [

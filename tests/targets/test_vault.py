@@ -19,7 +19,7 @@ from compiler.project import project as compose
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.workspace import Project
 from compiler.source import parse_yaml
-from compiler.targets.vault import derive, fill, generate
+from compiler.targets.dotenv import derive, fill, generate
 from tests.conftest import TODAY, examples, read_env
 
 if TYPE_CHECKING:
