@@ -99,15 +99,12 @@ def load_projects(
 
 
 def finish(
-    report: Report,
-    readers: Sequence[Project | Registry] = (),
-    form: str = "text",
-    changes: Sequence[Any] = (),
+    report: Report, read: Sequence[Project | Registry] = (), form: str = "text", changes: Sequence[Any] = ()
 ) -> None:
     """Shows what was found in what was read, and exits where that is an error."""
     from compiler.pages.findings import render_report
 
-    sources = {shown: text for reader in readers for shown, text in reader.sources.items()}
+    sources = {shown: text for one in read for shown, text in one.sources.items()}
     # There is no stderr where it was closed.
     color = form == "text" and bool(sys.stderr and sys.stderr.isatty()) and not os.environ.get("NO_COLOR")
     text = render_report(report, sources, form, color=color, changes=changes)
