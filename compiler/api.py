@@ -217,12 +217,9 @@ def _services(tech_stack: Any) -> Mapping[str, Any]:
     if not is_list or not all(isinstance(image, str) and image for image in tech_stack):
         told = "tech_stack is neither a map of services nor a list of images"
         raise _wrong("tech_stack", "wrong-type", told, 'pass {"app": {"image": "nginx:1.29"}}')
-    services = {_service_name(image): {"image": image} for image in tech_stack}
+    bare = {image: re.split("[@:]", image.rpartition("/")[2])[0].lower() for image in tech_stack}
+    services = {re.sub("[_.]", "-", name): {"image": image} for image, name in bare.items()}
     if len(services) < len(tech_stack):
         told = "two images of tech_stack would have the same name"
         raise _wrong("tech_stack", "name-collision", told, "pass a map of services, with names of your own")
     return services
-
-
-def _service_name(image: str) -> str:
-    return re.sub("[_.]", "-", re.split("[@:]", image.rsplit("/", 1)[-1])[0].lower())

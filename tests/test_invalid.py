@@ -81,8 +81,8 @@ def connect_to_it(project: Project) -> list[Diagnostic]:
 
 def try_its_adapter(project: Project) -> list[Diagnostic]:
     report = Report()
-    _, sources = run_trials([file.stem for file in Path("adapters").iterdir()], None, report)
-    project.sources.update(sources)
+    _, registry = run_trials([file.stem for file in Path("adapters").iterdir()], None, report)
+    project.sources.update(registry.sources)
     return list(report)
 
 

@@ -29,18 +29,23 @@ def cli() -> None:
 def compile_command(form: str, check_only: bool, diff_only: bool, force: bool, **given: Any) -> None:
     """Render docker-compose.yml and .env from each STACK (stack.yaml by default)."""
     report, rows = Report(), []
-    sources: dict[str, str] = {}
-    for project in shared.iter_projects(**given):
+    projects = shared.load_projects(**given)
+    for project in projects:
         outcome = project.compile(force=force, write=not (check_only or diff_only))
         report.extend(outcome.diagnostics)
-        sources |= project.sources
         for change in outcome.changes:
-            is_kept = change.status in ("edited", "foreign") and not force
-            rows.append(shared.change_row(project, change, form, diff_only or is_kept))
+            row = {"path": str(project.output / change.path), "status": change.status}
+            rows.append(row)
+            if diff_only or (change.status in ("edited", "foreign") and not force):
+                from compiler.output.diff import unified_diff
+
+                row["diff"] = unified_diff(change)
+                if form != "json":
+                    click.echo(row["diff"], nl=False, err=form != "text")
         failed = any(finding.severity == "error" for finding in outcome.diagnostics)
         if form == "text" and not (diff_only or failed):
             shared.say_changes(project, outcome.changes, would=check_only)
-    shared.finish(report, sources, form, rows)
+    shared.finish(report, projects, form, rows)
     if check_only and any(row["status"] != "unchanged" for row in rows):
         sys.exit(shared.FINDINGS)
 
@@ -49,18 +54,16 @@ def compile_command(form: str, check_only: bool, diff_only: bool, force: bool, *
 @shared.stack_options
 def check(form: str, **given: Any) -> None:
     """Check that each STACK is valid and its rendered files are up to date; write nothing."""
-    report = Report()
-    sources: dict[str, str] = {}
-    for project in shared.iter_projects(**given):
+    report, projects = Report(), shared.load_projects(**given)
+    for project in projects:
         report.extend(project.check().diagnostics)
-        sources |= project.sources
-    shared.finish(report, sources, form)
+    shared.finish(report, projects, form)
 
 
 @cli.command()
 @click.option("--from", "example", default="minimal", help="Shipped stack to start from.")
 @click.option("--list", "list_only", is_flag=True, help="List the shipped stacks.")
-@click.argument("folder", type=shared.FOLDER, default=Path())
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def init(example: str, list_only: bool, folder: Path) -> None:
     """Write a first stack.yaml into FOLDER (the current one by default)."""
     from compiler.model import Artifact
@@ -85,7 +88,7 @@ def init(example: str, list_only: bool, folder: Path) -> None:
         files.append(Artifact(".gitignore", b".env\n*.key\n"))
     if not report.errors:
         write_artifacts(files, folder, force=False, report=report)
-    shared.finish(report, {})
+    shared.finish(report)
     for file in files:
         click.echo(f"wrote {folder / file.path}")
     click.echo("next: stackc compile" + ("" if folder == Path() else f" {folder / shared.STACK}"))
@@ -113,10 +116,10 @@ def connect(database: str, stack: Path, query: bool, form: str, **given: Any) ->
     from compiler.pages.access import find_connections, render_connections
 
     asked = {name: given.pop(name) for name in ("driver", "origin", "reveal")}
-    (project,) = shared.iter_projects((stack,), **given)
+    (project,) = shared.load_projects((stack,), **given)
     report = Report()
     drivers, nearest = find_connections(project, database, report, **asked)
-    shared.finish(report, project.sources)
+    shared.finish(report, [project])
     if drivers and query:
         click.echo(nearest or f'database "{database}" has no vector index')
     elif drivers:
@@ -139,7 +142,7 @@ def list_adapters(adapters: Path | None, needs: str | None, form: str) -> None:
     registry, report = shared.load_registry(adapters), Report()
     rows = catalog_rows(registry, report, needs.split(",") if needs else [])
     shared.answer(rows, form, markdown_rows if form == "markdown" else render_rows)
-    shared.finish(report, registry.sources)
+    shared.finish(report, [registry])
 
 
 @adapters.command("show")
@@ -152,7 +155,7 @@ def show_adapter(name: str, adapters: Path | None, form: str) -> None:
 
     registry, report = shared.load_registry(adapters), Report()
     adapter = registry.find(name, Span(path="stackc adapters show"), report)
-    shared.finish(report, registry.sources)
+    shared.finish(report, [registry])
     if adapter:
         shared.answer(adapter_page(adapter), form, render_page)
 
@@ -166,7 +169,7 @@ def detect_adapter(word: str, adapters: Path | None) -> None:
 
     registry, report = shared.load_registry(adapters), Report()
     words = detect(word, registry, report)
-    shared.finish(report, registry.sources)
+    shared.finish(report, [registry])
     click.echo(" ".join(words))
 
 
@@ -179,9 +182,9 @@ def test_adapters(names: Sequence[str], adapters: Path | None, form: str) -> Non
     from compiler.pages.trial import render_trials, run_trials
 
     report = Report()
-    rows, sources = run_trials(names, adapters, report)
+    rows, registry = run_trials(names, adapters, report)
     shared.answer(rows, form, render_trials)
-    shared.finish(report, sources)
+    shared.finish(report, [registry])
 
 
 @cli.command()

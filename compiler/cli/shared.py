@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FINDINGS, BUG, INTERRUPTED = 1, 3, 130
 STACK = Path("stack.yaml")
 FILE = click.Path(path_type=Path)
-FOLDER = click.Path(path_type=Path, file_okay=False)
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 # What a compile does, by the state of a file: one word when it is done, one when it would be.
 _WORDS = {
     "new": ("wrote", "would write"),
@@ -35,11 +35,7 @@ environment_option = click.option(
 output_option = click.option(
     "-o", "--output", type=FILE, help="Folder for the rendered files; beside the stack by default."
 )
-adapters_option = click.option(
-    "--adapters",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder with more adapters.",
-)
+adapters_option = click.option("--adapters", type=FOLDER, help="A folder with more adapters.")
 
 
 def format_option(*further: str) -> Callable[[Any], Any]:
@@ -78,36 +74,37 @@ def load_registry(adapters: Path | None) -> Registry:
     return Registry(folders(Path(), adapters))
 
 
-def iter_projects(
+def load_projects(
     stacks: Sequence[Path], environment: str, output: Path | None, adapters: Path | None
-) -> Iterator[Project]:
+) -> list[Project]:
+    """Returns the stacks that are named, each once, as they are on this day."""
+    from datetime import date
+    from time import time
+
     from compiler.run.workspace import Project
 
-    taken: dict[Path, Path] = {}
-    for stack in stacks:
-        other = taken.setdefault((output or stack.parent).resolve(), stack)
+    try:
+        # https://reproducible-builds.org/specs/source-date-epoch/
+        today = date.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH") or time())).isoformat()
+    except (ValueError, OverflowError, OSError):
+        raise click.UsageError("SOURCE_DATE_EPOCH is not a number of seconds") from None
+    projects: dict[Path, Project] = {}
+    for stack in stacks or (STACK,):
+        project = Project(stack, output or stack.parent, environment, adapters, today)
+        other = projects.setdefault(project.output.resolve(), project).stack
         if other != stack:
             told = f"{other} and {stack} would overwrite each other's files; compile each with its own -o"
             raise click.UsageError(told)
-    for stack in dict.fromkeys(stacks or (STACK,)):
-        yield Project(stack, output or stack.parent, environment, adapters, _today())
+    return list(projects.values())
 
 
-def _today() -> str:
-    """Returns this day, or that of https://reproducible-builds.org/specs/source-date-epoch/, as an ISO date."""
-    from datetime import date
-
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    try:
-        return (date.fromtimestamp(int(epoch)) if epoch else date.today()).isoformat()
-    except (ValueError, OverflowError, OSError):
-        raise click.UsageError("SOURCE_DATE_EPOCH is not a number of seconds") from None
-
-
-def finish(report: Report, sources: dict[str, str], form: str = "text", changes: Sequence[Any] = ()) -> None:
-    """Shows what was found, and exits where that is an error."""
+def finish(
+    report: Report, read: Sequence[Project | Registry] = (), form: str = "text", changes: Sequence[Any] = ()
+) -> None:
+    """Shows what was found in what was read, and exits where that is an error."""
     from compiler.pages.findings import render_report
 
+    sources = {shown: text for one in read for shown, text in one.sources.items()}
     # There is no stderr where it was closed.
     color = form == "text" and bool(sys.stderr and sys.stderr.isatty()) and not os.environ.get("NO_COLOR")
     text = render_report(report, sources, form, color=color, changes=changes)
@@ -133,15 +130,3 @@ def say_changes(project: Project, changes: Sequence[Change], would: bool) -> Non
     elif not would and any((one.status, one.path) == ("new", "docker-compose.yml") for one in changed):
         there = "" if project.output == Path() else f"cd {project.output} && "
         click.echo(f"next: {there}docker compose up --wait")
-
-
-def change_row(project: Project, change: Change, form: str, show_diff: bool) -> dict[str, str]:
-    """Returns what JSON says of a change; other formats show its diff at once, beside their document."""
-    row = {"path": str(project.output / change.path), "status": change.status}
-    if show_diff:
-        from compiler.output.diff import unified_diff
-
-        row["diff"] = unified_diff(change)
-        if form != "json":
-            click.echo(row["diff"], nl=False, err=form != "text")
-    return row

@@ -95,11 +95,10 @@ def detect(word: str, registry: Registry, report: Report) -> list[str]:
         kind, name = "images", image.removeprefix("docker.io/").removeprefix("library/")
     for adapter in registry.adapters():
         if name in adapter.data.get("detect", {}).get(kind, []):
-            return [adapter.name, *[line for line in adapter.versions if _is_of(adapter, line, tag)][:1]]
+            for line, rule in adapter.versions.items():
+                is_of_line = tag == line or tag.startswith((f"{line}.", f"{line}-"))
+                if is_of_line or rule["image"].endswith(f":{tag}"):
+                    return [adapter.name, line]
+            return [adapter.name]
     found = registry.find(name, Span(path="stackc adapters detect"), report)
     return [found.name] if found else []
-
-
-def _is_of(adapter: Adapter, line: str, tag: str) -> bool:
-    image = str(adapter.versions[line]["image"])
-    return image.endswith(f":{tag}") or tag == line or tag.startswith((f"{line}.", f"{line}-"))

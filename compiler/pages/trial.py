@@ -42,16 +42,13 @@ _CHECKS = ("schemas", "probes", "renders", "passwords", "examples")
 
 def run_trials(
     words: Sequence[str], given: Path | None, report: Report
-) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Tries the named adapters or adapter files, or all that are found.
-
-    Returns a row for each, as `try_adapter` does, and the texts of their files.
-    """
+) -> tuple[list[dict[str, Any]], Registry]:
+    """Tries the named adapters or adapter files, or all that are found; returns their rows and registry."""
     files = {word: Path(word) for word in words if word.endswith(".yaml") or "/" in word}
     around = [Folder(file.resolve().parent, str(file.parent)) for file in files.values()]
     registry = Registry((*around, *folders(Path(), given)))
     names = [files[word].stem if word in files else word for word in words]
-    return [try_adapter(name, registry, report) for name in names or registry.stems()], registry.sources
+    return [try_adapter(name, registry, report) for name in names or registry.stems()], registry
 
 
 def try_adapter(name: str, registry: Registry, report: Report) -> dict[str, Any]:
@@ -61,9 +58,9 @@ def try_adapter(name: str, registry: Registry, report: Report) -> dict[str, Any]
     if adapter:
         tried["schemas"] += 1
         found.extend(check_adapter(adapter))
-    for check in (_try_probes, _try_stacks, _try_examples):
-        if adapter and not found.errors:
-            check(adapter, registry, found, tried)
+        for check in (_try_probes, _try_stacks, _try_examples):
+            if not found.errors:
+                check(adapter, registry, found, tried)
     report.extend(found)
     return {"adapter": adapter.name if adapter else name, "passed": not found.errors, **tried}
 
