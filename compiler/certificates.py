@@ -66,7 +66,7 @@ def issue(
             help = "name a file in PEM, from the folder of the stack" if one.own else again
             report.error("unusable-certificate", f'the file "{file.path}" {told}', file.span, help)
     workshop.keep("ca.crt", b"".join(dict.fromkeys([root.pem()[1], *own] if root else own)))
-    workshop.keep(".gitignore", b"*.key\n")
+    workshop.keep(".gitignore", b"*\n")
     return workshop.artifacts, {name: value.decode() for name, value in values.items() if name}
 
 
@@ -126,7 +126,9 @@ class _Workshop(NamedTuple):
 
     def keep(self, name: str, content: bytes) -> None:
         secret = name.endswith(".key")
-        self.artifacts.append(Artifact(f"tls/{name}", content, 0o600 if secret else 0o644, secret=secret))
+        self.artifacts.append(
+            Artifact(f"tls/{name}", content, 0o600 if secret else 0o644, secret=secret, closed=True)
+        )
 
     def pair(self, name: str, hosts: Sequence[str] = (), root: Pair | None = None) -> Pair:
         """Returns the pair of an earlier run where it still fits, else a new one; either way it is kept."""

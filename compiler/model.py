@@ -76,9 +76,13 @@ class Connection(NamedTuple):
 
 
 class Digest(NamedTuple):
-    """A hash over the values of these `.env` keys: what makes Compose recreate a container when one changes."""
+    """A hash over the values of these `.env` keys: what makes Compose recreate a container when one changes.
+
+    Whoever sees it can check a guess only with the value of `secret`, which is a key of `.env` too.
+    """
 
     keys: tuple[str, ...]
+    secret: str
 
 
 class Variable(NamedTuple):
@@ -93,7 +97,8 @@ class Artifact(NamedTuple):
     """One rendered file. `path` is relative to the output folder; `mode` is that of the file system.
 
     `signed` files carry a digest of their own content, so that an edit by hand is seen; the folder of a `closed`
-    one is open to its owner alone, so that containers can read it and other users of the machine cannot.
+    one is open to its owner alone, so that containers can read it and other users of the machine cannot. A `shared`
+    one also holds what a person wrote there.
     """
 
     path: str
@@ -102,6 +107,7 @@ class Artifact(NamedTuple):
     signed: bool = False
     secret: bool = False
     closed: bool = False
+    shared: bool = False
 
 
 class OwnFile(NamedTuple):

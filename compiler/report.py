@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+# Up to how many names all are compared with a word, and of more how many of each length.
+_FEW = 100
+_NEAR = 4
+_LONGEST = 100
+# How many comparisons a run makes at most: less than a second.
+_MOST = 20_000
+_comparisons: ContextVar[list[int] | None] = ContextVar("comparisons", default=None)
 
 Severity = Literal["error", "warning"]
 
@@ -84,13 +95,51 @@ class Report:
 
 def suggest(word: object, known: Iterable[str], other: str = "") -> str:
     """Returns the help for an unknown word: the closest known one, else `other` or at most eight that are allowed."""
-    from difflib import get_close_matches
-
-    names = [str(name) for name in known]
-    close = get_close_matches(str(word), names, n=1, cutoff=0.6)
-    if close:
-        return f'did you mean "{close[0]}"?'
+    names = tuple(known)
+    if close := closest(str(word), names):
+        return f'did you mean "{close}"?'
     if other or not names:
         return other or "nothing is defined here"
-    shown = ", ".join(names[:8])
+    shown = ", ".join(str(name) for name in names[:8])
     return f"one of: {shown}" + (f", and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def closest(word: str, names: Sequence[str], cutoff: float = 0.6) -> str | None:
+    """Returns the name that is most like a word, if any is.
+
+    Of many names only some are compared: those with its first letter, and of about its length. A run in which very
+    many words are unknown has no more to say of the last ones.
+    """
+    from difflib import get_close_matches
+
+    chosen = list(map(str, names)) if len(names) <= _FEW else _near(word, names)
+    left = _comparisons.get()
+    if left is not None:
+        left[0] -= len(chosen)
+    if len(word) > _LONGEST or (left is not None and left[0] < 0):
+        return None
+    return next(iter(get_close_matches(word, chosen, n=1, cutoff=cutoff)), None)
+
+
+@contextmanager
+def limited_comparisons() -> Iterator[None]:
+    """Lets what runs inside compare no more than so many words."""
+    token = _comparisons.set([_MOST])
+    try:
+        yield
+    finally:
+        _comparisons.reset(token)
+
+
+def _near(word: str, names: Sequence[str]) -> list[str]:
+    groups, first = _by_shape(tuple(names)), word[:1].lower()
+    lengths = (len(word) + change for change in (0, 1, -1, 2, -2))
+    return [name for length in lengths for name in groups.get((first, length), ())[:_NEAR]]
+
+
+@lru_cache(maxsize=8)
+def _by_shape(names: tuple[str, ...]) -> dict[tuple[str, int], list[str]]:
+    groups: dict[tuple[str, int], list[str]] = {}
+    for name in map(str, names):
+        groups.setdefault((name[:1].lower(), len(name)), []).append(name)
+    return groups

@@ -44,8 +44,12 @@ settings.load_profile("repeatable")
 
 
 def examples(count: int) -> settings:
-    """Returns settings for that many examples, and for twenty times as many where the profile explores."""
-    return settings(max_examples=count * settings.default.max_examples // 100)
+    """Returns settings for that many examples, and for twenty times as many where the profile explores.
+
+    STACKC_FUZZ multiplies them.
+    """
+    times = int(os.environ.get("STACKC_FUZZ", "1"))
+    return settings(max_examples=times * count * settings.default.max_examples // 100)
 
 
 @pytest.fixture(scope="session", autouse=True)

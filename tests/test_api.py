@@ -211,7 +211,7 @@ def test_the_files_are_those_of_the_command(
     written = {
         file.relative_to(tmp_path).as_posix(): file.read_bytes()
         for file in tmp_path.rglob("*")
-        if file.is_file()
+        if file.is_file() and ".stackc" not in file.parts
     }
     files = {path: content for path, content in written.items() if path.startswith("tls/")}
     result = compile_stack(stack, env=written[".env"].decode(), files=files)

@@ -77,7 +77,7 @@ def test_private_keys_are_for_their_owner_alone_and_never_committed() -> None:
         "tls/authority.key",
         "tls/main.key",
     }
-    assert files_of(made())["tls/.gitignore"] == b"*.key\n"
+    assert files_of(made())["tls/.gitignore"] == b"*\n"
 
 
 def test_a_second_run_keeps_everything() -> None:
@@ -250,7 +250,7 @@ def test_own_files_are_taken_as_they_are() -> None:
     assert files_of(issued) == {
         "tls/main.crt": files["a.crt"],
         "tls/ca.crt": files["ca.crt"],
-        "tls/.gitignore": b"*.key\n",
+        "tls/.gitignore": b"*\n",
     }
     assert issued.values == {"K": files["a.key"].decode(), "B": (files["a.crt"] + files["a.key"]).decode()}
 

@@ -40,16 +40,25 @@ ENVIRONMENTS = {"unknown-environment": "production"}
 # What no stack shows by itself: the test that makes what it takes.
 SHOWN_BY = {
     "certificate-ends": "test_certificates.py::test_a_certificate_that_ends_soon_is_told",
+    "compose-variable": "output/test_ownership.py::test_a_variable_that_makes_compose_read_something_else_is_told",
     "disk-full": "output/test_files.py::test_a_full_disk_changes_nothing",
     "file-exists": "test_cli.py::test_init_refuses_a_folder_with_a_stack_and_changes_nothing",
     "file-too-large": "source/test_reader.py::test_a_large_file_is_not_read_to_its_end",
+    "interrupted-compile": "output/test_ownership.py::test_check_tells_of_a_compile_that_was_stopped",
     "missing-extra": "test_certificates.py::test_without_the_package_the_extra_is_named",
     "missing-file": "source/test_reader.py::test_a_missing_file_is_said_to_be_missing",
+    "missing-secrets": "output/test_ownership.py::test_check_tells_of_a_lost_env",
     "not-a-file": "source/test_reader.py::test_a_folder_is_no_file",
+    "not-compiled-here": "output/test_ownership.py::test_a_fresh_clone_without_secrets_is_fine_and_says_so",
+    "open-output": "output/test_ownership.py::test_modes_are_right_whatever_they_were_and_whatever_the_umask_is",
+    "other-compose-file": "output/test_ownership.py::test_another_file_that_compose_reads_is_told",
+    "other-environment": "output/test_ownership.py::test_what_another_environment_rendered_is_named",
     "output-is-a-folder": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
     "output-is-a-symlink": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
+    "output-locked": "output/test_ownership.py::test_a_folder_that_another_run_holds_is_told",
     "output-not-a-folder": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
     "output-not-writable": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
+    "output-too-large": "output/test_ownership.py::test_a_large_file_in_the_place_of_an_output_is_not_read",
     "unreadable-file": "source/test_reader.py::test_a_file_that_cannot_be_opened_is_unreadable",
 }
 

@@ -223,6 +223,8 @@ def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
         (POSTGIS + "default_version: '99'\n", "unknown-version", 4),
         (POSTGIS + "options:\n  a:\n    description: A\n    type: int\n", "option-schema", 7),
         (POSTGIS + "options:\n  a:\n    description: A\n    pattern: '['\n", "option-schema", 7),
+        (POSTGIS + "credentials:\n  user:\n    pattern: '^\\$'\n", "wrong-format", 6),
+        (POSTGIS + "secrets:\n  password:\n    pattern: '^a\\$'\n", "wrong-format", 6),
         (
             POSTGIS + "versions:\n  '17':\n    image: a/b:17\n    patch:\n      container: {prot: 1}\n",
             "unknown-option",

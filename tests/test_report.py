@@ -190,7 +190,7 @@ def test_a_long_line_is_cut_around_the_span(start):
 
 
 def test_a_span_longer_than_the_cut_is_marked_as_far_as_it_shows():
-    shown, marks = carets("x" * 100_000, 50, 90_000)
+    shown, marks = carets("x" * 20_000, 50, 9_000)
     assert marks.count("^") == 120 and shown.endswith("x...")
 
 

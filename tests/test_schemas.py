@@ -63,3 +63,12 @@ def test_built_in_adapter_is_valid_and_names_its_schema(name: str) -> None:
     assert not check_adapter(adapter)
     first = (ADAPTERS / f"{name}.yaml").read_text().splitlines()[0]
     assert first == "# yaml-language-server: $schema=../schemas/adapter.schema.json"
+
+
+def test_x_compose_takes_the_keys_of_a_compose_service() -> None:
+    database = load_schema("stack.schema.json")["$defs"]["database"]["properties"]
+    compose, values = load_schema("compose-spec.json")["$defs"], load_schema("service-values.schema.json")
+    parts = ("service", "container_spec", "workload_spec")
+    known = {name for part in parts for name in compose[part]["properties"]}
+    refused = {name for name, rule in values["$defs"]["container"]["properties"].items() if "not" in rule}
+    assert {*database["x-compose"]["propertyNames"]["enum"]} == known - refused

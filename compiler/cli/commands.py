@@ -39,9 +39,9 @@ def compile_command(form: str, check_only: bool, diff_only: bool, force: bool, *
             if diff_only or (change.status in ("edited", "foreign") and not force):
                 from compiler.output.diff import unified_diff
 
-                row["diff"] = unified_diff(change)
+                row["diff"] = unified_diff(change, project.private)
                 if form != "json":
-                    click.echo(row["diff"], nl=False, err=form != "text")
+                    click.echo(row["diff"], nl=False, err=True)
         failed = any(finding.severity == "error" for finding in outcome.diagnostics)
         if form == "text" and not (diff_only or failed):
             shared.say_changes(project, outcome.changes, would=check_only)
@@ -66,8 +66,7 @@ def check(form: str, **given: Any) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def init(example: str, list_only: bool, folder: Path) -> None:
     """Write a first stack.yaml into FOLDER (the current one by default)."""
-    from compiler.model import Artifact
-    from compiler.output import write_artifacts
+    from compiler.output import Refusal, tell_refusal
     from compiler.source.shipped import EXAMPLES
 
     names = sorted(file.parent.name for file in EXAMPLES.glob("*/stack.yaml"))
@@ -79,18 +78,23 @@ def init(example: str, list_only: bool, folder: Path) -> None:
         raise click.BadParameter(told, param_hint="--from")
     report, place = Report(), EXAMPLES / example
     shipped = [place / "stack.yaml", *sorted(place.glob("adapters/*.yaml"))]
-    files = [Artifact(file.relative_to(place).as_posix(), file.read_bytes()) for file in shipped]
-    for path in (folder / file.path for file in files):
+    files = {folder / file.relative_to(place): file.read_bytes() for file in shipped}
+    for path in files:
         if os.path.lexists(path):
             help = "move it away, or name another folder"
             report.error("file-exists", "the file is there already", Span(path=str(path)), help)
     if not (folder / ".gitignore").exists():
-        files.append(Artifact(".gitignore", b".env\n*.key\n"))
-    if not report.errors:
-        write_artifacts(files, folder, force=False, report=report)
+        files[folder / ".gitignore"] = b".env\n*.key\n"
+    for path, content in () if report.errors else files.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as failure:
+            tell_refusal(report, Refusal(path, failure), "written")
+            break
     shared.finish(report)
-    for file in files:
-        click.echo(f"wrote {folder / file.path}")
+    for path in files:
+        click.echo(f"wrote {path}")
     click.echo("next: stackc compile" + ("" if folder == Path() else f" {folder / shared.STACK}"))
 
 

@@ -105,9 +105,10 @@ def finish(
     from compiler.pages.findings import render_report
 
     sources = {shown: text for one in read for shown, text in one.sources.items()}
+    private = {value for one in read if len(report) for value in getattr(one, "private", ())}
     # There is no stderr where it was closed.
     color = form == "text" and bool(sys.stderr and sys.stderr.isatty()) and not os.environ.get("NO_COLOR")
-    text = render_report(report, sources, form, color=color, changes=changes)
+    text = render_report(report, sources, form, color=color, changes=changes, private=private)
     if text:
         click.echo(text, err=form == "text", color=color or None)
     if report.errors:
@@ -124,7 +125,8 @@ def answer(data: Any, form: str, render: Callable[[Any], str]) -> None:
 def say_changes(project: Project, changes: Sequence[Change], would: bool) -> None:
     changed = [change for change in changes if change.status in _WORDS]
     for change in changed:
-        click.echo(f"{_WORDS[change.status][would]} {project.output / change.path}")
+        kept = f" and kept what was there as {project.output / change.backup}" if change.backup else ""
+        click.echo(f"{_WORDS[change.status][would]} {project.output / change.path}{'' if would else kept}")
     if not changed:
         click.echo(f"{project.output / 'docker-compose.yml'} is up to date")
     elif not would and any((one.status, one.path) == ("new", "docker-compose.yml") for one in changed):

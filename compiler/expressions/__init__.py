@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from compiler.expressions.budget import MAX_VALUE, SPLIT, Budget, current_budget
+from compiler.expressions.budget import ExpressionError as ExpressionError
+from compiler.expressions.budget import bounded as bounded
 from compiler.model import Path, Reference, Text
 from compiler.report import suggest
 
@@ -18,17 +21,10 @@ _SIMPLE = re.compile(r"\s*(not\s+)?([A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*)*)\s*(?:\|\
 _MAX_LENGTH = 1000
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "none": None, "None": None}
 _NOTHING: Any = object()
-# What `each` may make in all, with those inside of one another multiplied.
+# What `each` may make in one section, all of them together.
 _MAX_ROUNDS = 10_000
-
-
-class ExpressionError(Exception):
-    """Why an expression has no value, what to do, the code of the finding, and as `source` the expression itself."""
-
-    def __init__(self, message: str, help: str | None = None, code: str = "expression") -> None:
-        super().__init__(message)
-        self.message, self.help, self.code, self.source = message, help, code, ""
-
+# What a value that `each` repeats counts beside its characters.
+_NODE = 16
 
 Faults = dict[Path, ExpressionError]
 """What has no value, by its place: of each place the first fault, as a loop comes by again."""
@@ -74,7 +70,8 @@ def evaluate(
     if "${{" not in text:
         return literal(text)
     parts: list[str | Reference] = []
-    end = 0
+    end = size = 0
+    budget = current_budget()
     for match in _EXPRESSION.finditer(text):
         _add(parts, literal(text[end : match.start()]))
         end = match.end()
@@ -83,15 +80,30 @@ def evaluate(
             continue
         try:
             value = _value(match[1], scope, sink)
-            if sink is None and match.span() == (0, len(text)):
+            is_whole = sink is None and match.span() == (0, len(text))
+            made = str(sink.quoted(value)) if sink else value
+            size += _size(made)
+            if size > MAX_VALUE:
+                raise ExpressionError(f"a value is longer than {MAX_VALUE >> 20} MiB", SPLIT)
+            budget.spend(_size(made) - len(match[0]))
+            if is_whole:
                 return value
-            _add(parts, str(sink.quoted(value)) if sink else value)
+            _add(parts, made)
         except ExpressionError as fault:
             fault.source = match[0]
             raise
     _add(parts, literal(text[end:]))
     alone = parts[0] if parts else ""
     return alone if len(parts) < 2 and isinstance(alone, str) else Text(tuple(parts))
+
+
+def _size(value: Any) -> int:
+    """Returns how many characters a value holds at least, with what a list or a mapping takes by itself."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Text):
+        return sum(len(part) for part in value.parts if isinstance(part, str))
+    return _NODE * len(value) if isinstance(value, dict | list) else 0
 
 
 def _add(parts: list[str | Reference], value: Any) -> None:
@@ -147,7 +159,7 @@ def evaluate_tree(
     A guard is `{when, then, else}` or `{each, then}` (with `item`). Where it stands in a list and holds a list it is
     spliced; where its condition fails and it has no `else` it leaves nothing behind. What has a fault becomes None.
     """
-    value = _Walk(scope, sink, faults).value(tree, at)
+    value = _Walk(scope, sink, faults, [0], current_budget()).value(tree, at)
     return None if value is _NOTHING else value
 
 
@@ -155,9 +167,17 @@ class _Walk(NamedTuple):
     scope: Mapping[str, Any]
     sink: Sink | None
     faults: Faults
-    rounds: int = 1
+    rounds: list[int]
+    budget: Budget
+    is_repeated: bool = False
 
     def value(self, tree: Any, at: Path) -> Any:
+        if self.is_repeated:
+            try:
+                self.budget.spend(_NODE + (len(tree) if isinstance(tree, str) else 0))
+            except ExpressionError as fault:
+                self.faults.setdefault(at, fault)
+                return None
         if isinstance(tree, str):
             try:
                 return evaluate(tree, self.scope, self.sink)
@@ -188,11 +208,15 @@ class _Walk(NamedTuple):
         items = [] if asked is None else asked
         if not isinstance(items, list):
             fault = ExpressionError("`each` takes a list", "let it name an option that is a list")
-        elif (rounds := self.rounds * len(items)) > _MAX_ROUNDS:
+        elif self.rounds[0] + len(items) > _MAX_ROUNDS:
+            if self.rounds[0] > _MAX_ROUNDS:
+                return []  # which is told already
+            self.rounds[0] = _MAX_ROUNDS + 1
             told = f"`each` makes more than {_MAX_ROUNDS} items"
             fault = ExpressionError(told, "take a shorter list, or fewer lists inside of one another")
         else:
-            walks = (self._replace(scope={**self.scope, "item": item}, rounds=rounds) for item in items)
+            self.rounds[0] += len(items)
+            walks = (self._replace(scope={**self.scope, "item": item}, is_repeated=True) for item in items)
             made = (walk.value(tree["then"], (*at, "then")) for walk in walks)
             return [value for value in made if value is not _NOTHING]
         self.faults.setdefault((*at, key), fault)

@@ -5,17 +5,30 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from compiler.model import Artifact
-from compiler.output.files import Refusal, Replacement, read_below, remove_leftovers, replace_files
+from compiler.output import written
+from compiler.output.files import Refusal, read_below
+from compiler.output.lock import hold
+from compiler.output.transaction import Replacement, has_modes, is_interrupted, replace_files
+from compiler.output.written import Written, read_written
 from compiler.report import Report, Span
+
+__all__ = ["Refusal", "hold"]
 
 Status = Literal["new", "changed", "unchanged", "edited", "foreign", "blocked"]
 
+STATE = written.FILE
+# In the order in which Compose looks for them; a file of the first two beats docker-compose.yml.
+RIVALS = (
+    *("compose.yaml", "compose.yml", "compose.override.yml", "compose.override.yaml"),
+    *("docker-compose.override.yml", "docker-compose.override.yaml"),
+)
 _HEADER = re.compile(rb"(?:#[^\n]*\n)*")
 _SIGNATURE = re.compile(rb"(?:#[^\n]*\n)*?# sha256: ([0-9a-f]{64})\n")
 _ELSEWHERE = "or choose another folder"
@@ -23,14 +36,22 @@ _AWAY = f"move it away, {_ELSEWHERE}"
 _ROOM = "free some space and compile again"
 # What keeps a file from being overwritten unless that is forced, and what to do about it.
 _KEPT = {
-    "edited": ("was edited by hand", "move the edit into the stack file, or overwrite it with --force"),
-    "foreign": ("exists and was not made by stackc", f"overwrite it with --force, {_ELSEWHERE}"),
+    "edited": (
+        "was edited by hand",
+        "move the edit into the stack file, or let --force overwrite it and keep it as a backup",
+    ),
+    "foreign": (
+        "exists and was not made by stackc",
+        f"move it away, let --force overwrite it and keep it as a backup, {_ELSEWHERE}",
+    ),
 }
 _REFUSALS = {
     errno.ENOTDIR: ("output-not-a-folder", "is not a folder", _AWAY),
     errno.EEXIST: ("output-not-a-folder", "is not a folder", _AWAY),
     errno.EISDIR: ("output-is-a-folder", "is a folder, and stackc writes a file there", _AWAY),
     errno.ELOOP: ("output-is-a-symlink", "is a symbolic link, which stackc leaves alone", _AWAY),
+    errno.EOVERFLOW: ("output-too-large", "is larger than 16 MiB, which stackc does not read", _AWAY),
+    errno.EAGAIN: ("output-locked", "is held by another run of stackc", "compile again when that has ended"),
     errno.ENOSPC: ("disk-full", "does not fit on the disk", _ROOM),
     errno.EDQUOT: ("disk-full", "does not fit on the disk", _ROOM),
 }
@@ -38,7 +59,10 @@ _REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a compile means for one file; `blocked` is a path where no file can be read."""
+    """What a compile means for one file; `blocked` is a path where no file can be read.
+
+    `backup` is the path at which a file that is not stackc's is kept when it is overwritten.
+    """
 
     path: str
     status: Status
@@ -46,6 +70,7 @@ class Change:
     old: str = field(repr=False)
     new: str = field(repr=False)
     secret: bool = False
+    backup: str = ""
 
 
 def sign(content: bytes) -> bytes:
@@ -67,49 +92,98 @@ def content_of(artifact: Artifact) -> bytes:
     return sign(artifact.content) if artifact.signed else artifact.content
 
 
-def stale(artifacts: Sequence[Artifact], directory: Path, *, stack: str, report: Report) -> None:
-    """Reports each signed artifact that is missing or not what the stack renders now."""
-    signed = [artifact for artifact in artifacts if artifact.signed]
-    for change in check_artifacts(signed, directory, force=True, report=report):
+def stale(
+    artifacts: Sequence[Artifact], directory: Path, *, stack: str, environment: str, report: Report
+) -> None:
+    """Reports each file that is missing or not what the stack renders now, and what keeps Compose from reading it."""
+    known = read_written(directory)
+    if is_interrupted(directory):
+        told, help = (
+            "holds what a compile that was stopped left half done",
+            "run `stackc compile` to finish it",
+        )
+        _tell(report, directory, "interrupted-compile", told, help)
+    elif known.environment not in ("", environment):
+        told = f"holds what {stack} renders for the environment {known.environment}"
+        help = f"check it with `-e {known.environment}`, or choose another folder with -o"
+        _tell(report, directory, "other-environment", told, help)
+        return
+    tell_rivals(directory, report)
+    changes = check_artifacts(artifacts, directory, force=True, report=report)
+    for artifact, change in zip(artifacts, changes, strict=True):
+        force = " --force`, which keeps it as a backup" if change.backup else "`"
         if change.status not in ("unchanged", "blocked"):
-            told, help = f"is not what {stack} renders", "run `stackc compile`"
-            _tell(report, directory / change.path, "stale-output", told, help)
+            told = "is missing" if change.status == "new" else f"is not what {stack} renders"
+            _tell(report, directory / change.path, "stale-output", told, f"run `stackc compile{force}")
+        elif change.status == "unchanged" and not has_modes(directory, _mode_of(artifact)):
+            told = "has other permissions than stackc gives it"
+            _tell(report, directory / change.path, "open-output", told, "run `stackc compile`")
+
+
+def tell_rivals(directory: Path, report: Report) -> None:
+    """Warns of each file that `docker compose` reads in place of the rendered one, or merges into it.
+
+    https://docs.docker.com/compose/intro/compose-application-model/
+    """
+    for name in RIVALS:
+        if (directory / name).exists():
+            verb = "merges into" if "override" in name else "reads in place of"
+            told = f"is what Compose {verb} docker-compose.yml"
+            help = "move what it says into the stack file, or run `docker compose -f docker-compose.yml`"
+            report.warning(
+                "other-compose-file", f"{directory / name} {told}", Span(str(directory / name)), help
+            )
+
+
+def is_written(directory: Path, path: str) -> bool:
+    """Says whether stackc has written a file of this name on this machine."""
+    return path in read_written(directory).digests
 
 
 def check_artifacts(
     artifacts: Sequence[Artifact], directory: Path, *, force: bool, report: Report
 ) -> list[Change]:
     """Returns the changes, and reports what stands in their way as far as that is seen without writing."""
-    changes = []
+    changes, known = [], read_written(directory)
     for artifact in artifacts:
-        place, old, new = directory / artifact.path, b"", content_of(artifact)
+        place, old, new, backup = directory / artifact.path, b"", content_of(artifact), ""
         try:
             found = read_below(directory, artifact.path)
         except Refusal as refusal:
             status: Status = "blocked"
-            _tell_refusal(report, refusal, "read")
+            tell_refusal(report, refusal, "read")
         else:
-            old, status = found or b"", _status(found, new, artifact.signed)
-        if status in _KEPT and not force:
+            old, status = found or b"", _status(artifact, found, new, known)
+        if status in _KEPT and force:
+            backup = _free_name(directory, artifact.path)
+        elif status in _KEPT:
             _tell(report, place, f"{status}-output", *_KEPT[status])
-        changes.append(Change(artifact.path, status, _text(old), _text(new), artifact.secret))
+        changes.append(Change(artifact.path, status, _text(old), _text(new), artifact.secret, backup))
     return changes
 
 
 def write_artifacts(
-    artifacts: Sequence[Artifact], directory: Path, *, force: bool, report: Report
+    artifacts: Sequence[Artifact], directory: Path, *, environment: str = "", force: bool, report: Report
 ) -> list[Change]:
-    """Brings the folder up to date, or leaves it as it was and reports why."""
+    """Brings a folder that is held up to date, or leaves it as it was and reports why."""
+    tell_rivals(directory, report)
     changes = check_artifacts(artifacts, directory, force=force, report=report)
     # Not a count of errors: what a report leaves out must not be overwritten.
     if any(one.status == "blocked" or (one.status in _KEPT and not force) for one in changes):
         return changes
+    known = read_written(directory)
+    now = known.then(environment, ((one.path, content_of(one)) for one in artifacts))
+    state = [] if now == known else [Replacement(written.FILE, now.encoded(), 0o600)]
+    made = [*_replacements(artifacts, changes, directory)]
     try:
-        replace_files(list(_replacements(artifacts, changes, directory)))
+        if made:
+            replace_files(directory, [*made, *state])
     except Refusal as refusal:
-        _tell_refusal(report, refusal, "written")
-    else:
-        remove_leftovers({(directory / artifact.path).parent for artifact in artifacts})
+        tell_refusal(report, refusal, "written")
+    if state and not made:
+        # What is known only saves questions: a folder that needs nothing else may be read-only.
+        with suppress(Refusal):
+            replace_files(directory, state)
     return changes
 
 
@@ -117,16 +191,26 @@ def _text(content: bytes) -> str:
     return content.decode("utf-8", "backslashreplace")
 
 
-def _status(old: bytes | None, new: bytes, signed: bool) -> Status:
+def _status(artifact: Artifact, old: bytes | None, new: bytes, known: Written) -> Status:
     if old is None:
         return "new"
     if old == new:
         return "unchanged"
-    made = signature(old) if signed else "intact"
+    if artifact.shared or known.has(artifact.path, old):
+        return "changed"
+    made = signature(old) if artifact.signed else "edited" if artifact.path in known.digests else "foreign"
     return "changed" if made == "intact" else made
 
 
-def _tell_refusal(report: Report, refusal: Refusal, verb: str) -> None:
+def _free_name(directory: Path, path: str) -> str:
+    names = [f"{path}.bak", *(f"{path}.bak{number}" for number in range(2, 1000))]
+    return next(
+        name for name in names if not (directory / name).is_symlink() and not (directory / name).exists()
+    )
+
+
+def tell_refusal(report: Report, refusal: Refusal, verb: str) -> None:
+    """Reports what the operating system refused; `verb` says what was to be done."""
     reason = str(refusal.failure.strerror or refusal.failure).lower()
     unknown = ("output-not-writable", f"cannot be {verb}: {reason}", f"change its permissions, {_ELSEWHERE}")
     _tell(report, refusal.path, *_REFUSALS.get(refusal.failure.errno or 0, unknown))
@@ -142,7 +226,13 @@ def _replacements(
 ) -> Iterator[Replacement]:
     # Signed files last: what they refer to is there first, should the machine stop in between.
     for artifact, change in sorted(zip(artifacts, changes, strict=True), key=lambda pair: pair[0].signed):
-        mode = artifact.mode & ~0o007 if artifact.secret and not artifact.closed else artifact.mode
         content = None if change.status == "unchanged" else content_of(artifact)
-        if artifact.secret or content is not None:
-            yield Replacement(directory / artifact.path, content, mode, artifact.closed)
+        one = _mode_of(artifact)._replace(content=content, backup=change.backup)
+        if content is not None or not has_modes(directory, one):
+            yield one
+
+
+def _mode_of(artifact: Artifact) -> Replacement:
+    """Returns what a file and its folder have to be open to, whatever the file holds."""
+    mode = artifact.mode & ~0o007 if artifact.secret and not artifact.closed else artifact.mode
+    return Replacement(artifact.path, None, mode, artifact.closed)

@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from compiler.output import Change
+from compiler.source.masking import masked_lines
 
 # Upper case only: a line inside a key may look like an assignment, too.
 _ASSIGNMENT = re.compile(r"(?:export +)?([A-Z_][A-Z0-9_]*) *[=:]")
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in b"\t\n"}
+_LARGEST = 1024 * 1024
+_NO_END = "\\ No newline at end of file"
 
 
-def unified_diff(change: Change) -> str:
-    """Returns what changes in a file, or nothing where nothing does; of a secret one it shows keys only."""
+def unified_diff(change: Change, private: Collection[str] = ()) -> str:
+    """Returns what changes in a file, or nothing where nothing does; of a secret one it shows keys only.
+
+    `private` are values that are never shown, beside all that may be secret.
+    """
     from difflib import unified_diff
 
-    show = _plain
-    if change.secret:
-        show = _key if change.path.rpartition("/")[2].startswith(".env") else _nothing
+    if max(len(change.old), len(change.new)) > _LARGEST:
+        return (
+            f"--- {change.path}\n+++ {change.path}\n(larger than 1 MiB, so it is not compared line by line)\n"
+        )
+
+    def shown(text: str) -> list[str]:
+        lines = text.split("\n")
+        if change.secret:
+            return [(_key if is_env else _nothing)(line) for line in lines]
+        return [line.translate(_CONTROLS) for line in masked_lines(lines, private)]
+
+    is_env = change.path.rpartition("/")[2].startswith(".env")
     # A line is compared as it is, and shown by what stands before the NUL.
-    before, after = ([f"{show(line)}\0{line}" for line in _lines(text)] for text in (change.old, change.new))
+    before, after = (
+        _ended([f"{new}\0{old}" for new, old in zip(shown(text), text.split("\n"), strict=True)])
+        for text in (change.old, change.new)
+    )
     diff = unified_diff(before, after, change.path if change.old else "/dev/null", change.path, lineterm="")
-    return "".join(line.partition("\0")[0] + "\n" for line in diff)
+    return "".join(_visible(line) + "\n" for line in diff)
 
 
-def _lines(text: str) -> list[str]:
-    *lines, last = text.split("\n")
-    return [*lines, f"{last}\n\\ No newline at end of file"] if last else lines
+def _ended(lines: list[str]) -> list[str]:
+    """Returns lines without the empty one at the end of a text; where there is none, that is said."""
+    *rest, last = lines
+    return rest if last == "\0" else [*rest, f"{last}\0{_NO_END}"]
 
 
-def _plain(line: str) -> str:
-    return line.translate(_CONTROLS)
+def _visible(line: str) -> str:
+    shown, *rest = line.split("\0")
+    return f"{shown}\n{_NO_END}" if _NO_END in rest else shown
 
 
 def _key(line: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 from compiler.report import Diagnostic, Span
+from compiler.source.masking import masked_lines, redact, split_lines
 from compiler.source.shipped import SCHEMAS
 
 Paint = Callable[[str, str], str]
@@ -16,18 +17,7 @@ Lines = Mapping[str, Sequence[str]]
 _LONGEST_LINE = 160
 _KEPT_BEFORE = 40
 _STYLES = {"error": "1;31", "warning": "1;33", "note": "1;36", "help": "1;32", "gutter": "34", "place": "1"}
-# The line breaks that YAML readers count; str.splitlines knows more of them.
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _ENV_FILE = re.compile(r"(?:^|/)\.env[^/]*\Z", re.IGNORECASE)
-# The value of a key that is named like a secret, unless it is a reference; and the password in a URL.
-_SECRETS = (
-    re.compile(
-        r"""((?:password|passwd|secret|token|api_?key)[\w-]*["']?\s*[:=]\s*)"""
-        r"""((?!["']?\$)(?:"[^"]*"|'[^']*'|[^\s,{}\[\]"']+))""",
-        re.IGNORECASE,
-    ),
-    re.compile(r"(://[^\s/@:]*:)((?!\$)[^\s@/]+)(?=@)"),
-)
 
 
 def render_report(
@@ -37,14 +27,18 @@ def render_report(
     *,
     color: bool = False,
     changes: Sequence[Mapping[str, Any]] = (),
+    private: Collection[str] = (),
 ) -> str:
     """Returns the findings in order, each once, without a final newline; no line of an env file is shown.
 
-    `format` is `text`, `json`, `github` or `sarif`; `changes` are what JSON says of rendered files.
+    `format` is `text`, `json`, `github` or `sarif`; `changes` are what JSON says of rendered files, and `private` are
+    values that are never shown, beside all that may be secret.
     """
-    findings = sorted(dict.fromkeys(diagnostics), key=lambda finding: finding.sort_key)
+    files = {path: split_lines(text) for path, text in sources.items() if not _ENV_FILE.search(path)}
+    told = redact(diagnostics, files, private)
+    findings = sorted(dict.fromkeys(told), key=lambda finding: finding.sort_key)
     if format == "text":
-        return _text(findings, sources, color)
+        return _text(findings, {path: masked_lines(lines, private) for path, lines in files.items()}, color)
     from compiler.pages import machines
 
     if format == "github":
@@ -59,9 +53,8 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _text(findings: Sequence[Diagnostic], sources: Mapping[str, str], color: bool) -> str:
+def _text(findings: Sequence[Diagnostic], lines: Lines, color: bool) -> str:
     paint = (lambda text, style: f"\x1b[{_STYLES[style]}m{text}\x1b[0m") if color else lambda text, _: text
-    lines = {path: _LINE_BREAK.split(text) for path, text in sources.items() if not _ENV_FILE.search(path)}
     blocks = ["\n".join(_finding(finding, lines, paint)) for finding in findings]
     severities = [finding.severity for finding in findings]
     counts = [(word, severities.count(word)) for word in ("error", "warning")]
@@ -85,22 +78,13 @@ def _place(kind: str, message: str, span: Span, lines: Lines, paint: Paint) -> I
     yield f"{paint(where, 'place')} {paint(kind + ':', kind)} {visible(message)}"
     source = lines.get(span.path, ())
     if 1 <= span.line <= len(source):
-        window, start, end = _cut(_masked(source[span.line - 1], span.column), span)
+        window, start, end = _cut(source[span.line - 1], span)
         cells = [_cell(character) for character in window]
         empty = paint(f"{'':{len(str(span.line))}} |", "gutter")
         shown = paint(f"{span.line} |", "gutter") + " " + "".join(text for text, _ in cells)
         before, marked = (sum(width for _, width in part) for part in (cells[:start], cells[start:end]))
         carets = paint("^" * max(1, marked), kind)
         yield from (empty, shown.rstrip(), f"{empty} {' ' * before}{carets}")
-
-
-def _masked(text: str, column: int) -> str:
-    """Returns a line of the same length in which what looks like a secret is not to be read where it is shown."""
-    first, last = max(0, column - 3 * _LONGEST_LINE), column + 3 * _LONGEST_LINE
-    shown = text[first:last]
-    for pattern in _SECRETS:
-        shown = pattern.sub(lambda found: found[1] + "*" * len(found[2]), shown)
-    return text[:first] + shown + text[last:]
 
 
 def _cut(text: str, span: Span) -> tuple[str, int, int]:

@@ -82,7 +82,9 @@ class AdapterTexts(NamedTuple):
             at: Path = ("rules", index)
             if self.holds(at):
                 place = self.document.value((*self.database.path, *rule.get("at", ())))
-                message, help = (self.evaluate((*at, part)) for part in ("message", "help"))
+                message, help = (self.evaluate((*at, part), "text") for part in ("message", "help"))
+                if message is None or (help is None and "help" in rule):
+                    continue
                 severity = rule.get("severity", "error")
                 found = Diagnostic("adapter-rule", severity, str(message), place, help and str(help))
                 self.report.add(found)
@@ -114,7 +116,8 @@ _FILTERS: Mapping[str, Callable[[Any], str]] = {
 
 def _public(value: Any) -> Any:
     if isinstance(value, Reference):
-        raise ExpressionError(f"the value of {value.key} is secret and cannot stand in this text")
+        told = f"the value of {value.key} is secret and cannot stand in this text"
+        raise ExpressionError(told, "name its file, as in `${{ secrets.password }}`")
     return value
 
 

@@ -12,7 +12,14 @@ from compiler.project.containers import GATE, JOB, add_database, add_gate, iter_
 from compiler.project.long_form import lengthen
 from compiler.project.project import SECTIONS, Places, Project
 from compiler.project.references import NETWORK, build_scope
-from compiler.project.secrets import build_secrets, database_keys, digests, stack_keys, tls_keys
+from compiler.project.secrets import (
+    DIGEST_KEY,
+    add_digests,
+    build_secrets,
+    database_keys,
+    stack_keys,
+    tls_keys,
+)
 from compiler.project.services import Workshop, build_section, build_service
 from compiler.project.values import named_volume
 from compiler.report import Note, Report
@@ -47,7 +54,8 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
         project.tree["networks"].setdefault(NETWORK, {"internal": True})
     _add_volumes(project)
     add_gate(project)
-    project.variables += [*project.connections.values(), *digests(project)]
+    project.variables += project.connections.values()
+    add_digests(project)
     return project
 
 
@@ -128,6 +136,9 @@ def _check_names(stack: Stack, report: Report) -> None:
         if kind == "container" and name == GATE:
             told = f'the name "{name}" is used by stackc itself'
             report.error("reserved-service", told, place, "choose another name")
+        if kind == "key of .env" and name == DIGEST_KEY:
+            told = f'the key "{name}" of .env is used by stackc itself'
+            report.error("key-collision", told, place, "choose another name")
         # Read from .env as well: https://docs.docker.com/compose/how-tos/environment-variables/envvars/
         if kind == "key of .env" and name.startswith(("COMPOSE_", "DOCKER_")):
             told = f'"{name}" is a variable that Compose itself reads'

@@ -7,7 +7,7 @@ from typing import Any
 
 from compiler.model import Path
 from compiler.project.adapter_texts import AdapterTexts
-from compiler.project.long_form import lengthen
+from compiler.project.long_form import bind_ports, lengthen
 from compiler.project.project import Places, Project, merge
 from compiler.project.references import AUTHORITY, NETWORK, SERVER_TARGET, Port, client_ports, tls_files
 from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_keys
@@ -58,6 +58,7 @@ def add_database(project: Project, texts: AdapterTexts) -> None:
     server, theirs = ("services", key), Places(places.file)
     theirs.known[server] = places.origin((*texts.database.path, "x-compose"))
     long = lengthen("services", texts.database.entry.get("x-compose") or {}, server, theirs)
+    bind_ports(long, server, theirs)
     project.services[key] = merge(project.services[key], long, server, places, theirs)
 
 
@@ -146,16 +147,16 @@ def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
         spec["networks"] = ["default", NETWORK]
         spec["ports"] = [f"127.0.0.1:{port.here}:{port.inside}" for port in published]
     # Evaluated in any case, so that its faults are found before a stack asks for it.
-    folders = texts.evaluate((*SERVER, "read_only"))
+    folders = texts.evaluate((*SERVER, "read_only"), "text")
     if entry.get("read_only"):
-        spec |= {"read_only": True, "tmpfs": [*(texts.evaluate((*SERVER, "tmpfs")) or []), *folders]}
+        spec |= {"read_only": True, "tmpfs": [*(texts.evaluate((*SERVER, "tmpfs"), "text") or []), *folders]}
     return spec
 
 
 def _job(texts: AdapterTexts) -> dict[str, Any]:
     """Returns what the job has besides: it ends, and nothing of it stays."""
     folders = list(texts.mapping((*SERVER, "volumes")).values())
-    folders += [str(folder).partition(":")[0] for folder in texts.evaluate((*SERVER, "tmpfs")) or []]
+    folders += [str(folder).partition(":")[0] for folder in texts.evaluate((*SERVER, "tmpfs"), "text") or []]
     return {
         "command": [],
         "restart": "no",

@@ -34,6 +34,8 @@ _MOUNT_OPTIONS: Mapping[str, Mapping[str, Any]] = {
         for name in ("private", "rprivate", "shared", "rshared", "slave", "rslave")
     },
 }
+# A variable whose default holds a colon brings its own address.
+_OWN_ADDRESS = re.compile(r"\$\{\w+:?-[^${}]*:[^{}]*\}")
 
 
 def lengthen(kind: str, entry: Any, at: Path, places: Places) -> Any:
@@ -222,3 +224,13 @@ _HOST_PATHS: Mapping[str, Mapping[str, Callable[[str, Any, Path], Any]]] = {
     "secrets": {"file": _PATH},
     "volumes": {"driver_opts.device": _MARKED},
 }
+
+
+def bind_ports(spec: Mapping[str, Any], at: Path, places: Places) -> None:
+    """Binds to loopback each port without an address, which may also stand in a variable of it."""
+    for index, port in enumerate(spec.get("ports") or ()):
+        first = written_text(port.get("published", port.get("target")))
+        if "host_ip" not in port and not _OWN_ADDRESS.fullmatch(first):
+            port["host_ip"] = "127.0.0.1"
+            path = (*at, "ports", index)
+            places.default((*path, "host_ip"), path)

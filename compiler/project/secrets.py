@@ -12,6 +12,7 @@ from compiler.project.project import Project
 from compiler.stack.database import Database
 from compiler.stack.stack import Stack
 
+DIGEST_KEY = "STACKC_DIGEST_KEY"
 _DIGEST = "secrets_sha256"
 
 
@@ -145,13 +146,15 @@ def label_secrets(project: Project, service: str, keys: Iterable[str]) -> None:
         spec["labels"] = {**(spec.get("labels") or {}), "stackc.secrets-sha256": digest}
 
 
-def digests(project: Project) -> list[Variable]:
-    """Returns the lines of `.env` from which the labels of services take the state of their secrets."""
+def add_digests(project: Project) -> None:
+    """Adds the lines of `.env` from which the labels of services take the state of their secrets, and their secret."""
     told = "Changes with the secrets of {}, so that Compose recreates its containers"
-    return [
-        Variable(key=env_key(owner, _DIGEST), value=Digest(tuple(sorted(keys))), comment=told.format(owner))
-        for owner, keys in project.mounted.items()
-    ]
+    for owner, keys in project.mounted.items():
+        digest = Digest(tuple(sorted(keys)), DIGEST_KEY)
+        project.variables.append(Variable(env_key(owner, _DIGEST), digest, told.format(owner)))
+    if project.mounted:
+        owner, span = "secret of the labels that change with other secrets", project.places.value(("name",))
+        project.secrets.append(Secret(DIGEST_KEY, owner, span))
 
 
 def flat(content: Any) -> str:

@@ -9,16 +9,14 @@ from typing import Any, NamedTuple
 from compiler.expressions import ExpressionError, evaluate
 from compiler.expressions.quoting import shell_word
 from compiler.model import Path, Raw, env_key
-from compiler.project.long_form import lengthen, rebase
+from compiler.project.long_form import bind_ports, lengthen, rebase
 from compiler.project.project import Project, has_health
 from compiler.project.references import AUTHORITY, NETWORK, Names, build_names, first_port
 from compiler.project.secrets import add_files, label_secrets, stack_keys
-from compiler.project.values import as_text, inside, plain, written_text
+from compiler.project.values import as_text, inside, plain
 from compiler.report import Report, suggest
 from compiler.stack.stack import Stack
 
-# A variable whose default holds a colon brings its own address.
-_OWN_ADDRESS = re.compile(r"\$\{\w+:?-[^${}]*:[^{}]*\}")
 _PROBE = {"interval": "10s", "timeout": "5s", "retries": 6, "start_period": "30s"}
 # https://docs.docker.com/reference/compose-file/extension/#specifying-durations
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -56,7 +54,7 @@ def build_service(shop: Workshop, key: str) -> None:
     written = {name: value for name, value in (shop.stack.services[key] or {}).items() if name != "uses"}
     spec = lengthen("services", _evaluated(shop, written, names, at), at, project.places)
     pools = _use(shop, key, spec, names["databases"])
-    _bind_ports(shop, at, spec)
+    bind_ports(spec, at, project.places)
     _probe(shop, key, spec)
     used = names["databases"].asked
     project.uses[key] = {name: pools.get(name) for name in sorted(used)}
@@ -142,16 +140,6 @@ def _use(shop: Workshop, key: str, spec: dict[str, Any], databases: Names) -> di
     if added:
         spec["environment"] = {**added, **own}
     return pools
-
-
-def _bind_ports(shop: Workshop, at: Path, spec: dict[str, Any]) -> None:
-    """Binds to loopback each port without an address, which may also stand in a variable of it."""
-    for index, port in enumerate(spec.get("ports") or ()):
-        first = written_text(port.get("published", port.get("target")))
-        if "host_ip" not in port and not _OWN_ADDRESS.fullmatch(first):
-            port["host_ip"] = "127.0.0.1"
-            path = (*at, "ports", index)
-            shop.project.places.default((*path, "host_ip"), path)
 
 
 def _probe(shop: Workshop, key: str, spec: dict[str, Any]) -> None:

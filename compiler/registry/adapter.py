@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
-from compiler.registry.bundle import adapter_schema
+from compiler.registry.bundle import adapter_schema, bundle
 from compiler.report import Diagnostic, Report
 from compiler.schema import check_schema
 from compiler.source import Document, patch
@@ -87,6 +87,10 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
         told = f'the default version "{adapter.default_version}" is not among the versions'
         help = f"one of: {', '.join(adapter.versions)}"
         report.error("unknown-version", told, adapter.document.value(("default_version",)), help)
+    for name in bundle()["$defs"]["database"]["properties"].keys() & (data.get("options") or {}).keys():
+        told = f'every database has "{name}", which no adapter can have as an option of its own'
+        place = adapter.document.key(("options", name))
+        report.error("option-schema", told, place, "give the option another name")
     for version, line in adapter.versions.items():
         if "patch" in line and not report.errors:
             noun = f'version "{version}" of adapter "{adapter.name}"'

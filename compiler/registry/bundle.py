@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from compiler.schema.patterns import Shipped
 from compiler.source.shipped import SCHEMAS
 
 if TYPE_CHECKING:
@@ -26,7 +27,13 @@ def _read(name: str) -> Schema:
     text = text.replace('"#/$defs/', f'"#/$defs/{_PREFIXES.get(name, "")}')
     for file, prefix in _PREFIXES.items():
         text = text.replace(f'"{file}#/$defs/', f'"#/$defs/{prefix}')
-    schema: Schema = json.loads(text, object_hook=_ended)
+    schema: Schema = json.loads(text, object_hook=_shipped)
+    return schema
+
+
+def _shipped(schema: Schema) -> Schema:
+    if isinstance(_ended(schema).get("pattern"), str):
+        schema["pattern"] = Shipped(schema["pattern"])
     return schema
 
 

@@ -72,9 +72,19 @@ class Registry:
         """Returns the adapter of that name or alias; `span` is where the word stands."""
         name = word if word in self._files else self.words().get(word.lower())
         if name is not None:
+            self._tell_hidden(word, name, span, report)
             return self.load(name, report)
         report.error("unknown-adapter", f'no adapter is named "{word}"', span, suggest(word, self.words()))
         return None
+
+    def _tell_hidden(self, word: str, name: str, span: Span, report: Report) -> None:
+        """Warns where an alias of a person's own adapter hides that of a built-in one."""
+        found = self._files[name][0]
+        for one in self.adapters() if word != name and not found.built_in else ():
+            if self._files[one.name][0].built_in and word.lower() in one.data.get("aliases", ()):
+                told = f'"{word}" means {name} in {found.shown}, which hides the built-in {one.name}'
+                help = f"write `adapter: {name}` or `adapter: {one.name}`, or remove the alias"
+                report.warning("shadowed-adapter", told, span, help)
 
     def load(self, name: str, report: Report) -> Adapter | None:
         """Returns one adapter with all that it extends merged in, and reports what is wrong with its file."""

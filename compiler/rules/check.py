@@ -10,12 +10,13 @@ from functools import partial
 
 from compiler.project.project import Project
 from compiler.report import Report
-from compiler.rules import Rule, Tell, databases, services, variables, wiring
+from compiler.rules import Rule, Tell, databases, exposure, services, variables, wiring
 
 OF_PROJECTS = (
     Rule("dependency-cycle", wiring.dependency_cycle),
     Rule("duplicate-container-name", wiring.duplicate_container_name),
     Rule("duplicate-port", services.duplicate_port),
+    Rule("exposed-secret", exposure.exposed_secret, "warning"),
     Rule("inactive-dependency", wiring.inactive_dependency, "warning"),
     Rule("localhost", partial(wiring.localhost, of_browsers=False)),
     Rule("localhost-in-browser", partial(wiring.localhost, of_browsers=True), "warning"),
@@ -27,6 +28,7 @@ OF_DATABASES = (
     Rule("end-of-life", databases.end_of_life, "warning"),
     Rule("moving-image", databases.moving_image, "warning"),
     Rule("owned-key", databases.owned_key, "warning"),
+    Rule("privileged-database", databases.privileged_database, "warning"),
     Rule("too-many-connections", databases.too_many_connections),
 )
 OF_SERVICES = (

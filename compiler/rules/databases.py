@@ -7,13 +7,14 @@ from typing import Any
 
 from compiler.expressions import evaluate_tree
 from compiler.project.project import replicas
+from compiler.project.values import inside, plain
 from compiler.rules import Tell
 from compiler.stack.database import Database
 
 # Keys that stackc's promises rest on.
 _OWNED = (
     *("image", "environment", "secrets", "configs", "healthcheck", "networks", "volumes", "entrypoint"),
-    *("command", "depends_on"),
+    *("command", "depends_on", "cap_drop", "security_opt"),
 )
 
 
@@ -67,7 +68,13 @@ def too_many_connections(database: Database, tell: Tell) -> None:
 
 
 def owned_key(database: Database, tell: Tell) -> None:
-    for name in database.entry.get("x-compose") or {}:
-        if name in _OWNED and name in tell.project.services.get(database.key, {}):
+    for name, value in (database.entry.get("x-compose") or {}).items():
+        if name in _OWNED and (value is None or name in tell.project.services.get(database.key, {})):
             told = f'`x-compose` changes `{name}` of "{database.key}", which stackc sets'
             tell(told, ("x-compose", name), "use an option of the database where there is one", key=True)
+
+
+def privileged_database(database: Database, tell: Tell) -> None:
+    if plain(inside(database.entry, "x-compose", "privileged")) == "true":
+        told = f'`x-compose` makes "{database.key}" privileged, so that it can do everything on this machine'
+        tell(told, ("x-compose", "privileged"), "remove `privileged`; no shipped engine needs it", key=True)

@@ -17,6 +17,9 @@ from compiler.rules import Tell
 Variable = tuple[str, str, str]
 """One use of a variable: its name, the operator behind it, and what that operator adds."""
 
+# How deep the default of a variable may hold others.
+_DEEPEST = 50
+_LONGEST = 200
 _START = re.compile(r"\$(?:\$|\{|([A-Za-z_][A-Za-z0-9_]*))")
 _EDGE = re.compile(r"\$\{|\}")
 _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?", re.DOTALL)
@@ -37,6 +40,8 @@ def scan_variables(text: str) -> Iterator[Variable]:
                     raise ValueError(text[match.start() :])
                 position = edge.end()
                 depth += -1 if edge[0] == "}" else 1
+                if depth > _DEEPEST:
+                    raise ValueError(text[match.start() :])
             inside = _BRACED.fullmatch(text, match.end(), position - 1)
             if not inside:
                 raise ValueError(text[match.start() : position])
@@ -49,7 +54,9 @@ def variable_syntax(project: Project, tell: Tell) -> None:
             list(scan_variables(text))
         except ValueError as fault:
             help = 'write "${NAME}", or "$$" for the character itself'
-            tell(f'Compose cannot read the variable "{fault}"', path, help)
+            told = str(fault)
+            short = told if len(told) <= _LONGEST else told[: _LONGEST - 3] + "..."
+            tell(f'Compose cannot read the variable "{short}"', path, help)
 
 
 def check_set(project: Project, known: set[str], report: Report) -> None:

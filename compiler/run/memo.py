@@ -60,18 +60,35 @@ def digest_of(content: bytes) -> str:
     return blake2b(content, digest_size=32).hexdigest()
 
 
-def recall(key: str, output: Path) -> list[Diagnostic] | None:
-    """Returns the warnings of an earlier run with this key, where the folder holds what it rendered; else None."""
+def recall(key: str) -> list[Diagnostic] | None:
+    """Returns the warnings of an earlier run with this key, where every file is as that run found it; else None."""
     import json
 
     folder = _folder()
     with suppress(OSError, ValueError):
         seal, entry = (_read(folder / key).decode() if folder else "").split("\n")
         if seal == _seal(key, entry):
-            files, warnings = json.loads(entry)
-            if all(digest_of(_read(output / path)) == digest for path, digest in files.items()):
+            state, paths, warnings = json.loads(entry)
+            if state == _state((path, _content(Path(path))) for path in paths):
                 return [_diagnostic(*row) for row in warnings]
     return None
+
+
+def _content(file: Path) -> bytes | None:
+    return _read(file) if os.path.lexists(file) else None
+
+
+def _state(files: Iterable[tuple[str, bytes | None]]) -> str:
+    """Returns one digest over all files, so that none of them can be guessed by its own; None is no file."""
+    known = [
+        (path, content and digest_of(content), _mode(Path(path)), _mode(Path(path).parent))
+        for path, content in files
+    ]
+    return digest_of(repr(known).encode())
+
+
+def _mode(path: Path) -> int | None:
+    return path.lstat().st_mode if os.path.lexists(path) else None
 
 
 def _diagnostic(id: str, severity: Any, message: str, span: Any, help: str | None, notes: Any) -> Diagnostic:
@@ -84,8 +101,8 @@ def _seal(key: str, entry: str) -> str:
     return digest_of(f"{key}\n{entry}".encode())
 
 
-def remember(key: str, digests: Mapping[str, str], warnings: Iterable[Diagnostic]) -> None:
-    """Keeps the digests of the files that a run rendered and what it found, and forgets what is old."""
+def remember(key: str, files: Mapping[str, bytes | None], warnings: Iterable[Diagnostic]) -> None:
+    """Keeps how a run found its files, by their paths, and what it told, and forgets what is old."""
     import json
     from time import time
 
@@ -93,12 +110,15 @@ def remember(key: str, digests: Mapping[str, str], warnings: Iterable[Diagnostic
     with suppress(OSError):
         if folder is None:
             return
-        folder.mkdir(parents=True, exist_ok=True)
-        part, entry = folder / f"{key}.{os.getpid()}", json.dumps([digests, [*warnings]])
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        part, entry = (
+            folder / f"{key}.{os.getpid()}",
+            json.dumps([_state(files.items()), [*files], [*warnings]]),
+        )
         part.write_text(f"{_seal(key, entry)}\n{entry}")
         part.replace(folder / key)
-        files = (file for file in folder.iterdir() if not file.is_dir())
-        ages = sorted((time() - file.lstat().st_mtime, file) for file in files)
+        entries = (file for file in folder.iterdir() if not file.is_dir())
+        ages = sorted((time() - file.lstat().st_mtime, file) for file in entries)
         for number, (age, file) in enumerate(ages):
             if number >= _ENTRIES or age > _SECONDS:
                 file.unlink(missing_ok=True)

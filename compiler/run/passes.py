@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from compiler.expressions import bounded
 from compiler.model import Artifact
 from compiler.project.build import build_project
 from compiler.project.project import Project
@@ -13,9 +14,11 @@ from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.rules.check import check_project
 from compiler.source import Document
+from compiler.source.masking import redact
 from compiler.stack.stack import Stack, build_stack
 from compiler.targets.compose import render_compose, render_files
-from compiler.targets.dotenv import Dotenv, Entropy, env_example, fill, update_dotenv
+from compiler.targets.dotenv import Dotenv, env_example, update_dotenv
+from compiler.targets.vault import Entropy, fill
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,14 +50,20 @@ def compile_document(
     `today` is an ISO date, `source` the name of the stack file for headers; `base` is the way from the rendered files
     to the folder of the stack.
     """
-    log.info("check: %s in environment %s", document.value(()).path, environment)
-    before = report.errors
-    stack = build_stack(document, registry, environment, report)
-    if stack is None:
-        return None
+    root, before, told = document.spans[()], report.errors, Report()
+    log.info("check: %s in environment %s", root.place.path, environment)
+    with bounded():
+        stack = build_stack(document, registry, environment, told)
+        made = None if stack is None else _compile(stack, told, today=today, source=source, base=base)
+    report.extend(redact(told, {root.place.path: root.lines}))
+    return made if report.errors == before else None
+
+
+def _compile(stack: Stack, report: Report, *, today: str, source: str, base: str) -> Compiled | None:
     for database in stack.databases.values():
         why = f" ({database.chosen})" if database.chosen else ""
-        log.info("check: %s is %s %s%s", database.key, database.adapter.name, database.version, why)
+        name, file = database.adapter.name, database.adapter.document.value(()).path
+        log.info("check: %s is %s %s of %s%s", database.key, name, database.version, file, why)
     found = Report()
     project = build_project(stack, today, found, base)
     log.info("project: %d services, %d secrets", len(project.services), len(project.secrets))
@@ -64,7 +73,7 @@ def compile_document(
     report.extend(
         one for one in found if one.id not in _UNKNOWN or not any(name in one.message for name in lost)
     )
-    if report.errors > before:
+    if report.errors:
         return None
     compose = render_compose(project, source)
     log.info("compose: %d bytes", len(compose.content))
@@ -116,5 +125,6 @@ def render_secrets(
     lines = fill(project, dotenv, entropy, given, report)
     if lines is None:
         return []
-    env = Artifact(path=".env", content=update_dotenv(dotenv, lines).encode(), mode=0o600, secret=True)
+    text = update_dotenv(dotenv, lines)
+    env = Artifact(path=".env", content=text.encode(), mode=0o600, secret=True, shared=True)
     return [env, *render_files(project, {key: value for key, value, _ in lines})]

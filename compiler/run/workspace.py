@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.report import Diagnostic, Report, Span
-from compiler.run.memo import digest_of, key_of, recall, remember
+from compiler.run.memo import key_of, recall, remember
 from compiler.source import parse_yaml, read_file
 from compiler.source.shipped import folders
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from compiler.output import Change
     from compiler.run.passes import Compiled
     from compiler.targets.dotenv import Dotenv
+
+# https://docs.docker.com/compose/how-tos/environment-variables/envvars/
+_COMPOSE = {"COMPOSE_FILE", "COMPOSE_PROJECT_NAME"}
 
 
 class Outcome(NamedTuple):
@@ -45,42 +49,76 @@ class Project:
         self.stack, self.output, self.environment = stack, output, environment
         self.adapters, self.today = adapters, today
         self.sources: dict[str, str] = {}
+        # What was read beside the stack and its adapters, by its path; None where there is no such file.
+        self._seen: dict[str, bytes | None] = {}
 
     def check(self) -> Outcome:
-        """Says whether the stack is valid and its rendered files are what it renders now; writes nothing."""
+        """Says whether the stack is valid and all that it renders is there, as it renders it now; writes nothing.
+
+        Where nothing was compiled on this machine, secrets and what follows from them are not expected.
+        """
         files, report = self._inputs(), Report()
-        words = (self.environment, self.today, self.stack.name, self._base())
+        words = (self.environment, self.today, self.stack.name, self._base(), str(self.output.absolute()))
         key = key_of(words, files) if files else ""
         # Of two files with one name the first is read.
         texts = {shown: _text(content) for shown, content in reversed(files)}
-        known = recall(key, self.output) if key else None
+        known = recall(key) if key else None
         if known is not None:
             self.sources |= texts
             return Outcome(diagnostics=tuple(known))
         compiled = self.compiled(report)
         if compiled is not None:
-            from compiler.output import content_of, stale
+            from compiler.output import RIVALS, STATE, content_of, stale
 
+            artifacts = [*compiled.artifacts, *self._expected(compiled, report)]
+            self._seen |= dict.fromkeys(str(self.output / name) for name in RIVALS)
+            self._rendered(STATE, report)
+            stale(artifacts, self.output, stack=str(self.stack), environment=self.environment, report=report)
             # Should a file have changed since it was read for the key, nothing is remembered.
-            if texts.items() >= self.sources.items():
-                signed = [one for one in compiled.artifacts if one.signed]
-                remember(key, {one.path: digest_of(content_of(one)) for one in signed}, report)
-            stale(compiled.artifacts, self.output, stack=str(self.stack), report=report)
-        return Outcome(diagnostics=tuple(report), compiled=compiled)
+            if not report.errors and texts.items() >= self.sources.items():
+                rendered = {str(self.output / one.path): content_of(one) for one in artifacts}
+                remember(key, self._seen | rendered, self._told(report))
+        return Outcome(diagnostics=self._told(report), compiled=compiled)
 
     def compile(self, *, force: bool = False, write: bool = True) -> Outcome:
         """Renders the stack into its output folder; without `write` it only says what would change."""
-        from compiler.output import check_artifacts, write_artifacts
+        from compiler.output import Refusal, check_artifacts, hold, tell_refusal, write_artifacts
 
         report = Report()
         compiled = self.compiled(report)
-        secret = self._private(compiled, report) if compiled else []
-        if compiled is None or report.errors:
-            return Outcome(diagnostics=tuple(report))
-        act = write_artifacts if write else check_artifacts
-        artifacts = [*compiled.artifacts, *secret]
-        changes = act(artifacts, self.output, force=force, report=report)
-        return Outcome(tuple(changes), tuple(report), compiled)
+        if compiled is None:
+            return Outcome(diagnostics=self._told(report))
+        changes: list[Change] = []
+        try:
+            with hold(self.output) if write else nullcontext():
+                artifacts = [*compiled.artifacts, *self._private(compiled, report)]
+                if report.errors:
+                    return Outcome(diagnostics=self._told(report))
+                if write:
+                    changes = write_artifacts(
+                        artifacts, self.output, environment=self.environment, force=force, report=report
+                    )
+                else:
+                    changes = check_artifacts(artifacts, self.output, force=force, report=report)
+        except Refusal as refusal:
+            tell_refusal(report, refusal, "written")
+        return Outcome(tuple(changes), self._told(report), compiled)
+
+    @property
+    def private(self) -> set[str]:
+        """The values of `.env` that no output shows."""
+        from compiler.source.masking import private_values
+
+        dotenv = self.dotenv(Report())
+        return private_values(dotenv.values) if dotenv else set()
+
+    def _told(self, report: Report) -> tuple[Diagnostic, ...]:
+        """Returns what was found, without anything that may be secret."""
+        if not len(report):
+            return ()
+        from compiler.source.masking import redact
+
+        return tuple(redact(report, known=self.private))
 
     def compiled(self, report: Report) -> Compiled | None:
         """Returns the compiled stack without any secret; None where a finding is an error."""
@@ -102,7 +140,8 @@ class Project:
             report,
             environment=self.environment,
             today=self.today,
-            source=self.stack.name.encode(errors="replace").decode(),
+            # It stands in comments, which end with their line.
+            source="".join(one if one.isprintable() else "?" for one in self.stack.name),
             base=self._base(),
         )
         self.sources.update(registry.sources)
@@ -135,12 +174,30 @@ class Project:
 
     def _rendered(self, name: str, report: Report) -> bytes | None:
         """Returns a file of the output folder; one that is not there is no fault."""
-        found = Report()
-        content = read_file(self.output / name, str(self.output / name), found)
+        found, place = Report(), str(self.output / name)
+        self._seen[place] = content = read_file(self.output / name, place, found)
         for one in found:
             if one.id != "missing-file":
                 report.add(one._replace(help="move it away") if one.id == "not-a-file" else one)
         return content
+
+    def _expected(self, compiled: Compiled, report: Report) -> list[Artifact]:
+        """Returns the files with secrets that have to be there: none where nothing was compiled on this machine."""
+        from compiler.output import is_written
+
+        file = self.output / ".env"
+        if not is_written(self.output, ".env"):
+            if compiled.project.secrets:
+                told = "nothing was compiled here yet, so .env and what follows from it is not checked"
+                report.warning("not-compiled-here", told, Span(str(file)), "run `stackc compile`")
+            return []
+        if not file.exists():
+            told = f"{file} is missing, and with it the passwords of the databases"
+            report.error(
+                "missing-secrets", told, Span(str(file)), "put it back; `stackc compile` makes new ones"
+            )
+            return []
+        return self._private(compiled, report)
 
     def _private(self, compiled: Compiled, report: Report) -> list[Artifact]:
         from datetime import UTC, datetime
@@ -149,8 +206,13 @@ class Project:
         from compiler.run.passes import render_private
 
         dotenv = self.dotenv(report)
-        files = dict(self._certificate_files(compiled, report)) if dotenv else {}
-        if dotenv is None or report.errors:
+        if dotenv is None:
+            return []
+        for key in dotenv.values.keys() & _COMPOSE:
+            told, place = f"{key} makes Compose read something else than what is rendered", dotenv.value(key)
+            report.warning("compose-variable", told, place or Span(dotenv.path), f"remove {key} from .env")
+        files = dict(self._certificate_files(compiled, report))
+        if report.errors:
             return []
         now, shown = datetime.now(UTC).replace(tzinfo=None), str(self.output)
         made = render_private(compiled, dotenv, files, report, entropy=os.urandom, now=now, shown=shown)
@@ -171,6 +233,7 @@ class Project:
         for own in (own for certificate in certificates for own in certificate.own or ()):
             found = Report()
             content = read_file(self.stack.parent / own.path, own.path, found)
+            self._seen[str(self.stack.parent / own.path)] = content
             if content is not None:
                 yield own.path, content
             for one in found:

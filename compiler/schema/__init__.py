@@ -7,13 +7,13 @@ the message, `x-help` the help and `x-id` the id, which also holds for every rul
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from compiler.model import Path
-from compiler.report import Note, Report
+from compiler.report import Note, Report, closest
+from compiler.schema.patterns import is_match
 from compiler.schema.validator import find_errors
 from compiler.source import Document
 
@@ -56,8 +56,6 @@ def check_schema(
 
 def _distinct(faults: list[Fault]) -> list[Fault]:
     """Returns the faults of keys, and of each value the one that says most; what is misspelt is not missing too."""
-    from difflib import get_close_matches as find_near
-
     unknown: dict[Path, list[str]] = defaultdict(list)
     for fault in faults:
         if fault.keyword == "additionalProperties":
@@ -65,7 +63,7 @@ def _distinct(faults: list[Fault]) -> list[Fault]:
     values = [fault for fault in reversed(faults) if not fault.on_key]
     best = {fault.path: fault for fault in sorted(values, key=_rank, reverse=True)}
     kept = [fault for fault in faults if fault.on_key or best[fault.path] is fault]
-    return [one for one in kept if one.keyword != "required" or not find_near(one.rule[0], unknown[one.path])]
+    return [one for one in kept if one.keyword != "required" or not closest(one.rule[0], unknown[one.path])]
 
 
 def _rank(fault: Fault) -> int:
@@ -103,7 +101,7 @@ def _single(fault: Fault) -> Iterator[Fault]:
             known, forms = fault.schema.get("properties", {}), fault.schema.get("patternProperties", {})
             keyword = "propertyNames" if forms and not known else fault.keyword
             for key in data:
-                if key not in known and not any(re.search(form, key) for form in forms):
+                if key not in known and not any(is_match(form, key) for form in forms):
                     yield fault._replace(keyword=keyword, path=(*path, key), on_key=True)
         case "contains":
             # The first item is to blame: it is what tells such lists apart.

@@ -7,6 +7,8 @@ from functools import lru_cache, partial, reduce
 from operator import getitem
 from typing import TYPE_CHECKING, Any
 
+from compiler.schema.patterns import SlowPattern, is_match, is_pattern
+
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
@@ -22,7 +24,10 @@ def find_errors(data: Any, schema: Mapping[str, Any]) -> list[ValidationError]:
             _MADE.clear()
         _MADE[id(schema)] = schema, _maker()(_inlined(schema, schema, {}))
     validator = _MADE[id(schema)][1]
-    return list(validator.descend(data, validator.schema))
+    try:
+        return list(validator.descend(data, validator.schema))
+    except SlowPattern as fault:
+        return [_slow(fault, data)]
 
 
 def _inlined(node: Any, root: Any, done: dict[str, Any]) -> Any:
@@ -50,12 +55,20 @@ def _inlined(node: Any, root: Any, done: dict[str, Any]) -> Any:
 def _maker() -> Any:
     from jsonschema import Draft202012Validator, FormatChecker, validators
 
-    # jsonschema itself compares every pair of items, which a long list makes endless.
+    # jsonschema itself compares every pair of items, which a long list makes endless, and lets patterns run.
     extend: Any = validators.extend
-    made = extend(Draft202012Validator, {"uniqueItems": _unique_items})
+    own = {
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+        "uniqueItems": _unique_items,
+    }
+    made = extend(Draft202012Validator, own)
     made.descend = _descend
     # Which of the other formats it checks depends on what else is installed.
-    return partial(made, format_checker=FormatChecker(("regex",)))
+    formats = FormatChecker(())
+    formats.checkers = {"regex": (lambda value: not isinstance(value, str) or is_pattern(value), ())}
+    return partial(made, format_checker=formats)
 
 
 def _descend(
@@ -65,15 +78,63 @@ def _descend(
     rules = schema if isinstance(schema, dict) else {} if schema else {"not": {}}
     for word, rule in rules.items():
         check = self.VALIDATORS.get(word)
-        for error in (check(self, rule, instance, rules) or ()) if check else ():
-            error._set(validator=word, validator_value=rule, instance=instance, schema=rules)
-            error.rule_id = getattr(error, "rule_id", None) or rules.get("x-id")
-            error.schema_path.appendleft(word)
-            if path is not None:
-                error.path.appendleft(path)
-            if schema_path is not None:
-                error.schema_path.appendleft(schema_path)
-            yield error
+        try:
+            for error in (check(self, rule, instance, rules) or ()) if check else ():
+                error._set(validator=word, validator_value=rule, instance=instance, schema=rules)
+                error.rule_id = getattr(error, "rule_id", None) or rules.get("x-id")
+                error.schema_path.appendleft(word)
+                if path is not None:
+                    error.path.appendleft(path)
+                if schema_path is not None:
+                    error.schema_path.appendleft(schema_path)
+                yield error
+        except SlowPattern as fault:
+            fault.path = fault.path if path is None else (path, *fault.path)
+            raise
+
+
+def _slow(fault: SlowPattern, data: Any) -> ValidationError:
+    """Returns the one error of a value whose check was not brought to its end."""
+    from jsonschema import ValidationError
+
+    error: Any = ValidationError(
+        "",
+        validator="slowPattern",
+        validator_value=fault.pattern,
+        path=fault.path,
+        instance=reduce(getitem, fault.path, data),
+        schema={},
+    )
+    error.rule_id = None
+    made: ValidationError = error
+    return made
+
+
+def _pattern(validator: Any, wanted: str, data: Any, schema: Any) -> Iterator[ValidationError]:
+    from jsonschema import ValidationError
+
+    if isinstance(data, str) and not is_match(wanted, data):
+        yield ValidationError("")
+
+
+def _pattern_properties(validator: Any, forms: Any, data: Any, schema: Any) -> Iterator[ValidationError]:
+    for form, part in forms.items() if isinstance(data, dict) else ():
+        for key in data:
+            if is_match(form, key):
+                yield from validator.descend(data[key], part, path=key, schema_path=form)
+
+
+def _additional_properties(validator: Any, rule: Any, data: Any, schema: Any) -> Iterator[ValidationError]:
+    from jsonschema import ValidationError
+
+    known, forms = schema.get("properties", {}), schema.get("patternProperties", {})
+    keys = [key for key in data if key not in known] if isinstance(data, dict) else []
+    others = (key for key in keys if not any(is_match(form, key) for form in forms))
+    if isinstance(rule, dict):
+        for key in others:
+            yield from validator.descend(data[key], rule, path=key)
+    elif not rule and next(others, None) is not None:
+        yield ValidationError("")
 
 
 def _unique_items(validator: Any, wanted: Any, data: Any, schema: Any) -> Iterator[ValidationError]:

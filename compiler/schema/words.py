@@ -10,9 +10,12 @@ from typing import Any
 
 from compiler.report import suggest
 from compiler.schema import Fault
+from compiler.schema.patterns import is_match
+from compiler.source.masking import is_secret_name, masked_lines
 
 _LONGEST = 60
 _DEEPEST = 8
+_MOST = 64
 _TYPES = {
     "string": "a string",
     "number": "a number",
@@ -35,15 +38,14 @@ _LIMITS = {
     "minProperties": "{} or more entries",
     "maxProperties": "{} or fewer entries",
 }
-_SECRET = re.compile(
-    r"pass(word|wd|phrase|code)?(?![a-z])|pwd|secret(?!s$)|token|credential|private|(^|[_-]|api|access)key$",
-    re.IGNORECASE,
-)
 
 
 def word(fault: Fault) -> tuple[str, str, str | None]:
     """Returns the id of a finding, its message, and its help."""
     id, told, find_help = _WORDS.get(fault.keyword, _FORM)
+    if fault.keyword == "slowPattern":
+        # The words of the schema are about the value, which nobody knows to be wrong.
+        return id, _filled(told, fault), str(find_help)
     schema = fault.schema
     if "x-says" in schema and fault.keyword != "type":
         told = schema["x-says"]
@@ -92,12 +94,10 @@ def _escaped(text: str, longest: int = _LONGEST) -> str:
 
 
 def _is_hidden(fault: Fault) -> bool:
-    """Says whether a value is better not shown: by the key that it stands under, or by its own form."""
-    key = next((part for part in reversed(fault.path) if isinstance(part, str)), fault.noun.strip('"'))
+    """Says whether a value is better not shown: by the keys that it stands under, or by its own form."""
+    keys = [part for part in fault.path if isinstance(part, str)] or [fault.noun.strip('"')]
     text = fault.data if isinstance(fault.data, str) else ""
-    assigned = re.match(r"\s*([\w.-]+)\s*[=:]", text)
-    is_login = re.search(r"://[^/\s]*@", text)
-    return bool(_SECRET.search(key) or is_login or (assigned and _SECRET.search(assigned[1])))
+    return any(map(is_secret_name, keys)) or [text] != masked_lines([text])
 
 
 def _scalar(value: Any) -> str:
@@ -131,6 +131,8 @@ def _expected(fault: Fault) -> str:
         return _listed([name for kind, name in _TYPES.items() if kind in types])
     if fault.keyword == "one-of":
         return _listed([_options(names) for names in rule])
+    if fault.keyword == "slowPattern":
+        return _escaped(rule)
     return _options(rule)
 
 
@@ -160,7 +162,7 @@ def _rewritten(fault: Fault) -> str | None:
     is_bare = isinstance(data, str) and re.fullmatch(r"-?\d+(\.\d+)?|true|false", data)
     if is_bare and types & {"integer", "number", "boolean"}:
         return "write it without quotes"
-    is_text = isinstance(data, int | float) and re.search(schema.get("pattern", ""), _scalar(data))
+    is_text = isinstance(data, int | float) and is_match(schema.get("pattern", ""), _scalar(data))
     if is_text and "string" in types:
         return "write it in quotes"
     return "write it as a list, in [ ]" if "array" in types and not isinstance(data, dict) else None
@@ -184,17 +186,30 @@ def _known(fault: Fault) -> str:
     """Returns the option that was meant, or where it belongs."""
     key, schema = str(fault.path[-1]), fault.schema
     known = schema.get("properties") or schema.get("enum", ())
-    home = min(_homes(schema, key), key=len, default=())
+    home = _first_homes(schema).get(key, ())
     return suggest(key, known, f"write it under `{'.'.join(home)}:`" if home else "")
 
 
-def _homes(schema: Mapping[str, Any], key: str, depth: int = 4) -> Iterator[tuple[str, ...]]:
-    """Yields where a mapping inside this one has an option of that name."""
+# By the id of a schema, which is kept so that the id stays its own.
+_HOMES: dict[int, tuple[Mapping[str, Any], dict[str, tuple[str, ...]]]] = {}
+
+
+def _first_homes(schema: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Returns for each option of the mappings inside this one the shortest way to it, of equals the first."""
+    if id(schema) not in _HOMES:
+        if len(_HOMES) >= _MOST:
+            _HOMES.clear()
+        nearest = sorted(_homes(schema), key=lambda found: len(found[1]))
+        _HOMES[id(schema)] = schema, dict(reversed(nearest))
+    return _HOMES[id(schema)][1]
+
+
+def _homes(schema: Mapping[str, Any], depth: int = 4) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yields each option of the mappings inside this one, and the names on the way to it."""
     for name, part in schema.get("properties", {}).items() if depth else ():
         for form in (part, *part.get("oneOf", ())) if isinstance(part, dict) else ():
-            if key in form.get("properties", ()):
-                yield (name,)
-            yield from ((name, *home) for home in _homes(form, key, depth - 1))
+            yield from ((key, (name,)) for key in form.get("properties", ()))
+            yield from ((key, (name, *home)) for key, home in _homes(form, depth - 1))
 
 
 def _added(fault: Fault) -> str:
@@ -223,6 +238,11 @@ _WORDS: Mapping[str, _Row] = {
     "one-of": ("missing-option", "{group} needs {rule}", "add one of them"),
     "propertyNames": ("wrong-format", '"{name}" cannot be a name in {parent}', _matching),
     "required": ("missing-option", "{group} needs the option {rule}", _added),
+    "slowPattern": (
+        "slow-pattern",
+        'the pattern "{rule}" takes too long to compare with {thing}',
+        "change the pattern in the adapter: let no group that repeats hold another repeat or like branches",
+    ),
     "together": ("conflicting-options", "{parent} cannot have {rule} together", "keep one of them"),
     "type": ("wrong-type", "{thing} is {found}, expected {rule}", _rewritten),
     "uniqueItems": ("duplicate-item", "{thing} repeats {value}", "remove it"),

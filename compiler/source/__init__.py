@@ -103,7 +103,13 @@ def parse_yaml(content: bytes, path: str, report: Report) -> Document | None:
         return None
     from compiler.source.tree import read_tree
 
-    return read_tree(text, path, report)
+    found = Report()
+    document = read_tree(text, path, found)
+    if found.errors:
+        from compiler.source.masking import redact, split_lines
+
+        report.extend(redact(found, {path: split_lines(text)}))
+    return document
 
 
 def _is_small(content: bytes, path: str, report: Report) -> bool:

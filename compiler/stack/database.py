@@ -94,6 +94,12 @@ class _Entry(NamedTuple):
         spec, found = adapter.at(version), Report()
         entry = {**self._names(spec), **self.entry}
         check(entry, database_schema(adapter, version), found)
+        if not found.errors and isinstance(overlay := entry.get("x-compose"), dict):
+            # What is null is removed, and is no value.
+            added = {"image": "x", **{name: one for name, one in overlay.items() if one is not None}}
+            noun = f'x-compose of database "{self.key}"'
+            place = (*at, "x-compose")
+            check_schema(added, definition("service"), found, noun=noun, locate=self.document, at=place)
         helps = self._helps(adapter, spec) if found.errors else {}
         self.report.extend(one._replace(help=helps.get(one.span, one.help)) for one in found)
         password_key = self._password_key()

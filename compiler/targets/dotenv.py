@@ -7,20 +7,14 @@ No message holds text of the file: any of it may be a secret.
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
+from functools import lru_cache
 from itertools import groupby
 
 from compiler.expressions.quoting import env_quote
-from compiler.model import Connection, Secret, Variable
-from compiler.project.connections import iter_keys, render_connection
-from compiler.project.project import Project
 from compiler.report import Report, Span
-
-Entropy = Callable[[int], bytes]
-"""Returns that many random bytes."""
 
 # Compose tells blanks that may stand around a key or "=" from all the white space that it trims.
 _BLANK = "\t\v\f\r \x85\xa0"
@@ -52,11 +46,9 @@ _ESCAPE = re.compile(r'\\([abfnrtv$"\\]|0[0-3][0-7]{2}|0)')
 _ESCAPES = {"$": "$$", "0": "\\", **dict(zip('abfnrtv"\\', '\a\b\f\n\r\t\v"\\', strict=True))}
 _ESCAPES |= {f"{code:04o}": chr(code) for code in range(0o400)}
 _DOLLAR = re.compile(
-    rf"\$(?:(?P<escaped>\$)|(?P<reference>{_NAME}|\{{{_NAME}(?::?[-+?].*)?\}})|(?P<broken>\{{))"
+    rf"\$(?:(?P<escaped>\$)|(?P<reference>{_NAME}|\{{{_NAME}\}})|(?P<open>\{{{_NAME}:?[-+?])|(?P<broken>\{{))"
 )
 _HELP = 'write each line as "KEY=value" or "# note", and quote a value of several lines'
-# Repeated as often as a byte can tell, so that every character is equally likely; higher bytes stand for none.
-_ALPHANUMERIC = 4 * "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +156,7 @@ def _read(statement: re.Match[str]) -> tuple[str, Entry | None]:
     else:
         value = statement["value"].partition(" #")[0].rstrip(_WHITE)
         end = start + len(value)
-    dollars = {found.lastgroup for found in _DOLLAR.finditer(value)}
+    dollars = set(_iter_dollars(value))
     if "broken" in dollars:
         help = "put the value in single quotes, where $ has no meaning"
         raise ValueError(start, 'this value holds a "${" that begins no reference to a variable', help)
@@ -173,73 +165,28 @@ def _read(statement: re.Match[str]) -> tuple[str, Entry | None]:
     return key, Entry(value, start, end, "reference" in dollars)
 
 
+def _iter_dollars(value: str) -> Iterator[str]:
+    """Yields what each `$` of a value begins, up to the first that is broken."""
+    position, kind = 0, ""
+    while kind != "broken" and (found := _DOLLAR.search(value, position)):
+        kind, position = found.lastgroup or "", found.end()
+        if kind == "open":
+            # What is behind the operator may hold braces of its own, and ends with the last one of the line.
+            line_end = value.find("\n", position)
+            closing = value.rfind("}", position, line_end if line_end >= 0 else len(value))
+            kind, position = ("reference", closing + 1) if closing >= 0 else ("broken", position)
+        yield kind
+
+
 def _span(path: str, text: str, position: int) -> Span:
-    line = text.count("\n", 0, position) + 1
-    column = position - max(text.rfind("\n", 0, position) + 1, text.startswith("\ufeff")) + 1
+    ends = _line_ends(text)
+    line = bisect_left(ends, position) + 1
+    start = ends[line - 2] + 1 if line > 1 else 0
+    column = position - max(start, text.startswith("\ufeff")) + 1
     return Span(path=path, line=line, column=column, end_line=line, end_column=column + 1)
 
 
-def generate(secret: Secret, entropy: Entropy) -> str:
-    """Returns a new value: `length` characters, or for hex and base64 that many random bytes written so."""
-    if secret.alphabet == "hex":
-        return entropy(secret.length).hex()
-    if secret.alphabet == "base64":
-        return b2a_base64(entropy(secret.length), newline=False).decode()
-    text = ""
-    while len(text) < secret.length:
-        text += "".join(_ALPHANUMERIC[byte : byte + 1] for byte in entropy(secret.length))
-    return text[: secret.length]
-
-
-def fill(
-    project: Project, dotenv: Dotenv, entropy: Entropy, given: Mapping[str, str], report: Report
-) -> list[tuple[str, str, str]] | None:
-    """Returns the key, the value and the comment of every line that `.env` must have; values that are there are kept.
-
-    `given` are values that come from elsewhere, such as the keys of certificates.
-    """
-    before = report.errors
-    values: dict[str, str] = {**dotenv.values, **given}
-    for secret in project.secrets:
-        if secret.generate and not values.get(secret.key):
-            values[secret.key] = generate(secret, entropy)
-        _check_value(secret, values.get(secret.key, ""), dotenv, report)
-    if report.errors > before:
-        return None
-    lines = [(one.key, values[one.key], one.owner[:1].upper() + one.owner[1:]) for one in project.secrets]
-    lines += [(key, value, "Private key of a server certificate") for key, value in given.items()]
-    for variable in project.variables:
-        try:
-            values[variable.key] = derive(variable, values)
-        except ValueError as fault:
-            keys = iter_keys(variable.value) if isinstance(variable.value, Connection) else ()
-            place = next(filter(None, map(dotenv.value, keys)), Span(dotenv.path))
-            told, help = f"{variable.key} cannot be made: {fault}", "choose another password in .env"
-            report.error("unusable-password", told, place, help)
-        else:
-            lines.append((variable.key, values[variable.key], variable.comment))
-    return None if report.errors > before else lines
-
-
-def derive(variable: Variable, values: Mapping[str, str]) -> str:
-    """Returns the value of a line that follows from others: a connection string, or a digest of secrets."""
-    if isinstance(variable.value, Connection):
-        return render_connection(variable.value, values)
-    text = "\0".join(f"{key}={values.get(key, '')}" for key in variable.value.keys)
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _check_value(secret: Secret, value: str, dotenv: Dotenv, report: Report) -> None:
-    key, place = secret.key, dotenv.value(secret.key) or secret.span
-    refused = secret.refuse and f"{secret.refuse}\0\n\r"
-    found = [character for character in dict.fromkeys(value) if character in refused]
-    if not value:
-        told = f"{secret.owner} takes its value from {key} in .env, which is not set there"
-        report.error("missing-secret", told, secret.span, f"add {key}= to .env")
-    elif key in dotenv.entries and dotenv.entries[key].is_interpolated:
-        told = f"the value of {key} in .env refers to other variables, which stackc does not follow"
-        report.error("env-interpolation", told, place, "put the value in single quotes")
-    elif found or not all(re.fullmatch(pattern[1:-1], value) for pattern in secret.patterns):
-        names = ", ".join("a line break" if one in "\n\r\0" else f'"{one}"' for one in found)
-        told = f"{secret.owner} cannot take the value of {key} in .env" + (names and f", which holds {names}")
-        report.error("unusable-password", told, place, secret.reason or "choose another value")
+# A file with thousands of faults is looked through once.
+@lru_cache(maxsize=1)
+def _line_ends(text: str) -> list[int]:
+    return [found.start() for found in re.finditer("\n", text)]

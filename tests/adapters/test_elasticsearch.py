@@ -28,7 +28,7 @@ from compiler.model import Certificate
 from compiler.pages.trial import HOSTILE
 from compiler.project.connections import render_connection
 from compiler.report import Report, Span
-from compiler.targets.dotenv import fill
+from compiler.targets.vault import fill
 from tests.adapters.plans import Plan, build_database, plan_database
 from tests.conftest import read_env
 

@@ -19,7 +19,7 @@ from compiler.registry.registry import Registry
 from compiler.report import Report, Span
 from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
-from compiler.targets.dotenv import fill
+from compiler.targets.vault import fill
 from tests.adapters.plans import Plan, build_database, plan_database
 from tests.conftest import read_env
 

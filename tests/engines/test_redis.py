@@ -272,11 +272,14 @@ def test_second_up_replaces_the_index_alone(search: Stack, vector: str, order: l
 
 
 def test_statement_that_fails_fails_the_up(search: Stack) -> None:
-    search.compile(search_text("dimensions: 2, field: content"))
+    search.compile(search_text("dimensions: 2"))
+    file = search.folder / "docker-compose.yml"
+    right = file.read_text()
+    file.write_text(right.replace("embedding", "content"))
     done = search.compose("up", "-d", "--wait", "--pull", "never")
     assert done.returncode != 0 and "find-init" in done.stderr
     assert "Duplicate field" in search.compose("logs", "find-init").stdout
-    search.compile(search_text("dimensions: 2"))
+    file.write_text(right)
     search.up()
 
 

@@ -8,14 +8,23 @@ import pytest
 
 from compiler import output
 from compiler.model import Artifact
-from compiler.output import check_artifacts, content_of, sign, signature, write_artifacts
+from compiler.output import (
+    Refusal,
+    check_artifacts,
+    content_of,
+    hold,
+    sign,
+    signature,
+    tell_refusal,
+    write_artifacts,
+)
 from compiler.output.diff import unified_diff
 from compiler.report import Report, Span
 from tests.output.test_files import snapshot
 
 HEADER = b"# Made by stackc from stack.yaml.\n# Edit that file.\n"
 COMPOSE = Artifact(path="docker-compose.yml", content=HEADER + b"name: demo\n", signed=True)
-ENV = Artifact(path=".env", content=b"PASSWORD=hunter2\n", mode=0o600, secret=True)
+ENV = Artifact(path=".env", content=b"PASSWORD=hunter2\n", mode=0o600, secret=True, shared=True)
 KEY = Artifact(path="tls/server.key", content=b"-----BEGIN\n", mode=0o600, secret=True)
 ALL = [COMPOSE, ENV, KEY]
 
@@ -26,8 +35,13 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 
 def write(artifacts, directory, *, force=False):
-    report = Report()
-    return write_artifacts(artifacts, directory, force=force, report=report), list(report)
+    report, changes = Report(), []
+    try:
+        with hold(directory):
+            changes = write_artifacts(artifacts, directory, force=force, report=report)
+    except Refusal as refusal:
+        tell_refusal(report, refusal, "written")
+    return changes, list(report)
 
 
 def compare(artifacts, directory):
@@ -36,7 +50,7 @@ def compare(artifacts, directory):
 
 def stale(artifacts, directory, stack="stack.yaml"):
     report = Report()
-    output.stale(artifacts, directory, stack=stack, report=report)
+    output.stale(artifacts, directory, stack=stack, environment="local", report=report)
     return list(report)
 
 
@@ -113,7 +127,7 @@ def test_everything_is_written_with_its_content_and_mode(tmp_path):
         path = tmp_path / "new" / "out" / artifact.path
         assert (path.read_bytes(), mode(path)) == (content_of(artifact), artifact.mode)
     assert sorted(p.name for p in (tmp_path / "new" / "out").iterdir()) == sorted(
-        [".env", COMPOSE.path, "tls"]
+        [".env", ".stackc", COMPOSE.path, "tls"]
     )
 
 
@@ -136,7 +150,10 @@ def test_a_changed_file_alone_is_written(tmp_path):
     before = snapshot(tmp_path)
     write([COMPOSE, Artifact(path=".env", content=b"B=2\n", mode=0o600, secret=True), KEY], tmp_path)
     after = snapshot(tmp_path)
-    assert [path.name for path in after if after[path] != before[path] and path.is_file()] == [".env"]
+    assert [path.name for path in after if after[path] != before[path] and path.is_file()] == [
+        ".env",
+        "written",
+    ]
 
 
 def test_a_secret_that_others_can_read_is_closed_and_not_rewritten(tmp_path):
@@ -285,13 +302,13 @@ def test_an_artifact_cannot_leave_the_folder(tmp_path, path):
         write([Artifact(path=path, content=b"x")], tmp_path)
 
 
-def test_the_current_folder_is_called_the_output_folder(tmp_path, monkeypatch):
+def test_a_current_folder_that_is_gone_is_a_finding(tmp_path, monkeypatch):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     (finding,) = write([ENV], Path())[1]
-    assert finding.message == "the output folder cannot be written: no such file or directory"
-    assert finding.span == Span(path=".")
+    assert finding.message == ".stackc cannot be written: no such file or directory"
+    assert finding.span == Span(path=".stackc")
 
 
 def test_rendered_files_are_not_stale(tmp_path):
@@ -308,10 +325,10 @@ def test_one_byte_makes_a_signed_file_stale(byte):
     assert finding.message == "out/docker-compose.yml is not what demo.yaml renders"
 
 
-def test_a_missing_signed_file_is_stale_and_others_are_not():
-    assert codes(stale(ALL, Path("out"))) == [("stale-output", f"out/{COMPOSE.path}")]
+def test_a_missing_file_is_stale():
+    assert codes(stale([COMPOSE], Path("out"))) == [("stale-output", f"out/{COMPOSE.path}")]
 
 
 def test_a_path_that_cannot_be_read_is_named_instead_of_called_stale(tmp_path):
     (tmp_path / COMPOSE.path).mkdir()
-    assert codes(stale(ALL, Path())) == [("output-is-a-folder", COMPOSE.path)]
+    assert codes(stale([COMPOSE], Path())) == [("output-is-a-folder", COMPOSE.path)]

@@ -32,7 +32,7 @@ env_file: '${E:-.env}'                           -> env_file: '${E:-.env}'
 label_file: ./labels                             -> label_file: ../labels
 extends: {file: common.yml, service: a}          -> extends: {file: ../common.yml, service: a}
 extends: base                                    -> extends: base
-develop: {watch: [{path: ./src, action: sync}]}  -> develop: {watch: [{path: ../src, action: sync}]}
+develop: {watch: [{path: ./src, action: rebuild}]}  -> develop: {watch: [{path: ../src, action: rebuild}]}
 volumes: ['./a:/a:ro', '../b:/b', '.:/c']        -> volumes: ['../a:/a:ro', '../../b:/b', '..:/c']
 volumes: ['data:/a', '/b:/b', '~/c:/c', /d]      -> volumes: ['data:/a', '/b:/b', '~/c:/c', /d]
 volumes: ['${A:-./a}:/a', '${B:-data}:/b']       -> volumes: ['${A:-../a}:/a', '${B:-data}:/b']

@@ -31,6 +31,19 @@ def test_a_secret_cannot_take_a_key_of_a_database(secret: str) -> None:
     assert [code for code, _ in findings(text)] == ["key-collision"]
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "secrets: {mine: {environment: STACKC_DIGEST_KEY}}",
+        "secrets: {stackc_digest_key: {generate: hex}}",
+    ],
+)
+def test_the_key_of_stackcs_digests_is_taken(rest: str) -> None:
+    one = only(stack("a: {image: a}", rest))
+    assert (one.id, one.notes) == ("key-collision", ())
+    assert '"STACKC_DIGEST_KEY" of .env is used by stackc itself' in one.message
+
+
 @pytest.mark.parametrize("options", ["environment: {COMPOSE_FILE: a}", "environment: [COMPOSE_FILE=a]"])
 def test_a_variable_of_compose_may_stand_in_a_container(options: str) -> None:
     assert findings(entry(options)) == []

@@ -91,6 +91,65 @@ WRONG = [
     ("extra_hosts: [host]", "wrong-format", "host"),
     ("extra_hosts: ['host:1.2.3']", "wrong-format", "'host:1.2.3'"),
     ("extra_hosts: {host: elsewhere}", "wrong-format", "elsewhere"),
+    ("develop: {watch: [{path: ., action: sync}]}", "missing-option", "{path: ., action: sync}"),
+    ("develop: {watch: [{path: '', action: rebuild}]}", "out-of-range", "''"),
+    ("gpus: [{count: 1, device_ids: ['0']}]", "conflicting-options", "device_ids"),
+    ("gpus: [{count: some}]", "wrong-format", "some"),
+    (
+        "deploy: {resources: {reservations: {devices: [{capabilities: [gpu], count: 1, device_ids: [a]}]}}}",
+        "conflicting-options",
+        "device_ids",
+    ),
+    ("deploy: {resources: {limits: {pids: many}}}", "wrong-type", "many"),
+    ("deploy: {update_config: {delay: soon}}", "wrong-format", "soon"),
+    ("deploy: {update_config: {monitor: '5'}}", "wrong-format", "'5'"),
+    ("deploy: {update_config: {parallelism: two}}", "wrong-type", "two"),
+    ("deploy: {update_config: {parallelism: -1}}", "out-of-range", "-1"),
+    ("deploy: {rollback_config: {max_failure_ratio: half}}", "wrong-format", "half"),
+    ("deploy: {placement: {max_replicas_per_node: two}}", "wrong-type", "two"),
+    ("deploy: {restart_policy: {max_attempts: ever}}", "wrong-type", "ever"),
+    ("deploy: {replicas: $(id)}", "wrong-type", "$(id)"),
+    ("deploy: {replicas: '${N:--1}'}", "out-of-range", "'${N:--1}'"),
+    ("attach: ${A:-x}", "wrong-type", "${A:-x}"),
+    ("cpus: ${CPUS-}", "wrong-format", "${CPUS-}"),
+    ("mem_limit: $$5m", "wrong-format", "$$5m"),
+    ("healthcheck: {test: x, start_period: '${X:-soon}'}", "wrong-format", "'${X:-soon}'"),
+    ("healthcheck: {test: ['${X:-curl}', x]}", "not-allowed-value", "'${X:-curl}'"),
+    ("restart: ${R:-sometimes}", "not-allowed-value", "${R:-sometimes}"),
+    ("ports: ['${PORT:-http}']", "port-syntax", "'${PORT:-http}'"),
+    ("ports: ['80:0']", "port-syntax", "'80:0'"),
+    ("ports: [0]", "port-syntax", "0"),
+    ("pre_start: [{command: a, per_replica: /a}]", "wrong-type", "/a"),
+    ("pre_start: [{command: a, mem_limit: lots}]", "wrong-format", "lots"),
+    ("post_start: [{command: a, privileged: maybe}]", "wrong-type", "maybe"),
+    ("blkio_config: {weight: '500'}", "wrong-type", "'500'"),
+    ("blkio_config: {device_read_bps: [{path: /a, rate: fast}]}", "wrong-format", "fast"),
+    ("volumes: [{type: tmpfs, target: /a, tmpfs: {mode: rwx}}]", "wrong-format", "rwx"),
+    ("volumes: [{type: tmpfs, target: /a, tmpfs: {mode: '${M:-0700}'}}]", "wrong-format", "'${M:-0700}'"),
+    ("volumes: [{type: volume, target: /a, volume: {nocopy: maybe}}]", "wrong-type", "maybe"),
+    ("devices: [{source: /dev/a}]", "missing-option", "{source: /dev/a}"),
+    ("env_file: [{path: a, format: json}]", "not-allowed-value", "json"),
+    ("volumes: [{type: volume, source: ./a, target: /a}]", "wrong-format", "./a"),
+    ("ports: ['a${A}b']", "port-syntax", "'a${A}b'"),
+    ("cpus: 'a${A}'", "wrong-format", "'a${A}'"),
+    ("tty: ${A}s", "wrong-type", "${A}s"),
+    ("volumes: [{type: bind, target: /a}]", "missing-option", "{type: bind, target: /a}"),
+    ("storage_opt: {size: [1G]}", "wrong-type", "[1G]"),
+    ("env_file: [{path: ., required: false}]", "wrong-format", "."),
+    ("env_file: ['']", "wrong-format", "''"),
+    ("label_file: labels/", "wrong-format", "labels/"),
+    ("umask: 0o22", "unknown-option", "umask"),
+    ("models: [llm]", "unknown-option", "models"),
+    ("pid: null", "wrong-type", "null"),
+    ("links: ['']", "out-of-range", "''"),
+    ("cpu_percent: '101'", "out-of-range", "'101'"),
+    ("{build: {context: ., no_cache: maybe}}", "wrong-type", "maybe"),
+    ("{build: {context: ., ulimits: {nofile: '5'}}}", "wrong-type", "'5'"),
+    ("{build: {context: ., ssh: [key]}}", "wrong-format", "key"),
+    ("{build: {context: ., additional_contexts: [base]}}", "wrong-format", "base"),
+    ("{build: {context: ., extra_hosts: [host]}}", "wrong-format", "host"),
+    ('cpus: "2\\n"', "wrong-format", '"2\\n"'),
+    ('restart: "always\\n"', "not-allowed-value", '"always\\n"'),
 ]
 
 
@@ -166,6 +225,37 @@ extra_hosts: ['h:host-gateway', 'i=10.0.0.1', 'j:::1', 'k=${X}']
 extra_hosts: {h: 10.0.0.1, i: ['::1']}
 container_name: my_app.1
 working_dir: /${A:-${B:-c}}$$x$1
+attach: ${ATTACH:-false}
+cpus: ${CPUS:-0.5}
+mem_limit: ${MEMORY:-512m}
+restart: ${R:-on-failure:3}
+mem_limit: ${GIGABYTES:?say how many}g
+stop_grace_period: ${A:-${B:-5s}}
+ports: ['$IP:${PORT:-8080}:80/${P:-tcp}']
+ports: ['${PORT:-8085}', '${HTTP:-8086}:80', '127.0.0.1:${LAST:-8087}:80']
+scale: ${N:-2}
+healthcheck: {test: x, interval: '${I:-30s}', start_period: '${P:-1m30s}'}
+deploy: {update_config: {delay: 10s, monitor: 1m, parallelism: 2, max_failure_ratio: 0.1}}
+deploy: {rollback_config: {delay: '${D:-5s}', parallelism: '${N:-1}'}, placement: {max_replicas_per_node: 2}}
+deploy: {resources: {reservations: {devices: [{capabilities: [gpu], count: all}]}}}
+deploy: {resources: {reservations: {devices: [{capabilities: [gpu], device_ids: ['0']}]}}}
+deploy: {resources: {limits: {pids: 100}}, restart_policy: {max_attempts: 3}}
+gpus: all
+gpus: [{count: 1}]
+pre_start: [{command: a, per_replica: 'true', mem_limit: 64m}]
+post_start: [{command: a, privileged: false, environment: [A=b]}]
+develop: {watch: [{path: ., action: sync, target: /a}, {path: ., action: rebuild}, {path: ., action: restart}]}
+blkio_config: {weight: 500, device_read_bps: [{path: /a, rate: 1mb}]}
+volumes: [{type: tmpfs, target: /a, tmpfs: {mode: 0o1777, size: 64m}}]
+volumes: [{type: bind, source: ., target: /b, bind: {create_host_path: 'false'}}]
+devices: [{source: /dev/a, target: /dev/b}, '/dev/a:/dev/b']
+pid: host
+storage_opt: {size: 1G}
+cpu_percent: '50'
+ulimits: {nofile: '${FILES:-1024}'}
+{build: {context: ., no_cache: true, ssh: [default], ulimits: {nofile: 5}, shm_size: 64m}}
+{build: {context: ., additional_contexts: [a=b]}}
+{build: {context: ., additional_contexts: {a: b}, extra_hosts: ['h:10.0.0.1']}}
 """.strip().splitlines()
 
 
@@ -182,7 +272,7 @@ def test_compose_accepts_all_of_them(tmp_path: Path) -> None:
     compiled, diagnostics = compile_text(f"name: demo\nservices:\n{services}")
     assert compiled is not None, diagnostics
     (tmp_path / "docker-compose.yml").write_bytes(compiled.artifacts[0].content)
-    (tmp_path / ".env").write_text("X=/x\nCOMPOSE_PROFILES=x\n")
+    (tmp_path / ".env").write_text("IP=127.0.0.1\nGIGABYTES=1\nX=/x\nCOMPOSE_PROFILES=x\n")
     assert len(config(tmp_path)["services"]) == len(RIGHT)
 
 

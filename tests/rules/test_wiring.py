@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stacks import DATABASE, entry, findings, only, stack
+from tests.stacks import DATABASE, compile_text, entry, findings, only, stack
 
 API = "api: {image: b, ports: ['9000:8000'], expose: ['8001']}"
 
@@ -181,3 +181,33 @@ def test_ports_in_internal_networks_publish_nothing() -> None:
 )
 def test_a_wrong_top_level_entry_is_told_at_its_place(section: str, code: str, place: str) -> None:
     assert findings(entry("user: u", section)) == [(code, place)]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "codes"),
+    [
+        ("{privileged: true}", ["privileged-database"]),
+        ('{privileged: "true"}', ["privileged-database"]),
+        ("{privileged: false}", []),
+        ("{cap_drop: null}", ["owned-key"]),
+        ("{security_opt: [a]}", ["owned-key"]),
+        ("{user: 1000}", ["wrong-type"]),
+        ("{labels: x}", ["wrong-type"]),
+        ("{labels: {a: [1]}}", ["wrong-type"]),
+        ("{labels: null, shm_size: 1g}", []),
+        ("{networks: [back]}", ["unknown-network", "owned-key"]),
+    ],
+)
+def test_what_an_overlay_weakens_or_writes_wrong_is_told(overlay: str, codes: list[str]) -> None:
+    text = f"name: demo\ndatabases: {{main: {{adapter: postgresql, x-compose: {overlay}}}}}\n"
+    assert sorted(one.id for one in compile_text(text)[1]) == sorted(codes)
+
+
+def test_a_port_of_an_overlay_is_bound_to_loopback() -> None:
+    text = "name: demo\ndatabases: {main: {adapter: postgresql, x-compose: {ports: ['5432:5432', '0.0.0.0:1:1']}}}\n"
+    compiled, _ = compile_text(text)
+    assert compiled is not None
+    assert [port["host_ip"] for port in compiled.project.services["main"]["ports"]] == [
+        "127.0.0.1",
+        "0.0.0.0",
+    ]

@@ -13,7 +13,7 @@ import compiler.run.memo
 import compiler.run.workspace
 from compiler.pages.findings import render_report
 from compiler.report import Diagnostic, Note, Span
-from compiler.run.memo import digest_of, key_of, recall, remember
+from compiler.run.memo import key_of, recall, remember
 from compiler.run.workspace import Project
 from compiler.source.shipped import user_folder
 from tests.conftest import TODAY
@@ -128,11 +128,6 @@ def test_a_missing_output_is_stale_though_all_is_remembered(folder: Path, name: 
     assert codes() == ["stale-output"]
 
 
-def test_a_check_needs_no_env_file(folder: Path) -> None:
-    (folder / ".env").unlink()
-    assert codes() == []
-
-
 def test_an_error_is_told_each_time(folder: Path) -> None:
     edit("stack.yaml", "mydb", "mydbb")
     assert codes() == codes() == ["unknown-adapter"]
@@ -202,7 +197,7 @@ def test_a_fault_that_only_schemas_find_is_not_remembered_as_passed(folder: Path
 
 def test_another_output_folder_is_checked_for_itself(folder: Path) -> None:
     other = Project(Path("stack.yaml"), Path("other"), today=TODAY)
-    assert {one.id for one in other.check().diagnostics} == {"stale-output"}
+    assert {one.id for one in other.check().diagnostics} == {"stale-output", "not-compiled-here"}
     assert other.compile().diagnostics == ()
     assert other.check().diagnostics == ()
 
@@ -313,9 +308,12 @@ def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
     (tmp_path / "a name").write_bytes(b"")
     note = Note("the other \ud800", Span("b", 2))
     found = [Diagnostic("end-of-life", "warning", "told", Span("a", 1, 2, 3, 4), "help", (note,))]
-    remember("ab" * 32, {"a name": digest_of(b"")}, found)
-    assert recall("ab" * 32, tmp_path) == found
-    assert recall("cd" * 32, tmp_path) is None
+    files = {str(tmp_path / "a name"): b"", str(tmp_path / "none"): None}
+    remember("ab" * 32, files, found)
+    assert recall("ab" * 32) == found
+    assert recall("cd" * 32) is None
+    (tmp_path / "none").write_bytes(b"")
+    assert recall("ab" * 32) is None
 
 
 def test_no_part_of_a_memory_is_left_behind(folder: Path) -> None:

@@ -375,6 +375,25 @@ def test_fault_is_told_in_stack_words(
     assert found.severity == "error"
 
 
+@pytest.mark.parametrize(
+    ("pattern", "right", "wrong"),
+    [
+        ("^[a-z]+$", "a", "a\n"),
+        ("^(a|b$)", "b", "b\n"),
+        (r"^\$$", "$", "$\n"),
+        ("^[$]$", "$", "$\n"),
+        (r"^[\]$]$", "$", "$\n"),
+        ("^a\n$", "a\n", "a\n\n"),
+    ],
+)
+def test_the_end_in_a_pattern_is_the_end_alone(pattern: str, right: str, wrong: str) -> None:
+    for text, expected in ((right, 0), (wrong, 1)):
+        keys = {"type": "object", "patternProperties": {pattern: {}}, "additionalProperties": False}
+        names = {"type": "object", "propertyNames": {"pattern": pattern}}
+        assert len(check(text, {"type": "string", "pattern": pattern})) == expected
+        assert [len(check({text: 1}, form)) for form in (keys, names)] == [expected, expected]
+
+
 def test_wrong_type_of_the_whole_is_told_by_its_noun() -> None:
     found = only(check(["a"]))
     assert found.message == 'database "vectors" is a list, expected a mapping'
@@ -614,5 +633,7 @@ def test_secret_number_is_never_shown() -> None:
 
 
 def test_missing_option_of_an_item_is_placed_at_the_item() -> None:
-    found = check_service({"image": "a", "volumes": [{"type": "bind", "target": "/a"}, {"source": "a"}]})
+    found = check_service(
+        {"image": "a", "volumes": [{"type": "bind", "source": ".", "target": "/a"}, {"source": "a"}]}
+    )
     assert {one.span.path for one in found} == {"value services/api/volumes/1"}

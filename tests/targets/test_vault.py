@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import os
 import re
 import string
@@ -19,7 +20,7 @@ from compiler.project import project as compose
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.workspace import Project
 from compiler.source import parse_yaml
-from compiler.targets.dotenv import derive, fill, generate
+from compiler.targets.vault import derive, fill, generate
 from tests.conftest import TODAY, examples, read_env
 
 if TYPE_CHECKING:
@@ -185,13 +186,35 @@ def test_a_connection_string_follows_from_the_password() -> None:
 
 
 def test_a_digest_tells_values_apart_and_nothing_of_them() -> None:
-    variable = Variable(key="D", value=Digest(("A", "B")))
-    digests = [
-        derive(variable, values) for values in ({"A": "1", "B": "2"}, {"A": "12", "B": ""}, {"A": "1"}, {})
-    ]
+    variable = Variable(key="D", value=Digest(("A", "B"), "K"))
+    given: list[dict[str, str]] = [{"A": "1", "B": "2"}, {"A": "12", "B": ""}, {"A": "1"}, {}]
+    digests = [derive(variable, {"K": "k", **values}) for values in given]
     assert len(set(digests)) == 4
-    assert all(re.fullmatch("[0-9a-f]{16}", digest) for digest in digests)
-    assert derive(variable, {"A": "1", "B": "2", "C": "3"}) == digests[0]
+    assert all(re.fullmatch("[0-9a-f]{32}", digest) for digest in digests)
+    assert derive(variable, {"A": "1", "B": "2", "C": "3", "K": "k"}) == digests[0]
+
+
+def test_whoever_sees_a_digest_cannot_check_a_guess_without_its_key(tmp_path: Path) -> None:
+    text = "name: demo\nsecrets: {pin: {environment: PIN}}\nservices: {app: {image: 'a:1', secrets: [pin]}}\n"
+    (tmp_path / "stack.yaml").write_text(text)
+    seen = []
+    for dotenv in ("PIN=1234\n", None, "PIN=1234\n"):
+        if dotenv:
+            (tmp_path / ".env").write_text(dotenv)
+        assert Project(tmp_path / "stack.yaml", tmp_path, today=TODAY).compile().diagnostics == ()
+        values = read_env((tmp_path / ".env").read_text()).values
+        key, digest = values["STACKC_DIGEST_KEY"], values["APP_SECRETS_SHA256"]
+        assert digest == hmac.digest(key.encode(), b"PIN=1234", "sha256").hex()[:32]
+        seen.append((key, digest))
+    # It is kept by later compiles, and another one makes another digest of the same secret.
+    assert seen[0] == seen[1]
+    assert len({digest for _, digest in seen}) == 2
+
+
+def test_a_project_without_digests_has_no_key_for_them(tmp_path: Path) -> None:
+    (tmp_path / "stack.yaml").write_text("name: demo\nservices: {app: {image: 'a:1'}}\n")
+    Project(tmp_path / "stack.yaml", tmp_path, today=TODAY).compile()
+    assert "STACKC_DIGEST_KEY" not in (tmp_path / ".env").read_text()
 
 
 def test_in_a_project_the_password_of_a_person_is_kept_and_used(tmp_path: Path) -> None:
