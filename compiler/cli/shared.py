@@ -102,6 +102,8 @@ def finish(
     report: Report, read: Sequence[Project | Registry] = (), form: str = "text", changes: Sequence[Any] = ()
 ) -> None:
     """Shows what was found in what was read, and exits where that is an error."""
+    if form == "text" and not len(report):
+        return
     from compiler.pages.findings import render_report
 
     sources = {shown: text for one in read for shown, text in one.sources.items()}

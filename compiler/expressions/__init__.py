@@ -1,6 +1,7 @@
 """`${{ … }}`: expressions in texts, and with guards in trees; how values enter a text of one language.
 
-A dotted name, which is nearly every expression, is looked up here, so that most runs never import jinja2.
+A dotted name, and whether it is one of several words, which is nearly every expression, is looked up here, so that most
+runs never import jinja2.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from compiler.report import suggest
 
 _EXPRESSION = re.compile(r"""\$\$\{\{|\$\{\{((?:[^}"']|"[^"]*"|'[^']*'|\}(?!\}))*)\}\}|\$\{\{.*""")
 _SIMPLE = re.compile(r"\s*(not\s+)?([A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*)*)\s*(?:\|\s*(\w+)\s*)?\Z")
+_MEMBER = re.compile(r"\s*([a-z_]+(?:\.[a-z_]+)*) in \[((?:'[\w.-]*'(?:,\s*)?)*)\]\s*\Z")
 _MAX_LENGTH = 1000
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "none": None, "None": None}
 _NOTHING: Any = object()
@@ -135,6 +137,9 @@ def _value(expression: str | None, scope: Mapping[str, Any], sink: Sink | None) 
         if simple[1]:
             return not value
         return sink.quoted(value, simple[3]) if sink and simple[3] else value
+    member = _MEMBER.match(expression)
+    if member and isinstance(word := _look_up(member[1], scope), str):
+        return word in re.findall("'([^']*)'", member[2])
     from compiler.expressions.sandbox import run
 
     return run(expression, scope, sink)

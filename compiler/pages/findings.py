@@ -34,8 +34,11 @@ def render_report(
     `format` is `text`, `json`, `github` or `sarif`; `changes` are what JSON says of rendered files, and `private` are
     values that are never shown, beside all that may be secret.
     """
-    files = {path: split_lines(text) for path, text in sources.items() if not _ENV_FILE.search(path)}
-    told = redact(diagnostics, files, private)
+    found = [*diagnostics]
+    spans = (span for one in found for span in (one.span, *(note.span for note in one.notes)))
+    paths = {span.path for span in spans} & sources.keys()
+    files = {path: split_lines(sources[path]) for path in paths if not _ENV_FILE.search(path)}
+    told = redact(found, files, private)
     findings = sorted(dict.fromkeys(told), key=lambda finding: finding.sort_key)
     if format == "text":
         return _text(findings, {path: masked_lines(lines, private) for path, lines in files.items()}, color)

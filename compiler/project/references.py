@@ -96,6 +96,7 @@ def _vector(database: Database) -> dict[str, Any]:
         "set": True,
         **vector,
         "tuned": "parameters" in database.entry["vector"],
+        "prefix": "".join(vector["collection"].partition("_")[:2]),
         "index": "{collection}_{field}_{metric}_{method}".format_map(vector),
         **step.get("terms", {}),
         **rules["metrics"][vector["metric"]],

@@ -14,7 +14,6 @@ from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.rules.check import check_project
 from compiler.source import Document
-from compiler.source.masking import redact
 from compiler.stack.stack import Stack, build_stack
 from compiler.targets.compose import render_compose, render_files
 from compiler.targets.dotenv import Dotenv, env_example, update_dotenv
@@ -55,7 +54,10 @@ def compile_document(
     with bounded():
         stack = build_stack(document, registry, environment, told)
         made = None if stack is None else _compile(stack, told, today=today, source=source, base=base)
-    report.extend(redact(told, {root.place.path: root.lines}))
+    if len(told):
+        from compiler.source.masking import redact
+
+        report.extend(redact(told, {root.place.path: root.lines}))
     return made if report.errors == before else None
 
 

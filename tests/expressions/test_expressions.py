@@ -423,3 +423,11 @@ def test_a_fault_in_a_loop_is_told_once() -> None:
 def test_every_fault_of_a_tree_has_its_own_place() -> None:
     data = {"a": "${{ zzz }}", "b": ["ok", {"when": "${{ yyy }}", "then": "x"}]}
     assert [at for at, _ in tree_faults(data)] == [("a",), ("b", 1, "when")]
+
+
+@pytest.mark.parametrize("word", ["a", "b-c", "", "d", "A"])
+def test_a_word_of_a_list_is_found_without_and_with_jinja(word: str) -> None:
+    scope = {"vector": {"field": word}}
+    listed = "['a', 'b-c','x.y']"
+    plain = evaluate(f"${{{{ vector.field in {listed} }}}}", scope)
+    assert plain == evaluate(f"${{{{ (vector.field in {listed}) }}}}", scope) == (word in ("a", "b-c"))
