@@ -13,7 +13,7 @@ from compiler.model import Path, Raw, Reference, Text
 from compiler.project.project import Project
 from compiler.project.values import as_text, inside
 from compiler.rules import Service, Tell
-from compiler.source.masking import masked_lines, split_lines
+from compiler.source.masking import hides
 
 _PLACES = (
     ("command",),
@@ -104,16 +104,11 @@ def _secret(before: str, value: Any, known: Collection[str]) -> str:
             variable = isinstance(value, Raw) and _VARIABLE.match(text, found.start("value"))
             if variable:
                 return f"the value of {variable['name']}"
-            if not _ELSEWHERE.match(found["value"]) and _is_hidden(text):
+            if not _ELSEWHERE.match(found["value"]) and hides(text):
                 return "a secret"
     is_formed = any(found.end() > start for found in _FORMS.finditer(text))
-    return "a secret" if is_formed and _is_hidden(text) else ""
+    return "a secret" if is_formed and hides(text) else ""
 
 
 def _is_secret(name: str) -> bool:
     return bool(_NAME.search(re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()))
-
-
-def _is_hidden(text: str) -> bool:
-    lines = split_lines(text)
-    return masked_lines(lines) != lines

@@ -13,6 +13,7 @@ from compiler.project.project import Project
 from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.rules.check import check_project
+from compiler.schema.patterns import timed_patterns
 from compiler.source import Document
 from compiler.stack.stack import Stack, build_stack
 from compiler.targets.compose import render_compose, render_files
@@ -51,7 +52,7 @@ def compile_document(
     """
     root, before, told = document.spans[()], report.errors, Report()
     log.info("check: %s in environment %s", root.place.path, environment)
-    with bounded():
+    with bounded(), timed_patterns():
         stack = build_stack(document, registry, environment, told)
         made = None if stack is None else _compile(stack, told, today=today, source=source, base=base)
     if len(told):

@@ -74,11 +74,12 @@ class Project:
             self._seen |= dict.fromkeys(str(self.output / name) for name in RIVALS)
             self._rendered(STATE, report)
             stale(artifacts, self.output, stack=str(self.stack), environment=self.environment, report=report)
-            # Should a file have changed since it was read for the key, nothing is remembered.
-            if not report.errors and texts.items() >= self.sources.items():
-                rendered = {str(self.output / one.path): content_of(one) for one in artifacts}
-                remember(key, self._seen | rendered, self._told(report))
-        return Outcome(diagnostics=self._told(report), compiled=compiled)
+        told = self._told(report)
+        # Should a file have changed since it was read for the key, nothing is remembered.
+        if compiled is not None and not report.errors and texts.items() >= self.sources.items():
+            rendered = {str(self.output / one.path): content_of(one) for one in artifacts}
+            remember(key, self._seen | rendered, told)
+        return Outcome(diagnostics=told, compiled=compiled)
 
     def compile(self, *, force: bool = False, write: bool = True) -> Outcome:
         """Renders the stack into its output folder; without `write` it only says what would change."""

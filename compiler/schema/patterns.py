@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from time import monotonic
 from typing import Any
 
 _MOST_STEPS = 100_000
 _LONGEST = 2000
-# What one pattern may take in all; only matches that take a while count.
+# What one pattern may take in all of a run; only matches that take a while count.
 _MOST_SECONDS = 0.2
 _SOON = 0.005
-_spent: dict[str, float] = {}
+_spent: ContextVar[dict[str, float] | None] = ContextVar("spent", default=None)
 _PLAIN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _REPEAT = re.compile(r"(?<!\()[*+]|\{\d*,\d*\}|\{\d{3,}\}")
 _GROUP_REPEAT = re.compile(r"\)(?:[*+]|\{\d*,?\d*\})")
@@ -32,6 +35,16 @@ class SlowPattern(Exception):
         super().__init__(pattern)
         self.pattern = pattern.replace(r"(?![\s\S])", "$")
         self.path: tuple[str | int, ...] = ()
+
+
+@contextmanager
+def timed_patterns() -> Iterator[None]:
+    """Counts together what each pattern takes inside; elsewhere each match is counted alone."""
+    token = _spent.set({})
+    try:
+        yield
+    finally:
+        _spent.reset(token)
 
 
 def is_match(pattern: str, text: str) -> bool:
@@ -71,7 +84,9 @@ def _shape(pattern: str) -> tuple[int, int]:
 def _in_time(pattern: str, text: str) -> bool:
     import regex
 
-    start, left = monotonic(), _MOST_SECONDS - _spent.get(pattern, 0.0)
+    spent = _spent.get()
+    before = spent.get(pattern, 0.0) if spent else 0.0
+    start, left = monotonic(), _MOST_SECONDS - before
     try:
         if left <= 0:
             raise TimeoutError
@@ -79,8 +94,8 @@ def _in_time(pattern: str, text: str) -> bool:
     except (TimeoutError, regex.error, RecursionError, MemoryError) as fault:
         raise SlowPattern(pattern) from fault
     finally:
-        if (took := monotonic() - start) > _SOON:
-            _spent[pattern] = _spent.get(pattern, 0.0) + took
+        if spent is not None and (took := monotonic() - start) > _SOON:
+            spent[pattern] = before + took
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from typing import Any
 from compiler.report import suggest
 from compiler.schema import Fault
 from compiler.schema.patterns import is_match
-from compiler.source.masking import is_secret_name, masked_lines
+from compiler.source.masking import hides, is_secret_name
 
 _LONGEST = 60
 _DEEPEST = 8
@@ -97,7 +97,7 @@ def _is_hidden(fault: Fault) -> bool:
     """Says whether a value is better not shown: by the keys that it stands under, or by its own form."""
     keys = [part for part in fault.path if isinstance(part, str)] or [fault.noun.strip('"')]
     text = fault.data if isinstance(fault.data, str) else ""
-    return any(map(is_secret_name, keys)) or [text] != masked_lines([text])
+    return any(map(is_secret_name, keys)) or hides(text)
 
 
 def _scalar(value: Any) -> str:

@@ -119,6 +119,12 @@ def masked_lines(lines: Iterable[str], known: Collection[str] = ()) -> list[str]
     return masked
 
 
+def hides(text: str) -> bool:
+    """Says whether anything of a text would be hidden by what it says itself."""
+    lines = split_lines(text)
+    return masked_lines(lines) != lines
+
+
 def _iter_values(line: str, is_secrets: bool) -> Iterator[tuple[int, int]]:
     """Yields where the values of keys that are named like a secret stand, or those of the names in `secrets:`."""
     for key in _KEY.finditer(line):

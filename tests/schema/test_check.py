@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from compiler.registry.bundle import definition
 from compiler.report import Diagnostic, Report, Span
 from compiler.schema import check_schema
+from compiler.schema.patterns import SlowPattern, is_match, timed_patterns
 from tests.conftest import examples
 from tests.stacks import load_schema
 
@@ -637,3 +638,15 @@ def test_missing_option_of_an_item_is_placed_at_the_item() -> None:
         {"image": "a", "volumes": [{"type": "bind", "source": ".", "target": "/a"}, {"source": "a"}]}
     )
     assert {one.span.path for one in found} == {"value services/api/volumes/1"}
+
+
+def test_what_a_pattern_took_is_counted_for_one_run_only() -> None:
+    pattern, text = "^(a|aa)+$", "a" * 5000 + "!"
+    for _ in range(2):
+        with timed_patterns():
+            for _ in range(2):
+                with pytest.raises(SlowPattern):
+                    is_match(pattern, text)
+            with pytest.raises(SlowPattern):
+                is_match(pattern, "a" * 90 + "!")
+        assert is_match(pattern, "a" * 90)
