@@ -98,7 +98,7 @@ class Artifact(NamedTuple):
 
     `signed` files carry a digest of their own content, so that an edit by hand is seen; the folder of a `closed`
     one is open to its owner alone, so that containers can read it and other users of the machine cannot. A `shared`
-    one also holds what a person wrote there.
+    one also holds what a person wrote there. `generated` names the values in it that nobody can make again.
     """
 
     path: str
@@ -108,6 +108,7 @@ class Artifact(NamedTuple):
     secret: bool = False
     closed: bool = False
     shared: bool = False
+    generated: tuple[str, ...] = ()
 
 
 class OwnFile(NamedTuple):

@@ -72,7 +72,11 @@ def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
 def test_compile_takes_the_stack_of_the_current_folder(folder: Path) -> None:
     result = stackc("compile")
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[:-1] == ["wrote docker-compose.yml", "wrote .env.example", "wrote .env"]
+    assert result.stdout.splitlines()[:-1] == [
+        "wrote docker-compose.yml",
+        "wrote .env.example",
+        "wrote .env, with new secrets",
+    ]
     assert result.stdout.splitlines()[-1] == "next: docker compose up --wait"
     assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
 

@@ -26,12 +26,16 @@ def cli() -> None:
 @click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 1 if a file would change.")
 @click.option("--diff", "diff_only", is_flag=True, help="Write nothing; show what would change.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited by hand or made by others.")
-def compile_command(form: str, check_only: bool, diff_only: bool, force: bool, **given: Any) -> None:
+@click.option("--new-secrets", is_flag=True, help="Make new values for secrets that .env has lost.")
+def compile_command(
+    form: str, check_only: bool, diff_only: bool, force: bool, new_secrets: bool, **given: Any
+) -> None:
     """Render docker-compose.yml and .env from each STACK (stack.yaml by default)."""
     report, rows = Report(), []
     projects = shared.load_projects(**given)
     for project in projects:
-        outcome = project.compile(force=force, write=not (check_only or diff_only))
+        write = not (check_only or diff_only)
+        outcome = project.compile(force=force, new_secrets=new_secrets, write=write)
         report.extend(outcome.diagnostics)
         for change in outcome.changes:
             row = {"path": str(project.output / change.path), "status": change.status}

@@ -128,7 +128,9 @@ def say_changes(project: Project, changes: Sequence[Change], would: bool) -> Non
     changed = [change for change in changes if change.status in _WORDS]
     for change in changed:
         kept = f" and kept what was there as {project.output / change.backup}" if change.backup else ""
-        click.echo(f"{_WORDS[change.status][would]} {project.output / change.path}{'' if would else kept}")
+        new = ", with new secrets" if (change.path, change.status) == (".env", "new") and change.new else ""
+        told = f"{_WORDS[change.status][would]} {project.output / change.path}{new}"
+        click.echo(told if would else told + kept)
     if not changed:
         click.echo(f"{project.output / 'docker-compose.yml'} is up to date")
     elif not would and any((one.status, one.path) == ("new", "docker-compose.yml") for one in changed):

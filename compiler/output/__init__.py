@@ -19,7 +19,7 @@ from compiler.output.transaction import Replacement, has_modes, is_interrupted, 
 from compiler.output.written import Written, read_written
 from compiler.report import Report, Span
 
-__all__ = ["Refusal", "hold"]
+__all__ = ["Refusal", "hold", "read_written"]
 
 Status = Literal["new", "changed", "unchanged", "edited", "foreign", "blocked"]
 
@@ -135,11 +135,6 @@ def tell_rivals(directory: Path, report: Report) -> None:
             )
 
 
-def is_written(directory: Path, path: str) -> bool:
-    """Says whether stackc has written a file of this name on this machine."""
-    return path in read_written(directory).digests
-
-
 def check_artifacts(
     artifacts: Sequence[Artifact], directory: Path, *, force: bool, report: Report
 ) -> list[Change]:
@@ -172,7 +167,8 @@ def write_artifacts(
     if any(one.status == "blocked" or (one.status in _KEPT and not force) for one in changes):
         return changes
     known = read_written(directory)
-    now = known.then(environment, ((one.path, content_of(one)) for one in artifacts))
+    generated = [name for one in artifacts for name in one.generated]
+    now = known.then(environment, ((one.path, content_of(one)) for one in artifacts), generated)
     state = [] if now == known else [Replacement(written.FILE, now.encoded(), 0o600)]
     made = [*_replacements(artifacts, changes, directory)]
     try:

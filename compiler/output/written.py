@@ -20,22 +20,27 @@ FILE = f"{AREA}/written"
 
 
 class Written(NamedTuple):
-    """The digests of the files that were written last, by path, and the environment that they were rendered for."""
+    """The digests of the files that were written last, by path, and the environment that they were rendered for.
+
+    `generated` are the keys of `.env` whose values were made here.
+    """
 
     key: bytes
     environment: str
     digests: Mapping[str, str]
+    generated: tuple[str, ...] = ()
 
     def has(self, path: str, content: bytes) -> bool:
         return self.digests.get(path) == self._digest(content)
 
-    def then(self, environment: str, files: Iterable[tuple[str, bytes]]) -> Written:
+    def then(self, environment: str, files: Iterable[tuple[str, bytes]], generated: Iterable[str]) -> Written:
         """Returns what is known after these files were written."""
         digests = {path: self._digest(content) for path, content in files}
-        return self._replace(environment=environment, digests={**self.digests, **digests})
+        names = dict.fromkeys([*self.generated, *generated])
+        return Written(self.key, environment, {**self.digests, **digests}, tuple(names))
 
     def encoded(self) -> bytes:
-        data = {"key": self.key.hex(), "environment": self.environment, "digests": self.digests}
+        data = {**self._asdict(), "key": self.key.hex()}
         return json.dumps(data, indent=1).encode() + b"\n"
 
     def _digest(self, content: bytes) -> str:
@@ -47,5 +52,6 @@ def read_written(folder: Path) -> Written:
     with suppress(Refusal, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         data = json.loads(read_below(folder, FILE) or b"")
         digests = {str(path): str(digest) for path, digest in data["digests"].items()}
-        return Written(bytes.fromhex(data["key"])[:64], str(data["environment"]), digests)
+        generated = tuple(map(str, data["generated"]))
+        return Written(bytes.fromhex(data["key"])[:64], str(data["environment"]), digests, generated)
     return Written(os.urandom(32), "", {})

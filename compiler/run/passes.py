@@ -129,5 +129,8 @@ def render_secrets(
     if lines is None:
         return []
     text = update_dotenv(dotenv, lines)
-    env = Artifact(path=".env", content=text.encode(), mode=0o600, secret=True, shared=True)
+    generated = tuple(one.key for one in project.secrets if one.generate)
+    env = Artifact(
+        path=".env", content=text.encode(), mode=0o600, secret=True, shared=True, generated=generated
+    )
     return [env, *render_files(project, {key: value for key, value, _ in lines})]

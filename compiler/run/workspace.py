@@ -81,8 +81,11 @@ class Project:
             remember(key, self._seen | rendered, told)
         return Outcome(diagnostics=told, compiled=compiled)
 
-    def compile(self, *, force: bool = False, write: bool = True) -> Outcome:
-        """Renders the stack into its output folder; without `write` it only says what would change."""
+    def compile(self, *, force: bool = False, new_secrets: bool = False, write: bool = True) -> Outcome:
+        """Renders the stack into its output folder; without `write` it only says what would change.
+
+        Secrets that were made on this machine and are gone are made again only as `new_secrets`.
+        """
         from compiler.output import Refusal, check_artifacts, hold, tell_refusal, write_artifacts
 
         report = Report()
@@ -92,7 +95,7 @@ class Project:
         changes: list[Change] = []
         try:
             with hold(self.output) if write else nullcontext():
-                artifacts = [*compiled.artifacts, *self._private(compiled, report)]
+                artifacts = [*compiled.artifacts, *self._private(compiled, report, new_secrets)]
                 if report.errors:
                     return Outcome(diagnostics=self._told(report))
                 if write:
@@ -184,23 +187,31 @@ class Project:
 
     def _expected(self, compiled: Compiled, report: Report) -> list[Artifact]:
         """Returns the files with secrets that have to be there: none where nothing was compiled on this machine."""
-        from compiler.output import is_written
+        from compiler.output import read_written
 
-        file = self.output / ".env"
-        if not is_written(self.output, ".env"):
-            if compiled.project.secrets:
-                told = "nothing was compiled here yet, so .env and what follows from it is not checked"
-                report.warning("not-compiled-here", told, Span(str(file)), "run `stackc compile`")
-            return []
-        if not file.exists():
-            told = f"{file} is missing, and with it the passwords of the databases"
-            report.error(
-                "missing-secrets", told, Span(str(file)), "put it back; `stackc compile` makes new ones"
+        if ".env" in read_written(self.output).digests:
+            return self._private(compiled, report)
+        if compiled.project.secrets:
+            told = "nothing was compiled here yet, so .env and what follows from it is not checked"
+            report.warning("not-compiled-here", told, Span(str(self.output / ".env")), "run `stackc compile`")
+        return []
+
+    def _tell_lost(self, compiled: Compiled, dotenv: Dotenv, report: Report) -> None:
+        """Reports the secrets that were made here and are gone: new ones do not open what the old ones closed."""
+        from compiler.output import read_written
+
+        made = read_written(self.output).generated
+        wanted = [one.key for one in compiled.project.secrets if one.generate]
+        lost = [key for key in wanted if key in made and not dotenv.values.get(key)]
+        if lost:
+            more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+            told = (
+                f"{dotenv.path} lacks {lost[0]}{more}, made here; a new value opens no volume of the old one"
             )
-            return []
-        return self._private(compiled, report)
+            help = "put the file back, or run `stackc compile --new-secrets`"
+            report.error("missing-secrets", told, Span(dotenv.path), help)
 
-    def _private(self, compiled: Compiled, report: Report) -> list[Artifact]:
+    def _private(self, compiled: Compiled, report: Report, new_secrets: bool = False) -> list[Artifact]:
         from datetime import UTC, datetime
 
         from compiler.rules.variables import check_set
@@ -212,6 +223,8 @@ class Project:
         for key in dotenv.values.keys() & _COMPOSE:
             told, place = f"{key} makes Compose read something else than what is rendered", dotenv.value(key)
             report.warning("compose-variable", told, place or Span(dotenv.path), f"remove {key} from .env")
+        if not new_secrets:
+            self._tell_lost(compiled, dotenv, report)
         files = dict(self._certificate_files(compiled, report))
         if report.errors:
             return []

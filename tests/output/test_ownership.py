@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,12 +106,29 @@ def test_check_sees_whatever_up_would_use(path: str, change: Callable[[Path], ob
     assert (code, path in told) == (1, True), told
 
 
-def test_check_tells_of_a_lost_env() -> None:
+@pytest.mark.parametrize("lost", [".*", "MAIN_PASSWORD=.*"], ids=["all", "one"])
+def test_lost_secrets_are_made_again_only_when_that_is_asked_for(lost: str) -> None:
     assert run("compile")[0] == 0
-    Path(".env").unlink()
-    code, told = run("check")
-    assert code == 1
-    assert "[missing-secrets]" in told
+    before = Path(".env").read_text()
+    Path(".env").write_text(re.sub(lost, "", before))
+    if lost == ".*":
+        Path(".env").unlink()
+    left = contents()
+    for words in (["check"], ["compile"], ["compile", "--force"], ["compile", "--diff"]):
+        code, told = run(*words)
+        assert (code, "[missing-secrets]" in told, "--new-secrets" in told) == (1, True, True), told
+    assert contents() == left
+    assert run("compile", "--new-secrets")[0] == 0
+    after = Path(".env").read_text()
+    assert after != before
+    assert after.count("MAIN_PASSWORD=") == 1
+    assert run("check") == (0, "")
+
+
+def test_a_secret_that_the_stack_names_now_is_no_lost_one() -> None:
+    assert run("compile")[0] == 0
+    Path("stack.yaml").write_text(f"{STACK}secrets: {{later: {{generate: hex}}}}\n")
+    assert run("compile") == (0, "updated docker-compose.yml\nupdated .env.example\nupdated .env\n")
 
 
 def test_a_fresh_clone_without_secrets_is_fine_and_says_so() -> None:
