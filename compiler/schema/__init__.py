@@ -91,7 +91,13 @@ def _single(fault: Fault) -> Iterator[Fault]:
     data, path = fault.data, fault.path
     match fault.keyword:
         case "required":
-            yield from (fault._replace(rule=[name], on_key=True) for name in fault.rule if name not in data)
+            other = [key for key in data if key not in fault.schema.get("properties", data)]
+            for name in (name for name in fault.rule if name not in data):
+                # Where any key is allowed, it is this one that is wrong.
+                if meant := closest(name, other):
+                    yield fault._replace(keyword="additionalProperties", path=(*path, meant), on_key=True)
+                else:
+                    yield fault._replace(rule=[name], on_key=True)
         case "dependentRequired":
             for key, names in fault.rule.items():
                 lacking = [name for name in names if name not in data]

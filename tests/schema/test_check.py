@@ -455,6 +455,18 @@ def test_a_misspelt_option_is_not_missing_too() -> None:
     assert len(check({"sizes": 1}, schema)) == 2
 
 
+def test_a_misspelt_option_that_is_needed_is_named_where_any_key_is_allowed() -> None:
+    for word in ("adpater", "adaptor"):
+        found = only(
+            check({word: "postgresql", "other": 1}, {"properties": {"adapter": {}}, "required": ["adapter"]})
+        )
+        assert (found.id, found.help) == ("unknown-option", 'did you mean "adapter"?')
+    assert (
+        only(check({"other": 1}, {"properties": {"adapter": {}}, "required": ["adapter"]})).id
+        == "missing-option"
+    )
+
+
 def test_help_fits_the_value() -> None:
     assert only(check({"adapter": ["pg"]})).help == "name of an adapter"
     assert only(check({"read_only": "true", "adapter": "pg"})).help == "write it without quotes"
