@@ -17,7 +17,7 @@ from compiler.expressions.budget import bounded as bounded
 from compiler.model import Path, Reference, Text
 from compiler.report import suggest
 
-_EXPRESSION = re.compile(r"""\$\$\{\{|\$\{\{((?:[^}"']|"[^"]*"|'[^']*'|\}(?!\}))*)\}\}|\$\{\{.*""")
+EXPRESSION = re.compile(r"""\$\$\{\{|\$\{\{((?:[^}"']|"[^"]*"|'[^']*'|\}(?!\}))*)\}\}|\$\{\{.*""")
 _SIMPLE = re.compile(r"\s*(not\s+)?([A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*)*)\s*(?:\|\s*(\w+)\s*)?\Z")
 _MEMBER = re.compile(r"\s*([a-z_]+(?:\.[a-z_]+)*) in \[((?:'[\w.-]*'(?:,\s*)?)*)\]\s*\Z")
 _MAX_LENGTH = 1000
@@ -74,7 +74,7 @@ def evaluate(
     parts: list[str | Reference] = []
     end = size = 0
     budget = current_budget()
-    for match in _EXPRESSION.finditer(text):
+    for match in EXPRESSION.finditer(text):
         _add(parts, literal(text[end : match.start()]))
         end = match.end()
         if match[0] == "$${{":

@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from compiler.expressions import ExpressionError, Faults, Sink, evaluate_tree
+from compiler.expressions.contexts import iter_misplaced
 from compiler.expressions.quoting import json_text, shell_word, sql_identifier, sql_literal, xml_text
 from compiler.model import Path, Reference
 from compiler.project.project import Origin
@@ -46,12 +47,16 @@ class AdapterTexts(NamedTuple):
 
         What enters a text in a language is quoted for it; values that are no text are left as they are.
         """
-        to = sink(language, **self.database.spec.get("sql", {})) if language else None
+        sql = self.database.spec.get("sql", {})
+        to = sink(language, **sql) if language else None
         faults: Faults = {}
         value = evaluate_tree(self.written(at), self.scope, faults, at, to)
         for path, fault in faults.items():
             place = self.database.adapter.document.within(self.origin(path).path, fault.source)
             self.report.error("expression", fault.message, place, fault.help)
+        for path, wrong in iter_misplaced(self.written(at), at, language, sql.get("literal", "standard")):
+            place = self.database.adapter.document.within(self.origin(path).path, wrong.source)
+            self.report.error("quoted-expression", wrong.told, place, wrong.help)
         return value
 
     def holds(self, at: Path) -> bool:
