@@ -11,6 +11,7 @@ from compiler.expressions import ExpressionError, Faults, Sink, evaluate_tree
 from compiler.expressions.contexts import iter_misplaced
 from compiler.expressions.quoting import json_text, shell_word, sql_identifier, sql_literal, xml_text
 from compiler.model import Path, Reference
+from compiler.project.kinds import check_kind
 from compiler.project.project import Origin
 from compiler.project.values import as_text
 from compiler.report import Diagnostic, Report
@@ -57,7 +58,9 @@ class AdapterTexts(NamedTuple):
         for path, wrong in iter_misplaced(self.written(at), at, language, sql.get("literal", "standard")):
             place = self.database.adapter.document.within(self.origin(path).path, wrong.source)
             self.report.error("quoted-expression", wrong.told, place, wrong.help)
-        return value
+        origin = self.origin(at)
+        is_usual = bool(faults) or check_kind(value, at, origin.file, origin.path, self.report)
+        return value if is_usual else None
 
     def holds(self, at: Path) -> bool:
         """Says whether the conditions of a section hold, of which the first that does not ends the question."""
