@@ -94,8 +94,8 @@ def test_a_pattern_of_a_user_and_of_a_password_ends(tmp_path: Path) -> None:
     assert ids(run(tmp_path, user)) == {"slow-pattern"}
     password = {
         "stack.yaml": STACK,
-        "adapters/mine.yaml": adapter(secrets={"password": form}),
-        ".env": f"MAIN_PASSWORD={LETTERS}\n",
+        "adapters/mine.yaml": adapter(secrets={"password": {"pattern": "^([A-Za-z0-9]+)+$"}}),
+        ".env": f"MAIN_PASSWORD={LETTERS}-\n",
     }
     assert ids(run(tmp_path, password)) == {"slow-pattern"}
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
+from compiler.model import Secret
 from compiler.registry.bundle import adapter_schema, bundle
 from compiler.report import Diagnostic, Report
 from compiler.schema import check_schema
+from compiler.schema.drawn import can_be_drawn
+from compiler.schema.patterns import SlowPattern
 from compiler.source import Document, patch
 
 # By what an adapter is found and preferred is its own alone.
@@ -95,4 +98,32 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
         if "patch" in line and not report.errors:
             noun = f'version "{version}" of adapter "{adapter.name}"'
             check(adapter.at(version), noun=noun, at=("versions", version, "patch"))
+    if not report.errors:
+        _check_secrets(adapter, report)
     return tuple(report)
+
+
+def _check_secrets(adapter: Adapter, report: Report) -> None:
+    """Finds a secret of which no value can be generated that the engine takes, once for all versions."""
+    rules = {version: adapter.at(version).get("secrets") or {} for version in adapter.versions}
+    told = set()
+    for name, rule in [pair for secrets in rules.values() for pair in secrets.items()]:
+        place = adapter.document.key(("secrets", name))
+        form = {word: rule[word] for word in ("length", "alphabet", "refuse") if word in rule}
+        patterns = (rule["pattern"],) if "pattern" in rule else ()
+        secret = Secret(name, f'adapter "{adapter.name}"', place, patterns=patterns, **form)
+        if secret in told or not (patterns or secret.refuse):
+            continue
+        told.add(secret)
+        try:
+            fits = can_be_drawn(secret)
+        except SlowPattern as fault:
+            slow = f'the pattern "{fault.pattern}" takes too long to compare with a password'
+            report.error("slow-pattern", slow, place, "write it without a repeat inside a repeat")
+            continue
+        if not fits:
+            rarely = f'hardly any generated value of "{name}" is one that its pattern and `refuse` take'
+            help = (
+                "let `alphabet` (symbols, hex, base64) and `length` make such values, or change the pattern"
+            )
+            report.error("undrawable-secret", rarely, place, help)

@@ -13,12 +13,13 @@ from compiler.project.project import Project
 from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.rules.check import check_project
+from compiler.schema.drawn import Entropy
 from compiler.schema.patterns import timed_patterns
 from compiler.source import Document
 from compiler.stack.stack import Stack, build_stack
 from compiler.targets.compose import render_compose, render_files
 from compiler.targets.dotenv import Dotenv, env_example, update_dotenv
-from compiler.targets.vault import Entropy, fill
+from compiler.targets.vault import fill
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from binascii import b2a_base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hmac import HMAC
 
 from compiler.model import Connection, Secret, Variable
 from compiler.project.connections import iter_keys, render_connection
 from compiler.project.project import Project
 from compiler.report import Report, Span
-from compiler.schema.patterns import SlowPattern, is_match
+from compiler.schema.drawn import Entropy, generate, has_form, holds_refused
+from compiler.schema.patterns import SlowPattern
 from compiler.targets.dotenv import Dotenv
-
-Entropy = Callable[[int], bytes]
-"""Returns that many random bytes."""
-
-# Repeated as often as a byte can tell, so that every character is equally likely; higher bytes stand for none.
-_ALPHANUMERIC = 4 * "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
-
-def generate(secret: Secret, entropy: Entropy) -> str:
-    """Returns a new value: `length` characters, or for hex and base64 that many random bytes written so."""
-    if secret.alphabet == "hex":
-        return entropy(secret.length).hex()
-    if secret.alphabet == "base64":
-        return b2a_base64(entropy(secret.length), newline=False).decode()
-    text = ""
-    while len(text) < secret.length:
-        text += "".join(_ALPHANUMERIC[byte : byte + 1] for byte in entropy(secret.length))
-    return text[: secret.length]
 
 
 def fill(
@@ -73,29 +55,33 @@ def derive(variable: Variable, values: Mapping[str, str]) -> str:
 
 def _check_value(secret: Secret, value: str, dotenv: Dotenv, report: Report) -> None:
     key, place = secret.key, dotenv.value(secret.key) or secret.span
-    refused = secret.refuse and f"{secret.refuse}\0\n\r"
-    found = [character for character in dict.fromkeys(value) if character in refused]
     if not value:
         told = f"{secret.owner} takes its value from {key} in .env, which is not set there"
         report.error("missing-secret", told, secret.span, f"add {key}= to .env")
     elif key in dotenv.entries and dotenv.entries[key].is_interpolated:
         told = f"the value of {key} in .env refers to other variables, which stackc does not follow"
         report.error("env-interpolation", told, place, "put the value in single quotes")
-    elif found or not _is_fitting(secret, value, place, report):
-        names = ", ".join("a line break" if one in "\n\r\0" else f'"{one}"' for one in found)
-        told = f"{secret.owner} cannot take the value of {key} in .env" + (names and f", which holds {names}")
-        report.error("unusable-password", told, place, secret.reason or "choose another value")
+    elif fault := _fault(secret, value, place, report):
+        told, help = (
+            f"{secret.owner} cannot take the value of {key} in .env, which {fault}",
+            "choose another value",
+        )
+        if secret.generate and key not in dotenv.entries:
+            told = f"{secret.owner} cannot take what is generated for {key}, which {fault}"
+            help = f"let `generate` of the secret make another kind of value, or set {key} in .env"
+        report.error("unusable-password", told, place, secret.reason or help)
 
 
-def _is_fitting(secret: Secret, value: str, place: Span, report: Report) -> bool:
-    """Says whether a value has the form that its patterns ask for, or that nobody can say so, which is an error."""
+def _fault(secret: Secret, value: str, place: Span, report: Report) -> str:
+    """Returns which rule a value breaks, and nothing of the value; that nobody can say so is an error."""
+    if holds_refused(secret, value):
+        return "holds a character or a line break that its engine refuses"
     try:
-        return all(is_match(f"^(?:{pattern[1:-1]})$", value) for pattern in secret.patterns)
+        return "" if has_form(secret, value) else "has not the form that its engine takes"
     except SlowPattern as fault:
         told = (
             f'the pattern "{fault.pattern}" takes too long to compare with the value of {secret.key} in .env'
         )
-        report.error(
-            "slow-pattern", told, place, "change the pattern in the adapter, or choose another value"
-        )
-        return True
+        help = "change the pattern in the adapter, or choose another value"
+        report.error("slow-pattern", told, place, help)
+        return ""

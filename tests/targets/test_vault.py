@@ -19,8 +19,9 @@ from compiler.model import Connection, Digest, Reference, Secret, Variable
 from compiler.project import project as compose
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.workspace import Project
+from compiler.schema.drawn import can_be_drawn, generate
 from compiler.source import parse_yaml
-from compiler.targets.vault import derive, fill, generate
+from compiler.targets.vault import derive, fill
 from tests.conftest import TODAY, examples, read_env
 
 if TYPE_CHECKING:
@@ -103,6 +104,38 @@ def test_a_generated_value_needs_no_quotes_anywhere_but_perhaps_for_its_equals_s
     assert read_env(f"PASSWORD={env_quote(value)}\n").values == {"PASSWORD": value}
 
 
+POLICY = "^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(?=.*[^A-Za-z0-9]).{8,128}$"
+FITTING = [
+    {"patterns": (POLICY,), "alphabet": "symbols", "length": 8},
+    {"patterns": (POLICY,), "alphabet": "symbols", "refuse": "ABCabc.:=?@!"},
+    {"patterns": ("^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).+$",), "length": 8},
+    {"patterns": ("^[a-z].*$",)},
+    {"refuse": "0123456789"},
+]
+
+
+@pytest.mark.parametrize("rule", FITTING)
+def test_every_generated_value_fits_what_the_engine_takes(rule: dict[str, Any]) -> None:
+    one = secret(**rule)
+    assert can_be_drawn(one)
+    for _ in range(300):
+        assert filled("", one)[1] == []
+
+
+def test_an_engine_that_takes_what_is_never_drawn_is_told_by_its_adapter_and_not_by_luck() -> None:
+    assert not can_be_drawn(secret(patterns=(POLICY,)))
+    assert not can_be_drawn(secret(alphabet="hex", refuse="0"))
+    assert not can_be_drawn(secret(patterns=("^a.*$",)))
+
+
+def test_what_a_stack_generates_and_an_engine_does_not_take_is_told_without_a_file_that_is_not_there() -> (
+    None
+):
+    (one,) = filled("", secret(alphabet="hex", patterns=(POLICY,)))[1]
+    assert (one.id, one.span) == ("unusable-password", PLACE)
+    assert "what is generated for PASSWORD" in one.message
+
+
 # Values that are there
 
 
@@ -136,11 +169,10 @@ def test_every_value_that_is_missing_is_asked_for_at_once() -> None:
 @pytest.mark.parametrize(
     ("rule", "value", "holds"),
     [
-        ({"refuse": "'\\"}, "it's", ', which holds "\'"'),
-        ({"refuse": "'\\"}, "a'\\'b", ', which holds "\'", "\\"'),
-        ({"refuse": "'"}, "two\nlines", ", which holds a line break"),
-        ({"patterns": ("^[a-z]+$",)}, "ABC", ""),
-        ({"patterns": ("^[a-z]+$", "^.{3}$")}, "abcd", ""),
+        ({"refuse": "'\\"}, "it's", "holds a character or a line break that its engine refuses"),
+        ({"refuse": "'"}, "two\nlines", "holds a character or a line break that its engine refuses"),
+        ({"patterns": ("^[a-z]+$",)}, "ABC", "has not the form that its engine takes"),
+        ({"patterns": ("^[a-z]+$", "^.{3}$")}, "abcd", "has not the form that its engine takes"),
     ],
 )
 def test_an_unusable_value_is_told_by_what_is_wrong_with_it(
@@ -148,7 +180,7 @@ def test_an_unusable_value_is_told_by_what_is_wrong_with_it(
 ) -> None:
     values, (one,) = filled(f"# one\nPASSWORD={env_quote(value)}\n", secret(**rule, reason="because"))
     assert (values, one.id, one.help) == ({}, "unusable-password", "because")
-    assert one.message == f'database "main" cannot take the value of PASSWORD in .env{holds}'
+    assert one.message == f'database "main" cannot take the value of PASSWORD in .env, which {holds}'
     assert (one.span.path, one.span.line, one.span.column) == (".env", 2, 10)
 
 
@@ -161,6 +193,12 @@ def test_no_finding_shows_a_value(line: str) -> None:
     found = [one for rule in rules for one in filled(f"{line}\n", rule, variables=variables)[1]]
     assert found
     assert "hunter2" not in repr(found)
+
+
+def test_the_characters_of_a_refused_value_are_not_named() -> None:
+    refuse = string.ascii_letters + string.digits
+    (one,) = filled("PASSWORD=zebraSTOP12\n", secret(refuse=refuse))[1]
+    assert re.findall('"(.*?)"', f"{one.message} {one.help}") == ["main"]
 
 
 def test_a_value_that_refers_to_others_is_refused_at_its_line() -> None:
