@@ -97,9 +97,15 @@ def try_its_adapter(project: Project) -> list[Diagnostic]:
 
 ACTS: dict[str, Callable[[Project], list[Diagnostic]]] = {
     "adapter-trial": try_its_adapter,
+    "idle-job": try_its_adapter,
     "lost-password": try_its_adapter,
+    "missing-mount": try_its_adapter,
     "not-published": connect_to_it,
+    "not-repeatable": try_its_adapter,
+    "shell-syntax": try_its_adapter,
+    "shown-secret": try_its_adapter,
     "stale-output": check_it,
+    "unused-key": try_its_adapter,
     "weak-probe": try_its_adapter,
 }
 

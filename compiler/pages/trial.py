@@ -11,6 +11,7 @@ from typing import Any
 from compiler.expressions.quoting import json_text, pair_value, url_part
 from compiler.model import Connection
 from compiler.pages.catalog import render_table
+from compiler.pages.promises import check_promises
 from compiler.project.connections import iter_keys, render_connection
 from compiler.registry.adapter import Adapter, check_adapter
 from compiler.registry.registry import Registry
@@ -36,7 +37,7 @@ HOSTILE = (
     "π ünï 🔑",
     "-dash",
 )
-_FILE, _KEY = "trial.yaml", "db"
+_FILE = "trial.yaml"
 _CHECKS = ("schemas", "probes", "renders", "passwords", "examples")
 
 
@@ -58,7 +59,7 @@ def try_adapter(name: str, registry: Registry, report: Report) -> dict[str, Any]
     if adapter:
         tried["schemas"] += 1
         found.extend(check_adapter(adapter))
-        for check in (_try_probes, _try_stacks, _try_examples):
+        for check in (_try_stacks, _try_examples):
             if not found.errors:
                 check(adapter, registry, found, tried)
     report.extend(found)
@@ -75,7 +76,11 @@ def render_trials(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
-    """Yields database entries: every version with every mode of TLS, every vector metric and method."""
+    """Yields database entries: every version with every mode of TLS, every vector metric and method, every option.
+
+    Each is on top of the first of the adapter's own examples, all of which are tried as well.
+    """
+    examples = adapter.data.get("examples") or [{}]
     for version in adapter.versions:
         spec = adapter.at(version)
         full: dict[str, Any] = {"memory": "1G", "port": 15000, "cpus": "1"}
@@ -88,47 +93,61 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
                 extras.append({"vector": {"dimensions": dimensions, "metric": metric, "method": method}})
         modes = ("off", "require", "verify-full") if "tls" in spec["container"] else ("off",)
         for mode, extra in product(modes, extras):
-            yield {"adapter": adapter.name, "version": version, "tls": mode, **extra}
+            yield {**examples[0], **extra, "adapter": adapter.name, "version": version, "tls": mode}
+        for extra in (*examples[1:], *_settings(spec.get("options") or {})):
+            yield {**examples[0], **extra, "adapter": adapter.name, "version": version, "tls": "off"}
 
 
-def _try_probes(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
-    place = adapter.document.value(("container", "health", "test"))
-    for version in adapter.versions:
-        tried["probes"] += 1
-        spec = adapter.at(version)
-        test = str(spec["container"]["health"]["test"])
-        secrets = spec.get("secrets") or ("password", "admin_password")
-        if not any(f"secrets.{name}" in test for name in secrets):
-            help = "read ${{ secrets.password }} and log in"
-            report.error("weak-probe", "the probe logs in with no secret", place, help)
-        if "localhost" in test:
-            told = "the probe asks localhost, where the first start listens too"
-            report.error("weak-probe", told, place, "ask 127.0.0.1 or $HOSTNAME")
+def _settings(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yields each option at each of its words, or at its limits, so that every branch of its expressions is taken."""
+    for name, form in options.items():
+        is_switch = form.get("type") == "boolean"
+        limits = [form[word] for word in ("minimum", "maximum", "const") if word in form]
+        for value in form.get("enum") or ([False, True] if is_switch else limits):
+            yield {name: value}
 
 
 def _try_stacks(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
-    seen = set()
+    seen, usual = set(), (adapter.data.get("examples") or [{}])[0]
     for entry in stacks(adapter):
         tried["renders"] += 1
-        text = json_text({"name": "trial", "databases": {_KEY: entry}})
+        key = str(entry.pop("name", "db"))
+        text = json_text({"name": "trial", "databases": {key: entry}})
         compiled, found = _compile(parse_yaml(text.encode(), _FILE, Report()), registry)
+        options = adapter.at(entry["version"]).get("options") or {}
+        is_varied = any(entry.get(name) != usual.get(name) for name in options)
         for one in found:
+            # The limit of one option may be refused beside the default of another.
+            if one.id == "adapter-rule" and is_varied:
+                continue
             # A line of a stack that was made up says nothing to a reader.
-            place = (
-                adapter.document.key(("versions", entry["version"])) if one.span.path == _FILE else one.span
-            )
+            place = _version_line(adapter, entry["version"]) if one.span.path == _FILE else one.span
             # The same fault in another mode of TLS says nothing new.
             if (place, one.message) not in seen:
                 told = f"version {entry['version']} with TLS {entry['tls']} does not compile: {one.message}"
                 report.error("adapter-trial", told, place, one.help)
             seen.add((place, one.message))
+        if compiled:
+            tried["probes"] += 1
+            promised = Report()
+            check_promises(compiled.project, promised)
+            for one in promised:
+                if (one.span, one.message) not in seen:
+                    report.add(one)
+                seen.add((one.span, one.message))
         if compiled and "vector" not in entry:
-            access = compiled.project.access[_KEY]
+            access = compiled.project.access[key]
             refused = {character for secret in compiled.project.secrets for character in secret.refuse}
             passwords = [password for password in HOSTILE if refused.isdisjoint(password)]
             for connection, password in product((*access.network.values(), *access.host.values()), passwords):
                 tried["passwords"] += 1
                 _check_arrival(adapter, connection, password, report)
+
+
+def _version_line(adapter: Adapter, version: str) -> Span:
+    """Returns the line of a version, or the first one of the adapter where another has the version."""
+    line, first = (adapter.document.key(path) for path in (("versions", version), ("adapter",)))
+    return line if line.path == first.path else first
 
 
 def _check_arrival(adapter: Adapter, connection: Connection, password: str, report: Report) -> None:

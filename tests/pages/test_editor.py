@@ -34,7 +34,8 @@ ACCEPTED = {
     "it is about what is on the disk, or what the command was asked for": """edited-output env-interpolation env-syntax
         foreign-output missing-secret stale-output unknown-environment unset-variable unusable-certificate
         unusable-password""",
-    "it is about an adapter": "adapter-trial lost-password missing-scheme weak-probe wrong-branch",
+    "it is about an adapter": """adapter-trial idle-job lost-password missing-mount missing-scheme not-repeatable
+        quoted-expression shell-syntax shown-secret unused-key weak-probe wrong-branch""",
 }
 AJV = """
 const {readFileSync} = require("fs");
