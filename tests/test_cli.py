@@ -740,15 +740,23 @@ def test_a_line_break_in_the_name_of_the_stack_stays_in_its_comment(folder: Path
     assert [line for line in lines if line.startswith("name:")] == ["name: demo"]
 
 
-def test_an_adapter_that_takes_the_alias_of_a_built_in_one_is_told(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO", "stackc")
+def test_an_adapter_that_takes_the_alias_of_a_built_in_one_is_refused_in_its_own_file(folder: Path) -> None:
     (folder / "adapters").mkdir()
-    (folder / "adapters" / "mine.yaml").write_text(
-        "adapter: mine\nextends: postgresql\ntitle: Mine\naliases: [pg]\n"
-    )
-    for name, count in (("pg", 1), ("mine", 0), ("postgresql", 0), ("postgres", 0)):
-        (folder / "stack.yaml").write_text(f"name: demo\ndatabases: {{main: {{adapter: {name}}}}}\n")
-        assert stackc("compile", "--force").output.count("[shadowed-adapter]") == count
-    assert "check: main is postgresql 16 of adapters/postgresql.yaml" in caplog.messages
+    head = "adapter: mine\nextends: postgresql\ntitle: Mine\n"
+    signs = "aliases: [my, pg, redis]\ndetect: {schemes: [mysql], images: [mine/mine]}\n"
+    (folder / "adapters" / "mine.yaml").write_text(head + signs)
+    (folder / "stack.yaml").write_text("name: demo\ndatabases: {main: {adapter: mine}}\n")
+    output = stackc("compile").output
+    for place in ("mine.yaml:4:15", "mine.yaml:4:19", "mine.yaml:5:20"):
+        assert f"adapters/{place}: error" in output
+    assert output.count("[shadowed-adapter]") == 3
+    (folder / "stack.yaml").write_text("name: demo\ndatabases: {main: {adapter: pg}}\n")
+    assert stackc("compile").exit_code == 0
+
+
+def test_an_adapter_file_may_end_in_yml(folder: Path) -> None:
+    (folder / "adapters").mkdir()
+    (folder / "adapters" / "mine.yml").write_text("adapter: mine\nextends: postgresql\ntitle: Mine\n")
+    (folder / "stack.yaml").write_text("name: demo\ndatabases: {main: {adapter: mine}}\n")
+    assert stackc("compile").exit_code == 0
+    assert stackc("adapters", "test", "adapters/mine.yml").exit_code == 0

@@ -90,9 +90,16 @@ def test_an_adapter_is_found_by_name_before_any_alias(tmp_path: Path) -> None:
     assert load(adapters(tmp_path, pg=small("pg")), "pg").name == "pg"
 
 
-def test_an_alias_of_an_earlier_folder_has_the_right_of_way(tmp_path: Path) -> None:
-    text = POSTGIS + "aliases: [postgres]\n"
-    assert load(adapters(tmp_path, postgis=text), "postgres").name == "postgis"
+def test_an_alias_that_another_adapter_has_is_refused(tmp_path: Path) -> None:
+    registry = adapters(tmp_path, postgis=POSTGIS + "aliases: [postgres]\n")
+    assert load(registry, "postgres").name == "postgresql"
+    one = fault(registry, "postgis")
+    assert (one.id, one.severity, place(one)) == ("shadowed-adapter", "error", "adapters/postgis.yaml:4")
+
+
+def test_extending_an_alias_names_the_adapter(tmp_path: Path) -> None:
+    one = fault(adapters(tmp_path, gis="adapter: gis\nextends: pg\ntitle: G\n"), "gis")
+    assert (one.id, one.help) == ("unknown-adapter", "write the name of the adapter: `extends: postgresql`")
 
 
 def test_an_unknown_adapter_gets_the_closest_name_or_alias() -> None:
@@ -225,6 +232,16 @@ def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
         (POSTGIS + "options:\n  a:\n    description: A\n    pattern: '['\n", "option-schema", 7),
         (POSTGIS + "credentials:\n  user:\n    pattern: '^\\$'\n", "wrong-format", 6),
         (POSTGIS + "secrets:\n  password:\n    pattern: '^a\\$'\n", "wrong-format", 6),
+        (
+            POSTGIS + "options:\n  a:\n    {description: A, type: integer, default: plain}\n",
+            "wrong-type",
+            6,
+        ),
+        (
+            POSTGIS + "container:\n  ports:\n    a: {port: 5433, option: a_port}\n",
+            "unknown-reference",
+            6,
+        ),
         (
             POSTGIS + "versions:\n  '17':\n    image: a/b:17\n    patch:\n      container: {prot: 1}\n",
             "unknown-option",

@@ -146,6 +146,8 @@ def _check_length(length: int) -> None:
 
 
 def _round(value: float, digits: int = 0) -> float:
-    if abs(digits) > 15:
+    if not isinstance(value, int | float):
+        raise TypeError("only a number can be rounded")
+    if not isinstance(digits, int) or abs(digits) > 15:
         raise ValueError("a number is rounded to at most 15 digits")
     return round(value, digits)

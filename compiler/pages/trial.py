@@ -45,7 +45,7 @@ def run_trials(
     words: Sequence[str], given: Path | None, report: Report
 ) -> tuple[list[dict[str, Any]], Registry]:
     """Tries the named adapters or adapter files, or all that are found; returns their rows and registry."""
-    files = {word: Path(word) for word in words if word.endswith(".yaml") or "/" in word}
+    files = {word: Path(word) for word in words if word.endswith((".yaml", ".yml")) or "/" in word}
     around = [Folder(file.resolve().parent, str(file.parent)) for file in files.values()]
     registry = Registry((*around, *folders(Path(), given)))
     names = [files[word].stem if word in files else word for word in words]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
-from compiler.model import Secret
+from compiler.model import Path, Secret
 from compiler.registry.bundle import adapter_schema, bundle
-from compiler.report import Diagnostic, Report
+from compiler.report import Diagnostic, Report, suggest
 from compiler.schema import check_schema
 from compiler.schema.drawn import can_be_drawn
 from compiler.schema.patterns import SlowPattern
@@ -100,7 +100,29 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
             check(adapter.at(version), noun=noun, at=("versions", version, "patch"))
     if not report.errors:
         _check_secrets(adapter, report)
+        _check_options(adapter, report)
     return tuple(report)
+
+
+def _check_options(adapter: Adapter, report: Report) -> None:
+    """Finds an option whose default it does not take itself, and a port that is published by no option."""
+    data = adapter.data
+    for name, option in (data.get("options") or {}).items():
+        if "default" in option:
+            at, noun = ("options", name, "default"), f'default of option "{name}"'
+            check_schema(
+                option["default"], schema=option, report=report, noun=noun, locate=adapter.document, at=at
+            )
+    for version in adapter.versions:
+        spec = adapter.at(version)
+        for name, port in (spec["container"].get("ports") or {}).items():
+            if port["option"] not in (spec.get("options") or {}):
+                told = f'port "{name}" is published by the option "{port["option"]}", which is not there'
+                place = adapter.document.value(("container", "ports", name, "option"))
+                report.error(
+                    "unknown-reference", told, place, suggest(port["option"], spec.get("options") or {})
+                )
+                return
 
 
 def _check_secrets(adapter: Adapter, report: Report) -> None:
@@ -127,3 +149,20 @@ def _check_secrets(adapter: Adapter, report: Report) -> None:
                 "let `alphabet` (symbols, hex, base64) and `length` make such values, or change the pattern"
             )
             report.error("undrawable-secret", rarely, place, help)
+
+
+def words_of(data: Mapping[str, Any], *path: str) -> list[Any]:
+    """Returns a list of words of an adapter that may not be in order: its aliases, or those of another section."""
+    found: Any = data
+    for step in path or ("aliases",):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def taken_words(own: Mapping[str, Any], name: str, theirs: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Yields each alias and sign of an adapter that another, of that name, has as well, with its place."""
+    for path in (("aliases",), ("detect", "schemes"), ("detect", "images")):
+        words = words_of(theirs, *path) + ([name] if path == ("aliases",) else [])
+        for index, word in enumerate(words_of(own, *path)):
+            if word in words:
+                yield (*path, index), word

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
-from compiler.registry.adapter import Adapter, build_adapter, check_adapter
+from compiler.registry.adapter import Adapter, build_adapter, check_adapter, taken_words, words_of
 from compiler.report import Diagnostic, Report, Span, suggest
 from compiler.source import Document, parse_yaml, read_file
 from compiler.source.shipped import BUILT_IN, Folder
@@ -72,19 +72,24 @@ class Registry:
         """Returns the adapter of that name or alias; `span` is where the word stands."""
         name = word if word in self._files else self.words().get(word.lower())
         if name is not None:
-            self._tell_hidden(word, name, span, report)
             return self.load(name, report)
         report.error("unknown-adapter", f'no adapter is named "{word}"', span, suggest(word, self.words()))
         return None
 
-    def _tell_hidden(self, word: str, name: str, span: Span, report: Report) -> None:
-        """Warns where an alias of a person's own adapter hides that of a built-in one."""
+    def _written(self, name: str) -> dict[str, Any]:
+        """Returns what a file says, without what it extends; nothing where it cannot be read."""
         found = self._files[name][0]
-        for one in self.adapters() if word != name and not found.built_in else ():
-            if self._files[one.name][0].built_in and word.lower() in one.data.get("aliases", ()):
-                told = f'"{word}" means {name} in {found.shown}, which hides the built-in {one.name}'
-                help = f"write `adapter: {name}` or `adapter: {one.name}`, or remove the alias"
-                report.warning("shadowed-adapter", told, span, help)
+        document, _ = _parsed(read_file(found.file, found.shown, Report()) or b"", found.shown)
+        return document.data if document and isinstance(document.data, dict) else {}
+
+    def _tell_taken(self, found: _Found, document: Document, report: Report) -> None:
+        """Finds names and signs of another adapter that a file of a person's own takes for itself."""
+        is_known = not document.data.keys().isdisjoint(("aliases", "detect"))
+        for name in sorted(self._files.keys() - {found.file.stem}) if is_known else ():
+            for path, word in taken_words(document.data, name, self._written(name)):
+                told = f'"{word}" stands for the adapter {name} already'
+                help = f"remove it; a file that changes {name} is named {name} and has `extends: {name}`"
+                report.error("shadowed-adapter", told, document.value(path), help)
 
     def load(self, name: str, report: Report) -> Adapter | None:
         """Returns one adapter with all that it extends merged in, and reports what is wrong with its file."""
@@ -111,7 +116,10 @@ class Registry:
             if base is None:
                 return None
         adapter = build_adapter(found.file.stem, document, base, found.built_in)
-        report.extend(() if found.built_in else check_adapter(adapter))
+        if not found.built_in:
+            report.extend(check_adapter(adapter))
+        if not (found.built_in or above or report.errors):
+            self._tell_taken(found, document, report)
         if report.errors:
             return None
         is_hiding = not above and any(other.built_in for other in self._files[adapter.name][1:])
@@ -138,7 +146,12 @@ class Registry:
             told = f"adapters extend one another without end: {trail}"
             report.error("adapter-cycle", told, span, "let one of them extend none")
         elif base is None:
-            help = suggest(word, self._files)
+            meant = [name for name in self._files if word in words_of(self._written(name))]
+            help = (
+                f"write the name of the adapter: `extends: {meant[0]}`"
+                if meant
+                else suggest(word, self._files)
+            )
             report.error("unknown-adapter", f'no adapter is named "{word}"', span, help)
         elif len(chain) > MAX_EXTENDS:
             told = f"adapters extend one another more than {MAX_EXTENDS} deep"

@@ -32,8 +32,9 @@ class Folder(NamedTuple):
 
     def files(self) -> Iterator[tuple[Path, str]]:
         """Yields each adapter file and its path as shown, in order."""
-        for file in sorted(self.place.glob("?*.yaml")):
-            yield file, f"{self.shown}/{file.name}"
+        for file in sorted(self.place.glob("?*.y*ml")):
+            if file.suffix in (".yaml", ".yml"):
+                yield file, f"{self.shown}/{file.name}"
 
 
 BUILT_IN = Folder(ADAPTERS, "adapters", built_in=True)

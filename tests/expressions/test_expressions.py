@@ -250,6 +250,8 @@ def test_nothing_of_python_can_be_reached(expression: str) -> None:
         "[1] * 1000000000",
         "names * 1000000000",
         "1 | round(999999999)",
+        "1 | round('x')",
+        "'a' | round",
         "123456789 | round(-999999999)",
         "long | replace('', long) | replace('', long) | replace('', long)",
         "[long, long] | join(long) | replace('x', long) | replace('x', long)",
