@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from compiler.expressions.quoting import json_text, pair_value, url_part
 from compiler.model import Connection
@@ -159,6 +160,9 @@ def _check_arrival(adapter: Adapter, connection: Connection, password: str, repo
         told = f"the driver {connection.driver} cannot carry every password: {fault}"
         report.warning("unusable-password", told, place)
         return
+    if "/run/secrets/" in unquote(text):
+        told = f'the driver "{connection.driver}" gets the path of a secret in place of its value'
+        report.error("lost-password", told, place, "write ${{ password }}, which connections alone can")
     # How the client of each form expects it.
     pair = password if "head" in parts else pair_value(password, str(parts.get("separator", ";")))
     spelled = {"url": url_part(password), "pairs": pair, "arguments": json_text(password)}

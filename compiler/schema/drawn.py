@@ -40,7 +40,8 @@ def can_be_drawn(secret: Secret) -> bool:
     """Says whether `generate` finds a value that fits; SlowPattern where its pattern takes too long to say."""
     numbers = count()
     drawn = (_draw(secret, lambda size: shake_128(b"%d" % next(numbers)).digest(size)) for _ in range(_TRIED))
-    return sum(not holds_refused(secret, value) and has_form(secret, value) for value in drawn) >= _LEAST
+    fitting = (value and not holds_refused(secret, value) and has_form(secret, value) for value in drawn)
+    return sum(map(bool, fitting)) >= _LEAST
 
 
 def holds_refused(secret: Secret, value: str) -> bool:

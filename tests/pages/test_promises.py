@@ -120,3 +120,8 @@ def test_an_engine_that_needs_an_option_is_tried_with_its_own_example(tmp_path: 
     named = 'credentials: {user: {pattern: "^[a-z]{3,20}$"}}\n'
     assert tried(tmp_path, needs + rules + named) == {"adapter-trial"}
     assert tried(tmp_path, needs + rules + named + "examples: [{name: events, licence: true}]\n") == set()
+
+
+def test_the_path_of_a_secret_in_a_connection_is_told(tmp_path: Path) -> None:
+    parts = 'connections: {url: {parts: {password: "${{ secrets.admin_password }}"}}}\n'
+    assert tried(tmp_path, parts) == {"lost-password"}

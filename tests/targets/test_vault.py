@@ -126,6 +126,7 @@ def test_an_engine_that_takes_what_is_never_drawn_is_told_by_its_adapter_and_not
     assert not can_be_drawn(secret(patterns=(POLICY,)))
     assert not can_be_drawn(secret(alphabet="hex", refuse="0"))
     assert not can_be_drawn(secret(patterns=("^a.*$",)))
+    assert not can_be_drawn(secret(refuse=string.ascii_letters + string.digits))
 
 
 def test_what_a_stack_generates_and_an_engine_does_not_take_is_told_without_a_file_that_is_not_there() -> (
