@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from compiler.expressions import ExpressionError, Faults, Sink, evaluate_tree
+from compiler.expressions import ExpressionError, Sink
 from compiler.expressions.quoting import json_text, shell_word, sql_identifier, sql_literal, xml_text
+from compiler.expressions.tree import Faults, evaluate_tree, holds
 from compiler.model import Path, Reference
 from compiler.project.project import Origin
 from compiler.project.values import as_text
@@ -49,17 +50,22 @@ class AdapterTexts(NamedTuple):
         to = sink(language, **self.database.spec.get("sql", {})) if language else None
         faults: Faults = {}
         value = evaluate_tree(self.written(at), self.scope, faults, at, to)
+        self._tell(faults)
+        return value
+
+    def _tell(self, faults: Faults) -> None:
         for path, fault in faults.items():
             place = self.database.adapter.document.within(self.origin(path).path, fault.source)
             self.report.error("expression", fault.message, place, fault.help)
-        return value
 
     def holds(self, at: Path) -> bool:
         """Says whether the conditions of a section hold, of which the first that does not ends the question."""
-        when = self.written(at).get("when", True)
-        if isinstance(when, list):
-            return all(self.evaluate((*at, "when", index)) for index in range(len(when)))
-        return when is True or bool(self.evaluate((*at, "when")))
+        when, here = self.written(at).get("when", True), (*at, "when")
+        paths = [(*here, index) for index in range(len(when))] if isinstance(when, list) else [here]
+        faults: Faults = {}
+        all_hold = when is True or all(holds(self.written(path), self.scope, faults, path) for path in paths)
+        self._tell(faults)
+        return all_hold
 
     def mapping(self, at: Path) -> dict[str, Any]:
         """Returns a section that has to be a mapping, which is empty where there is none."""

@@ -58,10 +58,13 @@ def _connections(texts: AdapterTexts) -> dict[str, Connection]:
             texts.report.error("unknown-reference", told, place, suggest(via, texts.scope["ports"]))
         elif ports[via] is not None:
             inner = texts.within({"port": ports[via]})
+            for name in texts.written(("terms",)) or ():
+                inner = inner.within({name: inner.evaluate(("terms", name))})
             parts = inner.mapping((*at, "parts"))
             if form in ("url", "dsn"):
                 usual = {name: inner.scope[name] for name in _PARTS}
-                parts = {**usual, "path": texts.database.database, **parts}
+                scheme = inner.mapping(("connections", "url", "parts")).get("scheme")
+                parts = {**usual, "scheme": scheme, "path": texts.database.database, **parts}
             if form == "url" and not parts.get("scheme"):
                 told, place = f'the URL of driver "{driver}" has no scheme', written.key(at)
                 texts.report.error("missing-scheme", told, place, "write `parts: {scheme: NAME}`")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
+from compiler.expressions import plain
+from compiler.expressions.tree import is_guard
+from compiler.model import Path
 from compiler.registry.bundle import adapter_schema, bundle
-from compiler.report import Diagnostic, Report
+from compiler.report import Diagnostic, Report, suggest
 from compiler.schema import check_schema
 from compiler.source import Document, patch
 
@@ -95,4 +98,44 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
         if "patch" in line and not report.errors:
             noun = f'version "{version}" of adapter "{adapter.name}"'
             check(adapter.at(version), noun=noun, at=("versions", version, "patch"))
+    if not report.errors:
+        _check_tables(adapter, report)
     return tuple(report)
+
+
+def _check_tables(adapter: Adapter, report: Report) -> None:
+    """Finds each `by` that names nothing of a few words, and each row of such a table that is none of them."""
+    known = _words(adapter)
+    for path, table in _iter_tables(adapter.data):
+        name = table["by"]
+        if name not in known:
+            told, place = f'"{name}" is not one of a few words', adapter.document.value((*path, "by"))
+            report.error("wrong-table", told, place, suggest(name, known, "ask with `when:`"))
+        for row in table.keys() - {"by", "else", *known.get(name, table)}:
+            told, place = f'"{name}" is never "{row}"', adapter.document.key((*path, row))
+            report.error("wrong-table", told, place, suggest(row, known[name]))
+
+
+def _words(adapter: Adapter) -> dict[str, list[str]]:
+    """Returns what a table can go by, and the words that it can be in any version."""
+    modes = bundle()["$defs"]["database"]["properties"]["tls"]["oneOf"][0]["enum"]
+    known: dict[str, dict[str, None]] = {"tls.mode": dict.fromkeys(modes)}
+    for spec in map(adapter.at, adapter.versions):
+        for name, option in spec.get("options", {}).items():
+            words = [True, False] if option.get("type") == "boolean" else option.get("enum")
+            if words:
+                known.setdefault(f"options.{name}", {}).update(dict.fromkeys(map(plain, words)))
+        for word in ("metric", "method") if "vector" in spec else ():
+            known.setdefault(f"vector.{word}", {}).update(dict.fromkeys(spec["vector"][f"{word}s"]))
+    return {name: list(words) for name, words in known.items()}
+
+
+def _iter_tables(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    if isinstance(tree, dict):
+        if is_guard(tree) and "by" in tree:
+            yield path, tree
+        items: list[tuple[str | int, Any]] = list(tree.items())
+    else:
+        items = list(enumerate(tree)) if isinstance(tree, list) else []
+    for key, item in items:
+        yield from _iter_tables(item, (*path, key))

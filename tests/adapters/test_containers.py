@@ -53,7 +53,7 @@ def test_companions_wait_for_the_server_and_its_job_but_not_for_one_another(tmp_
 
 
 def test_an_environment_that_is_no_mapping_is_found_in_the_adapter(tmp_path: Path) -> None:
-    guard = "{when: '${{ not tls.enabled }}', then: A=b}"
+    guard = "{when: not tls.enabled, then: A=b}"
     for section in ("container", "init"):
         _, (one,) = build(tmp_path, f"{section}: {{environment: {guard}}}\n")
         assert (one.id, one.span.path, one.span.line) == ("wrong-branch", "adapters/own.yaml", 4)
