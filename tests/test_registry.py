@@ -324,6 +324,14 @@ def test_a_version_line_may_change_anything(tmp_path: Path) -> None:
     assert adapter.data["container"]["volumes"]["data"] == "/var/lib/postgresql/data"
 
 
+def test_what_an_adapter_does_not_say_is_as_its_schema_states(tmp_path: Path) -> None:
+    text = POSTGIS + "container: {health: {retries: null, timeout: 9s}}\npool: {reserved: 0}\n"
+    spec = load(adapters(tmp_path, postgis=text), "postgis").at("16")
+    health = [*spec["container"]["health"].items()][1:]
+    assert health == [("interval", "5s"), ("timeout", "9s"), ("retries", 6), ("start_period", "60s")]
+    assert (spec["pool"]["reserved"], spec["pool"]["size"]) == (0, 10)
+
+
 def test_capabilities_may_differ_by_version() -> None:
     adapter = load(Registry(), "redis")
     assert "vector" not in adapter.capabilities("7.2")

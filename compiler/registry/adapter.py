@@ -10,7 +10,7 @@ from typing import Any
 from compiler.expressions import plain
 from compiler.expressions.tree import is_guard
 from compiler.model import Path
-from compiler.registry.bundle import adapter_schema, bundle
+from compiler.registry.bundle import adapter_schema, bundle, with_defaults
 from compiler.report import Diagnostic, Report, suggest
 from compiler.schema import check_schema
 from compiler.source import Document, patch
@@ -45,12 +45,15 @@ class Adapter:
         return {name: line for name, line in self.data["versions"].items() if line is not None}
 
     @cached_property
-    def _patched(self) -> dict[str, dict[str, Any]]:
-        return {name: patch(self.data, line.get("patch") or {}) for name, line in self.versions.items()}
+    def _specs(self) -> dict[str, dict[str, Any]]:
+        return {}
 
     def at(self, version: str) -> dict[str, Any]:
-        """Returns the adapter's data with the patch of one version line applied; callers do not change it."""
-        return self._patched[version]
+        """Returns the adapter's data for one version line, with all defaults; callers do not change it."""
+        if version not in self._specs:
+            data = patch(self.data, self.versions[version].get("patch") or {})
+            self._specs[version] = with_defaults(data, adapter_schema())
+        return self._specs[version]
 
     def capabilities(self, version: str) -> list[str]:
         return list(self.at(version)["capabilities"])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from compiler.project.project import Project
 
 HEAD = "adapter: own\nextends: postgresql\ntitle: Own\n"
-HEALTH = "{test: own-client --ping, interval: 5s, timeout: 5s, retries: 6, start_period: 5s}"
+HEALTH = "{test: own-client --ping}"
 EXPORTER = f"{{when: true, image: exporter:1, port: 9187, secrets: [], health: {HEALTH}"
 
 
