@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from compiler.registry.adapter import Adapter, patch
+from compiler.registry.adapter import Adapter
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document
-from compiler.source import parse_yaml
+from compiler.source import parse_yaml, patch
 from compiler.source.shipped import ADAPTERS, BUILT_IN, Folder, folders
 from tests.conftest import TODAY
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HERE = Span(path="stack.yaml")
 POSTGIS = "adapter: postgis\nextends: postgresql\ntitle: PostGIS\n"
+LINE = "default_version: '16'\nversions:\n  '16': {image: 'a/b:16', with: [gis]}\n"
 
 
 def adapters(folder: Path, **files: str) -> Registry:
@@ -129,11 +130,35 @@ def test_a_merge_patch_adds_replaces_and_removes() -> None:
 
 
 def test_an_adapter_may_change_a_part_of_another(tmp_path: Path) -> None:
-    text = POSTGIS + "options: {pooler: null}\nversions:\n  '17': {image: 'postgis/postgis:17-3.5'}\n"
+    text = POSTGIS + "options: {pooler: null}\nconnections: {url: {title: PostGIS}}\n"
     adapter = load(adapters(tmp_path, postgis=text), "postgis")
-    assert adapter.versions["17"]["image"] == "postgis/postgis:17-3.5"
+    assert adapter.data["connections"]["url"]["title"] == "PostGIS"
+    assert adapter.data["connections"]["url"]["parts"] == {"scheme": "postgresql"}
     assert "pooler" not in adapter.data["options"]
     assert adapter.data["container"]["health"] == load(Registry(), "postgresql").data["container"]["health"]
+
+
+def test_an_adapter_with_versions_has_no_others(tmp_path: Path) -> None:
+    adapter = load(adapters(tmp_path, postgis=POSTGIS + LINE + "features: {gis: {}}\n"), "postgis")
+    assert list(adapter.versions) == ["16"]
+
+
+def test_features_are_inherited_and_may_be_changed(tmp_path: Path) -> None:
+    line = "default_version: '8'\nversions: {'8': {image: 'a/b:8', with: [search, more]}}\n"
+    text = f"adapter: own\nextends: redis\ntitle: Own\n{line}features:\n"
+    more = "  search: {capabilities: [vector], vector: {methods: {flat: null}}}\n  more: {container: {cap_add: null}}\n"
+    adapter = load(adapters(tmp_path, own=text + more), "own")
+    assert adapter.capabilities("8") == ["vector"]
+    assert list(adapter.at("8")["vector"]["methods"]) == ["hnsw"]
+    place = adapter.document_at("8").value(("vector", "metrics", "cosine", "distance"))
+    assert place.path == "adapters/redis.yaml"
+
+
+def test_a_null_in_a_feature_removes_from_the_version_line(tmp_path: Path) -> None:
+    text = POSTGIS + LINE + "features: {gis: {vector: {metrics: {ip: null}}, options: {pooler: null}}}\n"
+    spec = load(adapters(tmp_path, postgis=text), "postgis").at("16")
+    assert list(spec["vector"]["metrics"]) == ["cosine", "l2"]
+    assert "pooler" not in spec["options"]
 
 
 def test_what_is_inherited_keeps_the_place_of_its_own_file(tmp_path: Path) -> None:
@@ -226,18 +251,24 @@ def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
         (POSTGIS + "terms:\n  a: {by: vector.method, hnsw: 1, ivf: 2}\n", "wrong-table", 5),
         (POSTGIS + "terms:\n  a: {by: pool.size, '10': 1}\n", "wrong-table", 5),
         (POSTGIS + "terms: {Zone: 1}\n", "wrong-format", 4),
+        (POSTGIS + LINE + "features: {gsi: {}}\n", "unknown-reference", 6),
+        (POSTGIS + "features: {gis: 5}\n", "wrong-type", 4),
+        (POSTGIS + "features: {gis: null}\n", "wrong-type", 4),
+        (POSTGIS + "features: [gis]\n", "wrong-type", 4),
+        (POSTGIS + "versions: {'16': {image: 'a/b:16', with: gis}}\n", "wrong-type", 4),
+        (POSTGIS + "versions: null\n", "wrong-type", 4),
         (POSTGIS + "options:\n  a:\n    description: A\n    pattern: '['\n", "option-schema", 7),
         (POSTGIS + "credentials:\n  user:\n    pattern: '^\\$'\n", "wrong-format", 6),
         (POSTGIS + "secrets:\n  password:\n    pattern: '^a\\$'\n", "wrong-format", 6),
         (
-            POSTGIS + "versions:\n  '17':\n    image: a/b:17\n    patch:\n      container: {prot: 1}\n",
+            POSTGIS + LINE + "features:\n  gis:\n    container: {prot: 1}\n",
             "unknown-option",
-            8,
+            9,
         ),
         (
-            POSTGIS + "versions:\n  '17':\n    image: a/b:17\n    patch: {container: {port: null}}\n",
+            POSTGIS + LINE + "features:\n  gis: {container: {port: null}}\n",
             "missing-option",
-            7,
+            8,
         ),
     ],
 )
@@ -292,8 +323,8 @@ def test_hiding_a_built_in_adapter_is_a_warning(tmp_path: Path) -> None:
         ("init:\n  statements:\n    - {when: tls.on or x, then: x}\n", (6, 14)),
         ("terms: {zone: '${{ tls.zone }}'}\n", (4, 16)),
         (
-            "versions:\n  '16':\n    image: a/b:16\n    patch: {container: {command: ['${{ zzz }}']}}\n",
-            (7, 36),
+            LINE + "features:\n  gis: {container: {command: ['${{ zzz }}']}}\n",
+            (8, 32),
         ),
     ],
 )

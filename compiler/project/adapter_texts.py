@@ -30,6 +30,11 @@ class AdapterTexts(NamedTuple):
         """Returns the same sections for expressions that can use these names as well."""
         return self._replace(scope={**self.scope, **names})
 
+    @property
+    def written_in(self) -> Document:
+        """Returns the adapter with the features of the version, which knows the place of each value."""
+        return self.database.adapter.document_at(self.database.version)
+
     def written(self, at: Path) -> Any:
         """Returns the section at this path as the adapter has it; None where there is none."""
         section: Any = self.database.spec
@@ -38,9 +43,8 @@ class AdapterTexts(NamedTuple):
         return section
 
     def origin(self, at: Path) -> Origin:
-        """Returns where a section is written: in the patch of the version, or in the adapter itself."""
-        document, patched = self.database.adapter.document, ("versions", self.database.version, "patch", *at)
-        return Origin("adapter", document, patched if patched in document.spans else at)
+        """Returns where a section is written."""
+        return Origin("adapter", self.written_in, at)
 
     def evaluate(self, at: Path, language: str = "") -> Any:
         """Returns the section at this path with its expressions evaluated; None where there is none.
@@ -55,7 +59,7 @@ class AdapterTexts(NamedTuple):
 
     def _tell(self, faults: Faults) -> None:
         for path, fault in faults.items():
-            place = self.database.adapter.document.within(self.origin(path).path, fault.source)
+            place = self.written_in.within(path, fault.source)
             self.report.error("expression", fault.message, place, fault.help)
 
     def holds(self, at: Path) -> bool:
@@ -73,7 +77,7 @@ class AdapterTexts(NamedTuple):
         if isinstance(value, dict):
             return value
         if value is not None:
-            place = self.database.adapter.document.value(self.origin(at).path)
+            place = self.written_in.value(at)
             told = f'"{at[-1]}" has a value of another kind, expected a mapping'
             self.report.error("wrong-branch", told, place, "let every branch make a mapping")
         return {}

@@ -49,7 +49,7 @@ def build_access(texts: AdapterTexts, host: str = "") -> Access:
 
 def _connections(texts: AdapterTexts) -> dict[str, Connection]:
     """Returns the connections by driver, without those whose port is not published."""
-    connections, written = {}, texts.database.adapter.document
+    connections, written = {}, texts.written_in
     ports = {"": texts.scope["port"], **texts.scope["ports"]}
     for driver, rule in texts.database.spec["connections"].items():
         at, via, form = ("connections", driver), rule.get("via", ""), rule.get("form", "url")

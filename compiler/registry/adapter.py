@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Any
 
 from compiler.expressions import plain
@@ -13,7 +13,7 @@ from compiler.model import Path
 from compiler.registry.bundle import adapter_schema, bundle, with_defaults
 from compiler.report import Diagnostic, Report, suggest
 from compiler.schema import check_schema
-from compiler.source import Document, patch
+from compiler.source import Document, Node, build_document, merge_patch, patch_nodes
 
 # By what an adapter is found and preferred is its own alone.
 _OWN = ("aliases", "detect", "preference")
@@ -40,20 +40,30 @@ class Adapter:
     def default_version(self) -> str:
         return str(self.data["default_version"])
 
-    @cached_property
+    @property
     def versions(self) -> Mapping[str, Any]:
-        return {name: line for name, line in self.data["versions"].items() if line is not None}
+        lines: Mapping[str, Any] = self.data["versions"]
+        return lines
 
     @cached_property
-    def _specs(self) -> dict[str, dict[str, Any]]:
+    def _lines(self) -> dict[str, tuple[Document, dict[str, Any]]]:
         return {}
+
+    def _line(self, version: str) -> tuple[Document, dict[str, Any]]:
+        if version not in self._lines:
+            document = self.document
+            for feature in self.versions[version].get("with", ()):
+                document = merge_patch(document, ("features", feature), moves=True)
+            self._lines[version] = document, with_defaults(document.data, adapter_schema())
+        return self._lines[version]
+
+    def document_at(self, version: str) -> Document:
+        """Returns the adapter with the features of one version line, in which each value has its own place."""
+        return self._line(version)[0]
 
     def at(self, version: str) -> dict[str, Any]:
         """Returns the adapter's data for one version line, with all defaults; callers do not change it."""
-        if version not in self._specs:
-            data = patch(self.data, self.versions[version].get("patch") or {})
-            self._specs[version] = with_defaults(data, adapter_schema())
-        return self._specs[version]
+        return self._line(version)[1]
 
     def capabilities(self, version: str) -> list[str]:
         return list(self.at(version)["capabilities"])
@@ -63,28 +73,35 @@ class Adapter:
 def build_adapter(name: str, document: Document, base: Adapter | None, built_in: bool) -> Adapter:
     """Returns the adapter of a file, on top of the one that it extends: the same one for the same documents."""
     if base:
-        spans = {**base.document.spans, **document.spans}
-        document = Document(_extended(base.data, document.data), spans)
+        document = build_document(_extended(base.document.spans[()], document.spans[()]))
     return Adapter(name=name, document=document, built_in=built_in)
 
 
-def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Merges all but the version lines, which are taken whole: a null in their patches is for a stack's version."""
-    inherits_all = base["adapter"] == own.get("adapter")
-    kept = {key: value for key, value in base.items() if inherits_all or key not in _OWN}
-    data: dict[str, Any] = patch(kept, {key: value for key, value in own.items() if key != "extends"})
-    if isinstance(own.get("versions"), dict):
-        lines = {**base["versions"], **own["versions"]}
-        data["versions"] = {name: line for name, line in lines.items() if line is not None}
-    return data
+def _extended(base: Node, own: Node) -> Node:
+    """Merges all but version lines, which are an adapter's own, and features that only it has.
+
+    A null in those is for what a version line makes of the adapter.
+    """
+    theirs, mine = base.value, own.value
+    is_change = "adapter" in mine and mine["adapter"].value == theirs["adapter"].value
+    kept = {key: node for key, node in theirs.items() if is_change or key not in _OWN}
+    merged = patch_nodes(base._replace(value=kept), own, moves=True).value
+    del merged["extends"]
+    if "versions" in mine:
+        merged["versions"] = mine["versions"]
+    if "features" in mine and isinstance(mine["features"].value, dict):
+        known = theirs["features"].value if "features" in theirs else {}
+        added = {name: node for name, node in mine["features"].value.items() if name not in known}
+        merged["features"] = merged["features"]._replace(value={**merged["features"].value, **added})
+    return own._replace(value=merged)
 
 
 @lru_cache(maxsize=128)
 def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
     """Returns what is wrong with an adapter's data: its shape in every version, its names."""
     report, data = Report(), adapter.data
-    check = partial(check_schema, schema=adapter_schema(), report=report, locate=adapter.document)
-    if not check(data, noun=f'adapter "{adapter.name}"'):
+    noun, features = f'adapter "{adapter.name}"', data.get("features", {})
+    if not check_schema(data, adapter_schema(), report, noun=noun, locate=adapter.document):
         return tuple(report)
     if data["adapter"] != adapter.name:
         told = f'the file is named "{adapter.name}.yaml" and the adapter "{data["adapter"]}"'
@@ -98,9 +115,16 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
         place = adapter.document.key(("options", name))
         report.error("option-schema", told, place, "give the option another name")
     for version, line in adapter.versions.items():
-        if "patch" in line and not report.errors:
-            noun = f'version "{version}" of adapter "{adapter.name}"'
-            check(adapter.at(version), noun=noun, at=("versions", version, "patch"))
+        for index, name in enumerate(line.get("with", ())):
+            if name not in features:
+                told = f'no feature is named "{name}"'
+                place = adapter.document.value(("versions", version, "with", index))
+                report.error(
+                    "unknown-reference", told, place, suggest(name, features, "add it under `features:`")
+                )
+        if "with" in line and not report.errors:
+            noun, whole = f'version "{version}" of adapter "{adapter.name}"', adapter.document_at(version)
+            check_schema(whole.data, adapter_schema(), report, noun=noun, locate=whole)
     if not report.errors:
         _check_tables(adapter, report)
     return tuple(report)
