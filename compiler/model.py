@@ -27,9 +27,10 @@ class Raw(str):
 # No tuples: as values of a tree they must not pass for lists.
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A value that is known only in `.env`, by its key there."""
+    """A value that is known only in `.env`, by its key there, and the filter that writes it into a connection."""
 
     key: str
+    filter: str = ""
 
     def __str__(self) -> str:
         raise TypeError(f"the value of {self.key} is secret and cannot be changed by an expression")
@@ -63,7 +64,8 @@ class Secret(NamedTuple):
 class Connection(NamedTuple):
     """How one client reaches one database: the parts of one connection string, not yet joined.
 
-    `form` names the grammar that joins them (`url`, `pairs`, `dsn`, `arguments`); a part may be a Reference.
+    `form` names the grammar that joins them (`url`, `pairs`, `arguments`); a part may be a Reference. A `text` has one
+    part, which is the string itself.
     """
 
     driver: str

@@ -256,6 +256,8 @@ def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
         (POSTGIS + "features: {gis: null}\n", "wrong-type", 4),
         (POSTGIS + "features: [gis]\n", "wrong-type", 4),
         (POSTGIS + "versions: {'16': {image: 'a/b:16', with: gis}}\n", "wrong-type", 4),
+        (POSTGIS + "connections:\n  a: {title: A, text: x, form: pairs}\n", "conflicting-options", 5),
+        (POSTGIS + "connections:\n  a: {title: A, form: dsn}\n", "not-allowed-value", 5),
         (POSTGIS + "versions: null\n", "wrong-type", 4),
         (POSTGIS + "options:\n  a:\n    description: A\n    pattern: '['\n", "option-schema", 7),
         (POSTGIS + "credentials:\n  user:\n    pattern: '^\\$'\n", "wrong-format", 6),
@@ -322,6 +324,9 @@ def test_hiding_a_built_in_adapter_is_a_warning(tmp_path: Path) -> None:
         ("init:\n  statements:\n    - {when: '${{ tls.enabled }}', then: x}\n", (6, 15)),
         ("init:\n  statements:\n    - {when: tls.on or x, then: x}\n", (6, 14)),
         ("terms: {zone: '${{ tls.zone }}'}\n", (4, 16)),
+        ("connections:\n  url: {text: 'x ${{ password }}'}\n", (5, 18)),
+        ("connections:\n  url: {text: ['x ${{ password | uri }}']}\n", (5, 19)),
+        ("connections:\n  url: {query: {x: '${{ password | url }}'}}\n", (5, 21)),
         (
             LINE + "features:\n  gis: {container: {command: ['${{ zzz }}']}}\n",
             (8, 32),

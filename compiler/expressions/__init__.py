@@ -38,14 +38,15 @@ class Sink:
     """How values enter a text of one language: `quote` for each value, `filters` for what else its author may say."""
 
     quote: Callable[[Any], str]
-    filters: Mapping[str, Callable[[Any], str]]
+    filters: Mapping[str, Callable[[Any], str | Reference]]
 
-    def quoted(self, value: Any, by: str | None = None) -> Quoted:
-        """Returns a value as it enters a text, or as the filter `by` writes it."""
-        if by is None and isinstance(value, Quoted):
+    def quoted(self, value: Any, by: str | None = None) -> Quoted | Reference:
+        """Returns a value as it enters a text, or as the filter `by` writes it, which may be when it is known."""
+        if by is None and (isinstance(value, Quoted) or (isinstance(value, Reference) and value.filter)):
             return value
         try:
-            return Quoted(self.filters[by](value) if by else self.quote(value))
+            made = self.filters[by](value) if by else self.quote(value)
+            return made if isinstance(made, Reference) else Quoted(made)
         except (AttributeError, TypeError, ValueError) as fault:
             raise ExpressionError(str(fault)) from fault
 
@@ -80,7 +81,8 @@ def evaluate(
         try:
             value = _value(match[1], scope, sink)
             is_whole = sink is None and match.span() == (0, len(text))
-            made = str(sink.quoted(value)) if sink else value
+            made = sink.quoted(value) if sink else value
+            made = str(made) if isinstance(made, Quoted) else made
             size += _size(made)
             if size > MAX_VALUE:
                 raise ExpressionError(f"a value is longer than {MAX_VALUE >> 20} MiB", SPLIT)

@@ -8,7 +8,14 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from compiler.expressions import ExpressionError, Sink
-from compiler.expressions.quoting import json_text, shell_word, sql_identifier, sql_literal, xml_text
+from compiler.expressions.quoting import (
+    CONNECTION_FILTERS,
+    json_text,
+    shell_word,
+    sql_identifier,
+    sql_literal,
+    xml_text,
+)
 from compiler.expressions.tree import Faults, evaluate_tree, holds
 from compiler.model import Path, Reference
 from compiler.project.project import Origin
@@ -84,6 +91,10 @@ class AdapterTexts(NamedTuple):
 
     def lines(self, at: Path, language: str) -> list[str]:
         """Returns the lines of a text in a language of its own, those made flat that guards and `each` nest."""
+        return [str(line).rstrip("\n") for line in self.pieces(at, language)]
+
+    def pieces(self, at: Path, language: str) -> list[Any]:
+        """Returns the pieces of a text, made flat as well, some of which may hold a secret."""
         return list(_flat(self.evaluate(at, language)))
 
     def check_rules(self) -> None:
@@ -105,7 +116,7 @@ def _flat(lines: Any) -> Iterator[str]:
         for line in lines:
             yield from _flat(line)
     elif lines is not None:
-        yield str(lines).rstrip("\n")
+        yield lines
 
 
 def _only(pattern: str, expected: str, value: Any) -> str:
@@ -137,12 +148,29 @@ def _scalar(value: Any) -> str:
     return "" if value is None else str(as_text(value))
 
 
+def _connected(value: Any) -> str:
+    if isinstance(value, Reference):
+        told = f"the value of {value.key} enters this text as it is"
+        names = ", ".join(f"| {name}" for name in CONNECTION_FILTERS)
+        raise ExpressionError(told, f"say how its reader takes it, by one of {names}")
+    return _scalar(value)
+
+
+def _filtered(name: str, value: Any) -> str | Reference:
+    """Returns a value as a filter of connections writes it, or a secret that will be written so."""
+    if isinstance(value, Reference):
+        return Reference(value.key, name)
+    return CONNECTION_FILTERS[name](_scalar(value))
+
+
 @lru_cache(maxsize=32)
 def sink(language: str, literal: str = "standard", identifier: str = '"') -> Sink:
-    """Returns how values enter a text of one language: `sql`, `shell`, `javascript`, `json`, `xml` or `text`.
+    """Returns how values enter a text: `sql`, `shell`, `javascript`, `json`, `xml`, `connection` or plain `text`.
 
     `literal` and `identifier` are how an engine quotes in its SQL.
     """
+    if language == "connection":
+        return Sink(_connected, {name: partial(_filtered, name) for name in CONNECTION_FILTERS})
     if language in ("javascript", "json"):
         return Sink(lambda value: json_text(_public(value)), _FILTERS)
     if language != "sql":
