@@ -24,6 +24,16 @@ _BASE: Mapping[str, Any] = {
     "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
     "restart": "unless-stopped",
 }
+# Reads a secret with all its line breaks, and hands it on by no command line.
+_PRELUDE = """\
+read_secret() {{ secret=$(cat "$1" && echo .) && secret=${{secret%.}}; }}
+client() {{
+host=$1 user=$2
+read_secret "$3" || return
+shift 3
+{}
+}}
+"""
 # What an adapter says in Compose's own words.
 _MAPPINGS = ("environment", "sysctls", "ulimits")
 _CARRIED = (
@@ -126,12 +136,14 @@ def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]
         read = texts.mapping if key in _MAPPINGS else texts.evaluate
         if value := read((*at, key)):
             yield key, value, (*at, key)
+    prelude = _PRELUDE.format(client.rstrip()) if (client := texts.evaluate(("client",), "shell")) else ""
     # What follows the script are the arguments that `command` adds.
-    for word, rest in (("start", ["--"]), ("run", [])):
+    for word, before, rest in (("start", "", ["--"]), ("run", prelude, [])):
         if script := texts.evaluate((*at, word), "shell"):
-            yield "entrypoint", ["/bin/sh", "-ec", script, *rest], (*at, word)
+            yield "entrypoint", ["/bin/sh", "-ec", before + script, *rest], (*at, word)
     if health := texts.evaluate(probe, "shell"):
-        yield "healthcheck", {**health, "test": ["CMD-SHELL", (health["test"] or "").strip()]}, probe
+        test = prelude + (health["test"] or "").strip()
+        yield "healthcheck", {**health, "test": ["CMD-SHELL", test]}, probe
 
 
 def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:

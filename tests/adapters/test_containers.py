@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
+
+import pytest
 
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report
@@ -57,3 +60,42 @@ def test_an_environment_that_is_no_mapping_is_found_in_the_adapter(tmp_path: Pat
     for section in ("container", "init"):
         _, (one,) = build(tmp_path, f"{section}: {{environment: {guard}}}\n")
         assert (one.id, one.span.path, one.span.line) == ("wrong-branch", "adapters/own.yaml", 4)
+
+
+CLIENT = """
+client: printf '%s,' "$host" "$user" "$secret" "$@"
+container: {health: {test: "client 127.0.0.1 ${{ admin }} ${{ secrets.admin_password }} -c 'a b'"}}
+init: {run: "client ${{ server }} ${{ user }} ${{ secrets.password }}"}
+"""
+
+
+@pytest.mark.parametrize("password", ["plain", "it's $HOME `x` \\", "two lines\n\n", " \t", ""])
+def test_a_client_gets_the_password_with_all_its_line_breaks(tmp_path: Path, password: str) -> None:
+    project, _ = build(tmp_path, CLIENT)
+    assert project
+    file = tmp_path / "secret"
+    file.write_text(password)
+    test = project.services["main"]["healthcheck"]["test"][1]
+    run = project.services["main-init"]["entrypoint"][2]
+    for script, expected in (
+        (test, f"127.0.0.1,postgres,{password},-c,a b,"),
+        (run, f"main,main,{password},"),
+    ):
+        for name in ("admin-password", "password"):
+            script = script.replace(f"/run/secrets/main-{name}", str(file))
+        done = subprocess.run(["/bin/sh", "-ec", script], capture_output=True, check=True)
+        assert done.stdout.decode() == expected
+
+
+def test_a_client_fails_where_its_password_is_not_there(tmp_path: Path) -> None:
+    project, _ = build(tmp_path, CLIENT)
+    assert project
+    done = subprocess.run(
+        ["/bin/sh", "-c", project.services["main"]["healthcheck"]["test"][1]], capture_output=True
+    )
+    assert (done.returncode, done.stdout) == (1, b"")
+
+
+def test_a_client_is_told_about_in_its_own_line(tmp_path: Path) -> None:
+    _, (one,) = build(tmp_path, "client: own-client ${{ hots }}\n")
+    assert (one.id, one.span.path, one.span.line) == ("expression", "adapters/own.yaml", 4)
