@@ -135,7 +135,7 @@ def test_an_adapter_may_change_a_part_of_another(tmp_path: Path) -> None:
     assert adapter.data["connections"]["url"]["title"] == "PostGIS"
     assert adapter.data["connections"]["url"]["parts"] == {"scheme": "postgresql"}
     assert "pooler" not in adapter.data["options"]
-    assert adapter.data["container"]["health"] == load(Registry(), "postgresql").data["container"]["health"]
+    assert adapter.data["containers"] == load(Registry(), "postgresql").data["containers"]
 
 
 def test_an_adapter_with_versions_has_no_others(tmp_path: Path) -> None:
@@ -146,8 +146,9 @@ def test_an_adapter_with_versions_has_no_others(tmp_path: Path) -> None:
 def test_features_are_inherited_and_may_be_changed(tmp_path: Path) -> None:
     line = "default_version: '8'\nversions: {'8': {image: 'a/b:8', with: [search, more]}}\n"
     text = f"adapter: own\nextends: redis\ntitle: Own\n{line}features:\n"
-    more = "  search: {capabilities: [vector], vector: {methods: {flat: null}}}\n  more: {container: {cap_add: null}}\n"
-    adapter = load(adapters(tmp_path, own=text + more), "own")
+    search = "  search: {capabilities: [vector], vector: {methods: {flat: null}}}\n"
+    more = "  more: {containers: {server: {cap_add: null}}}\n"
+    adapter = load(adapters(tmp_path, own=text + search + more), "own")
     assert adapter.capabilities("8") == ["vector"]
     assert list(adapter.at("8")["vector"]["methods"]) == ["hnsw"]
     place = adapter.document_at("8").value(("vector", "metrics", "cosine", "distance"))
@@ -164,8 +165,11 @@ def test_a_null_in_a_feature_removes_from_the_version_line(tmp_path: Path) -> No
 def test_what_is_inherited_keeps_the_place_of_its_own_file(tmp_path: Path) -> None:
     adapter = load(adapters(tmp_path, postgis=POSTGIS), "postgis")
     assert adapter.document.value(("title",)).path == "adapters/postgis.yaml"
-    assert adapter.document.value(("container", "health", "test")).path == "adapters/postgresql.yaml"
-    assert adapter.document.value(("container", "health", "test")).line > 10
+    assert (
+        adapter.document.value(("containers", "server", "healthcheck", "test")).path
+        == "adapters/postgresql.yaml"
+    )
+    assert adapter.document.value(("containers", "server", "healthcheck", "test")).line > 10
 
 
 def test_an_adapter_may_change_the_built_in_one_of_its_own_name(tmp_path: Path) -> None:
@@ -243,7 +247,7 @@ def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
         ("- a", "not-a-mapping", 1),
         ("#" + "x" * 2**20, "file-too-large", 1),
         (POSTGIS + "helth: {}\n", "unknown-option", 4),
-        (POSTGIS + "container: {health: null}\n", "missing-option", 4),
+        (POSTGIS + "containers: {server: {healthcheck: null}}\n", "missing-option", 4),
         (POSTGIS.replace("adapter: postgis", "adapter: other"), "adapter-name", 1),
         (POSTGIS + "default_version: '99'\n", "unknown-version", 4),
         (POSTGIS + "options:\n  a:\n    description: A\n    type: int\n", "option-schema", 7),
@@ -258,17 +262,24 @@ def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
         (POSTGIS + "versions: {'16': {image: 'a/b:16', with: gis}}\n", "wrong-type", 4),
         (POSTGIS + "connections:\n  a: {title: A, text: x, form: pairs}\n", "conflicting-options", 5),
         (POSTGIS + "connections:\n  a: {title: A, form: dsn}\n", "not-allowed-value", 5),
+        (POSTGIS + "containers:\n  server: {run: 'x'}\n", "wrong-format", 5),
+        (POSTGIS + "containers:\n  init: {ports: {}}\n", "unknown-option", 5),
+        (POSTGIS + "containers:\n  pooler: {volumes: {a: /a}}\n", "wrong-format", 5),
+        (POSTGIS + "containers:\n  web: {image: web, secrets: []}\n", "missing-option", 5),
+        (POSTGIS + "containers:\n  init: {file: null}\n", "missing-option", 5),
+        (POSTGIS + "containers: {server: null}\n", "missing-option", 4),
+        (POSTGIS + "container: {port: 1}\n", "unknown-option", 4),
         (POSTGIS + "versions: null\n", "wrong-type", 4),
         (POSTGIS + "options:\n  a:\n    description: A\n    pattern: '['\n", "option-schema", 7),
         (POSTGIS + "credentials:\n  user:\n    pattern: '^\\$'\n", "wrong-format", 6),
         (POSTGIS + "secrets:\n  password:\n    pattern: '^a\\$'\n", "wrong-format", 6),
         (
-            POSTGIS + LINE + "features:\n  gis:\n    container: {prot: 1}\n",
+            POSTGIS + LINE + "features:\n  gis:\n    containers: {server: {prot: 1}}\n",
             "unknown-option",
             9,
         ),
         (
-            POSTGIS + LINE + "features:\n  gis: {container: {port: null}}\n",
+            POSTGIS + LINE + "features:\n  gis: {containers: {server: {port: null}}}\n",
             "missing-option",
             8,
         ),
@@ -316,20 +327,26 @@ def test_hiding_a_built_in_adapter_is_a_warning(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "at"),
     [
-        ("container:\n  environment: {A: 'x ${{ zzz }}'}\n", (5, 23)),
-        ("container:\n  command:\n    - a\n    - ${{ 9 ** 9 ** 9 }}\n", (7, 7)),
-        ("container:\n  health:\n    test: |\n      export A\n      psql ${{ secrets.pasword }}\n", (8, 12)),
-        ("container:\n  command:\n    - each: options.extensions\n      then: ${{ itm }}\n", (7, 13)),
+        ("containers:\n  server: {environment: {A: 'x ${{ zzz }}'}}\n", (5, 32)),
+        ("containers:\n  server:\n    command: [a, '${{ 9 ** 9 ** 9 }}']\n", (6, 19)),
+        (
+            "containers:\n  server:\n    healthcheck:\n      test: |\n        A\n        b ${{ secrets.pasword }}\n",
+            (9, 11),
+        ),
+        (
+            "containers:\n  server:\n    command:\n      - each: options.extensions\n        then: ${{ itm }}\n",
+            (8, 15),
+        ),
         ("connections:\n  url:\n    query: {a: '${{ name | nope }}'}\n", (6, 17)),
-        ("init:\n  statements:\n    - {when: '${{ tls.enabled }}', then: x}\n", (6, 15)),
-        ("init:\n  statements:\n    - {when: tls.on or x, then: x}\n", (6, 14)),
+        ("containers:\n  init: {statements: [{when: '${{ tls.enabled }}', then: x}]}\n", (5, 31)),
+        ("containers:\n  init: {statements: [{when: tls.on or x, then: x}]}\n", (5, 30)),
         ("terms: {zone: '${{ tls.zone }}'}\n", (4, 16)),
         ("connections:\n  url: {text: 'x ${{ password }}'}\n", (5, 18)),
         ("connections:\n  url: {text: ['x ${{ password | uri }}']}\n", (5, 19)),
         ("connections:\n  url: {query: {x: '${{ password | url }}'}}\n", (5, 21)),
         (
-            LINE + "features:\n  gis: {container: {command: ['${{ zzz }}']}}\n",
-            (8, 32),
+            LINE + "features:\n  gis: {containers: {server: {command: ['${{ zzz }}']}}}\n",
+            (8, 42),
         ),
     ],
 )
@@ -345,7 +362,7 @@ def test_a_huge_loop_ends_in_a_finding_at_its_own_line(tmp_path: Path) -> None:
     loop = "a"
     for _ in range(5):
         loop = f"{{each: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], then: {loop}}}"
-    registry = adapters(tmp_path, postgis=f"{POSTGIS}container:\n  command:\n    - {loop}\n")
+    registry = adapters(tmp_path, postgis=f"{POSTGIS}containers:\n  server:\n    command: [{loop}]\n")
     (one,) = compiled(registry, adapter="postgis")[1]
     assert (one.id, place(one)) == ("expression", "adapters/postgis.yaml:6")
 
@@ -355,15 +372,17 @@ def test_a_huge_loop_ends_in_a_finding_at_its_own_line(tmp_path: Path) -> None:
 
 def test_a_version_line_may_change_anything(tmp_path: Path) -> None:
     adapter = load(Registry(), "postgresql")
-    assert adapter.at("17")["container"]["volumes"]["data"] == "/var/lib/postgresql/data"
-    assert adapter.at("18")["container"]["volumes"]["data"] == "/var/lib/postgresql"
-    assert adapter.data["container"]["volumes"]["data"] == "/var/lib/postgresql/data"
+    assert adapter.at("17")["containers"]["server"]["volumes"]["data"] == "/var/lib/postgresql/data"
+    assert adapter.at("18")["containers"]["server"]["volumes"]["data"] == "/var/lib/postgresql"
+    assert adapter.data["containers"]["server"]["volumes"]["data"] == "/var/lib/postgresql/data"
 
 
 def test_what_an_adapter_does_not_say_is_as_its_schema_states(tmp_path: Path) -> None:
-    text = POSTGIS + "container: {health: {retries: null, timeout: 9s}}\npool: {reserved: 0}\n"
+    text = (
+        POSTGIS + "containers: {server: {healthcheck: {retries: null, timeout: 9s}}}\npool: {reserved: 0}\n"
+    )
     spec = load(adapters(tmp_path, postgis=text), "postgis").at("16")
-    health = [*spec["container"]["health"].items()][1:]
+    health = [*spec["containers"]["server"]["healthcheck"].items()][1:]
     assert health == [("interval", "5s"), ("timeout", "9s"), ("retries", 6), ("start_period", "60s")]
     assert (spec["pool"]["reserved"], spec["pool"]["size"]) == (0, 10)
 

@@ -86,17 +86,17 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
             dimensions = min(rules["dimensions"][0]["up_to"], 384)
             for metric, method in product(rules["metrics"], rules["methods"]):
                 extras.append({"vector": {"dimensions": dimensions, "metric": metric, "method": method}})
-        modes = ("off", "require", "verify-full") if "tls" in spec["container"] else ("off",)
+        modes = ("off", "require", "verify-full") if "tls" in spec["containers"]["server"] else ("off",)
         for mode, extra in product(modes, extras):
             yield {"adapter": adapter.name, "version": version, "tls": mode, **extra}
 
 
 def _try_probes(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
-    place = adapter.document.value(("container", "health", "test"))
+    place = adapter.document.value(("containers", "server", "healthcheck", "test"))
     for version in adapter.versions:
         tried["probes"] += 1
         spec = adapter.at(version)
-        test = str(spec["container"]["health"]["test"])
+        test = str(spec["containers"]["server"]["healthcheck"]["test"])
         secrets = spec.get("secrets") or ("password", "admin_password")
         if not any(f"secrets.{name}" in test for name in secrets):
             help = "read ${{ secrets.password }} and log in"

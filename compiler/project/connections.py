@@ -10,6 +10,7 @@ from typing import Any
 from compiler.expressions.quoting import CONNECTION_FILTERS, json_text, pair_value, url_part
 from compiler.model import Access, Connection, Path, Reference, Text
 from compiler.project.adapter_texts import AdapterTexts
+from compiler.project.containers import iter_containers
 from compiler.project.references import CA_FILE, client_ports
 from compiler.project.values import as_text
 from compiler.report import suggest
@@ -27,7 +28,7 @@ def build_access(texts: AdapterTexts, host: str = "") -> Access:
     `host` is the name of its server for clients, where that is another.
     """
     database = texts.database
-    network = texts.within(texts.mapping(("endpoint",)) | ({"host": host} if host else {}))
+    network = texts.within(_front(texts) | ({"host": host} if host else {}))
     port, *ports = client_ports(database)
     here = {
         "host": host or "127.0.0.1",
@@ -35,7 +36,7 @@ def build_access(texts: AdapterTexts, host: str = "") -> Access:
         "ports": {one.name: one.here for one in ports},
         "tls": {**network.scope["tls"], "ca": CA_FILE},
     }
-    language = database.spec.get("init", {}).get("language", "json")
+    language = database.spec["containers"].get("init", {}).get("language", "json")
     authority = network.scope["tls"]["ca"] if database.tls.enabled else ""
     return Access(
         database=database.key,
@@ -45,6 +46,14 @@ def build_access(texts: AdapterTexts, host: str = "") -> Access:
         parts={**{name: network.scope[name] for name in (*_PARTS, "database")}, "ca": authority},
         query="\n".join(network.lines(("vector", "query"), language) if database.vector else ()),
     )
+
+
+def _front(texts: AdapterTexts) -> dict[str, Any]:
+    """Returns host and port of the container that serves clients in place of the server; nothing where none does."""
+    for name, at in iter_containers(texts.database):
+        if (section := texts.written(at)).get("serves") and texts.holds(at):
+            return {"host": name, "port": section["port"]}
+    return {}
 
 
 def _connections(texts: AdapterTexts) -> dict[str, Connection]:

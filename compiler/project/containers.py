@@ -14,8 +14,8 @@ from compiler.project.secrets import File, add_files, add_secret, database_secre
 from compiler.stack.database import Database
 
 GATE = "stackc-ready"
-SERVER: Path = ("container",)
-JOB: Path = ("init",)
+SERVER: Path = ("containers", "server")
+JOB: Path = ("containers", "init")
 _FINISHED = "service_completed_successfully"
 # What every container has that no person wrote; https://docs.docker.com/engine/security/ says why.
 _BASE: Mapping[str, Any] = {
@@ -44,12 +44,12 @@ _CARRIED = (
 
 
 def iter_containers(database: Database) -> Iterator[tuple[str, Path]]:
-    """Yields each container that a database can have: its name, and the adapter's section that describes it."""
-    yield database.key, SERVER
-    if "init" in database.spec:
-        yield f"{database.key}-init", JOB
-    for name in database.spec.get("companions", {}):
-        yield f"{database.key}-{name}", ("companions", name)
+    """Yields each container that a database can have: its name, and the adapter's section that describes it.
+
+    The server comes first, then the job: what others wait for.
+    """
+    for name in sorted(database.spec["containers"], key=lambda name: (name != "server", name != "init")):
+        yield database.key if name == "server" else f"{database.key}-{name}", ("containers", name)
 
 
 def add_database(project: Project, texts: AdapterTexts) -> None:
@@ -59,10 +59,12 @@ def add_database(project: Project, texts: AdapterTexts) -> None:
     for name, at in iter_containers(texts.database):
         if texts.holds(at):
             _add(project, texts, name, at, waits)
-            ready[name] = _FINISHED if at == JOB else "service_healthy"
-            # Companions do not wait for one another.
+            condition = _FINISHED if at == JOB else "service_healthy"
+            if texts.written(at)["awaited"]:
+                ready[name] = condition
+            # The others do not wait for one another.
             if at in (SERVER, JOB):
-                waits[name] = ready[name]
+                waits[name] = condition
     # The user's own `x-compose` is merged into the server.
     key, places = texts.database.key, project.places
     server, theirs = ("services", key), Places(places.file)
@@ -130,7 +132,7 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
 
 def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]:
     """Yields what the adapter says of a container: a key of Compose, its value, and where that is written."""
-    database, probe = texts.database, (*at, "health")
+    database, probe = texts.database, (*at, "healthcheck")
     yield "image", database.image, ("versions", database.version, "image")
     for key in _CARRIED:
         read = texts.mapping if key in _MAPPINGS else texts.evaluate
@@ -150,7 +152,7 @@ def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
     """Returns what the server has besides: its data, and what the options of the stack say."""
     entry, volumes = texts.database.entry, texts.mapping((*SERVER, "volumes"))
     limits: dict[str, Any] = {key: str(entry[key]).upper() for key in ("cpus", "memory") if key in entry}
-    limits["pids"] = texts.evaluate((*SERVER, "pids")) or 1000
+    limits["pids"] = texts.evaluate((*SERVER, "pids_limit")) or 1000
     spec: dict[str, Any] = {
         "volumes": [f"{texts.database.key}-{name}:{path}" for name, path in volumes.items()],
         "deploy": {"resources": {"limits": limits}},
@@ -186,7 +188,7 @@ def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
             lines = texts.lines((*files, file, "lines"), rule.get("language", "text"))
             yield File(f"{name}-{file}", rule["path"], content="\n".join([*lines, ""]))
     if at == JOB:
-        language = texts.database.spec["init"]["language"]
+        language = texts.written((*JOB, "language"))
         lines = texts.lines((*JOB, "statements"), language)
         if texts.database.vector:
             lines += texts.lines(("vector", "statements"), language)

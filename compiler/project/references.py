@@ -31,7 +31,7 @@ class Port(NamedTuple):
 
 def client_ports(database: Database) -> list[Port]:
     """Returns the ports for clients; the first is that of most of them and has no name."""
-    container, given = database.spec["container"], {**database.options, **database.entry}
+    container, given = database.spec["containers"]["server"], {**database.options, **database.entry}
     first = {"port": container["port"], "tls": container.get("tls", {}).get("port"), "option": "port"}
     secure = database.tls.enabled
     return [
@@ -81,7 +81,7 @@ def build_scope(database: Database) -> dict[str, Any]:
             "ca": AUTHORITY.target,
         },
         "vector": _vector(database),
-        "init": {"file": f"/etc/stackc/{spec['init']['file']}"} if "init" in spec else {},
+        "init": {"file": f"/etc/stackc/{init['file']}"} if (init := spec["containers"].get("init")) else {},
         "host": database.key,
     }
 

@@ -57,7 +57,7 @@ def database_keys(database: Database) -> list[str]:
 
 def tls_keys(database: Database) -> dict[str, str]:
     """Returns the keys of `.env` for a server's private key, by the forms that containers mount: `key`, `bundle`."""
-    sections = (database.spec["container"], *database.spec.get("companions", {}).values())
+    sections = database.spec["containers"].values()
     forms = {form for section in sections for form in section.get("tls", {})} if database.tls.enabled else ()
     return {form: env_key(database.key, "tls", form) for form in ("key", "bundle") if form in forms}
 

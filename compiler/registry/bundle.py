@@ -110,7 +110,7 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
     An option that the engine lacks is as its `x-without` says.
     """
     base, spec = bundle()["$defs"]["database"], adapter.at(version)
-    server = {name: spec["container"].get(name) for name in ("read_only", "tls")}
+    server = {name: spec["containers"]["server"].get(name) for name in ("read_only", "tls")}
     known = {**spec, **(spec.get("credentials") or {}), **server}
     own = {**base["properties"], **spec.get("options", {})}
     own["needs"] = {**own["needs"], "items": {**own["needs"]["items"], "enum": spec["capabilities"]}}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from compiler.project.connections import mask
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report
 from compiler.run.passes import compile_document
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 HEAD = "adapter: own\nextends: postgresql\ntitle: Own\n"
 HEALTH = "{test: own-client --ping}"
-EXPORTER = f"{{when: true, image: exporter:1, port: 9187, secrets: [], health: {HEALTH}"
+EXPORTER = f"{{image: exporter:1, secrets: [], healthcheck: {HEALTH}"
 
 
 def build(folder: Path, adapter: str, entry: str = "") -> tuple[Project | None, list[Diagnostic]]:
@@ -39,7 +40,7 @@ def build(folder: Path, adapter: str, entry: str = "") -> tuple[Project | None, 
 
 def test_a_companion_reads_the_private_key_in_the_form_that_it_asks_for(tmp_path: Path) -> None:
     more = "tls: {bundle: {}}, environment: {PEM: '${{ tls.bundle }}'}}"
-    project, _ = build(tmp_path, f"companions:\n  exporter: {EXPORTER}, {more}\n", ", tls: require")
+    project, _ = build(tmp_path, f"containers:\n  exporter: {EXPORTER}, {more}\n", ", tls: require")
     assert project
     service = written_service(project, "main-exporter")
     assert service["secrets"] == ["main-exporter-tls-bundle"]
@@ -47,25 +48,36 @@ def test_a_companion_reads_the_private_key_in_the_form_that_it_asks_for(tmp_path
     assert project.tree["secrets"]["main-exporter-tls-bundle"] == {"environment": "MAIN_TLS_BUNDLE"}
 
 
-def test_companions_wait_for_the_server_and_its_job_but_not_for_one_another(tmp_path: Path) -> None:
-    project, _ = build(tmp_path, f"companions:\n  one: {EXPORTER}}}\n  two: {EXPORTER}, expose: [9188]}}\n")
+def test_other_containers_wait_for_the_server_and_its_job_but_not_for_one_another(tmp_path: Path) -> None:
+    project, _ = build(
+        tmp_path, f"containers:\n  one: {EXPORTER}}}\n  two: {EXPORTER}, awaited: false, expose: [9188]}}\n"
+    )
     assert project
     assert list(project.services["main-two"]["depends_on"]) == ["main", "main-init"]
-    assert list(project.ready["main"]) == ["main", "main-init", "main-one", "main-two"]
+    assert list(project.ready["main"]) == ["main", "main-init", "main-one"]
     assert project.services["main-two"]["expose"] == [9188]
 
 
 def test_an_environment_that_is_no_mapping_is_found_in_the_adapter(tmp_path: Path) -> None:
     guard = "{when: not tls.enabled, then: A=b}"
-    for section in ("container", "init"):
-        _, (one,) = build(tmp_path, f"{section}: {{environment: {guard}}}\n")
+    for name in ("server", "init"):
+        _, (one,) = build(tmp_path, f"containers: {{{name}: {{environment: {guard}}}}}\n")
         assert (one.id, one.span.path, one.span.line) == ("wrong-branch", "adapters/own.yaml", 4)
+
+
+@pytest.mark.parametrize(("when", "address"), [("true", "main-front:6432"), ("tls.enabled", "main:5432")])
+def test_clients_connect_to_the_container_that_serves_them(tmp_path: Path, when: str, address: str) -> None:
+    front = f"{EXPORTER}, port: 6432, serves: true, when: {when}}}"
+    project, _ = build(tmp_path, f"containers: {{front: {front}}}\n")
+    assert project
+    assert f"@{address}/main" in mask(project.access["main"].network["url"])
 
 
 CLIENT = """
 client: printf '%s,' "$host" "$user" "$secret" "$@"
-container: {health: {test: "client 127.0.0.1 ${{ admin }} ${{ secrets.admin_password }} -c 'a b'"}}
-init: {run: "client ${{ server }} ${{ user }} ${{ secrets.password }}"}
+containers:
+  server: {healthcheck: {test: "client 127.0.0.1 ${{ admin }} ${{ secrets.admin_password }} -c 'a b'"}}
+  init: {run: "client ${{ server }} ${{ user }} ${{ secrets.password }}"}
 """
 
 
