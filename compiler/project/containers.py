@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from compiler.model import Path
@@ -11,19 +13,13 @@ from compiler.project.long_form import bind_ports, lengthen
 from compiler.project.project import Places, Project, merge
 from compiler.project.references import AUTHORITY, NETWORK, SERVER_TARGET, Port, client_ports, tls_files
 from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_keys
+from compiler.source.shipped import SCHEMAS
 from compiler.stack.database import Database
 
 GATE = "stackc-ready"
 SERVER: Path = ("containers", "server")
 JOB: Path = ("containers", "init")
 _FINISHED = "service_completed_successfully"
-# What every container has that no person wrote; https://docs.docker.com/engine/security/ says why.
-_BASE: Mapping[str, Any] = {
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges:true"],
-    "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
-    "restart": "unless-stopped",
-}
 # Reads a secret with all its line breaks, and hands it on by no command line.
 _PRELUDE = """\
 read_secret() {{ secret=$(cat "$1" && echo .) && secret=${{secret%.}}; }}
@@ -41,6 +37,17 @@ _CARRIED = (
     *("image", "user", "shm_size", "stop_grace_period", "tmpfs", "cap_add", "working_dir", "expose"),
     *("entrypoint", "command"),
 )
+
+
+def _stated(role: str) -> dict[str, Any]:
+    """Returns what `containers.json` states of a container in this role."""
+    stated: dict[str, Any] = json.loads(_read_stated())[role]["service"]
+    return stated
+
+
+@lru_cache(maxsize=1)
+def _read_stated() -> str:
+    return SCHEMAS.joinpath("containers.json").read_text(encoding="utf-8")
 
 
 def iter_containers(database: Database) -> Iterator[tuple[str, Path]]:
@@ -87,17 +94,10 @@ def add_gate(project: Project) -> None:
     project.places.default(("services", GATE), ())
     project.kinds[GATE] = "gate"
     project.services[GATE] = {
-        **_BASE,
-        "image": project.services[jobs[0]]["image"],
+        **_stated("every"),
+        **_stated("gate"),
+        **{key: project.services[jobs[0]][key] for key in ("image", "tmpfs")},
         "depends_on": {name: {"condition": _FINISHED} for name in jobs},
-        "entrypoint": ["tail", "-f", "/dev/null"],
-        "command": [],
-        "healthcheck": {"test": ["CMD-SHELL", "true"], "interval": "5s", "timeout": "5s", "retries": 3},
-        "network_mode": "none",
-        "init": True,
-        "read_only": True,
-        "tmpfs": project.services[jobs[0]]["tmpfs"],
-        "deploy": {"resources": {"limits": {"memory": "32M", "pids": 20}}},
     }
 
 
@@ -106,7 +106,7 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
     database, places, here = texts.database, project.places, ("services", name)
     texts = texts.within({"tls": {**texts.scope["tls"], **tls_files(name)}})
     places.default(here, database.path)
-    spec: dict[str, Any] = {**_BASE, "networks": [NETWORK]}
+    spec: dict[str, Any] = {**_stated("every"), "networks": [NETWORK]}
     for key, value, path in _described(texts, at):
         spec[key] = value
         places.known[*here, key] = texts.origin(path)
@@ -118,7 +118,7 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
         options |= {("read_only",): "read_only", ("deploy",): "memory"}
         options |= {("ports", index): port.option for index, port in enumerate(published)}
     elif at == JOB:
-        spec |= _job(texts)
+        spec |= {**_stated("job"), "tmpfs": _image_folders(texts)}
     for path, option in options.items():
         if option in database.entry:
             places.known[*here, *path] = places.origin((*database.path, option))
@@ -152,7 +152,7 @@ def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
     """Returns what the server has besides: its data, and what the options of the stack say."""
     entry, volumes = texts.database.entry, texts.mapping((*SERVER, "volumes"))
     limits: dict[str, Any] = {key: str(entry[key]).upper() for key in ("cpus", "memory") if key in entry}
-    limits["pids"] = texts.evaluate((*SERVER, "pids_limit")) or 1000
+    limits["pids"] = texts.written((*SERVER, "pids_limit"))
     spec: dict[str, Any] = {
         "volumes": [f"{texts.database.key}-{name}:{path}" for name, path in volumes.items()],
         "deploy": {"resources": {"limits": limits}},
@@ -167,18 +167,11 @@ def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
     return spec
 
 
-def _job(texts: AdapterTexts) -> dict[str, Any]:
-    """Returns what the job has besides: it ends, and nothing of it stays."""
+def _image_folders(texts: AdapterTexts) -> list[str]:
+    """Returns the folders of the image's own volumes as folders in memory: of a job they would else be left behind."""
     folders = list(texts.mapping((*SERVER, "volumes")).values())
     folders += [str(folder).partition(":")[0] for folder in texts.evaluate((*SERVER, "tmpfs"), "text") or []]
-    return {
-        "command": [],
-        "restart": "no",
-        "init": True,
-        # Each of the image's volumes would else be left behind.
-        "tmpfs": [f"{folder}:size=16m" for folder in folders],
-        "deploy": {"resources": {"limits": {"memory": "512M", "pids": 200}}},
-    }
+    return [f"{folder}:size=16m" for folder in folders]
 
 
 def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
