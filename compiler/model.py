@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -120,16 +120,15 @@ class OwnFile(NamedTuple):
 
 
 class Certificate(NamedTuple):
-    """A server certificate to have: its names on the network, and the keys of `.env` that take its private key.
+    """A server certificate to have: its names on the network, and what the keys of `.env` in `files` hold of it.
 
-    `bundle` takes certificate and private key in one; the one that no container mounts is None.
+    That is the `key`, the `certificate`, or both, one after another.
     `own` are a user's files: certificate, key and authority. Where it is `verified`, clients check its names.
     """
 
     name: str
     hosts: tuple[str, ...]
-    key: str | None = None
-    bundle: str | None = None
+    files: Mapping[str, Sequence[str]] = {}
     own: tuple[OwnFile, ...] = ()
     verified: bool = False
 

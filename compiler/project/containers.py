@@ -12,7 +12,7 @@ from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.long_form import bind_ports, lengthen
 from compiler.project.project import Places, Project, merge
 from compiler.project.references import AUTHORITY, NETWORK, SERVER_TARGET, Port, client_ports, tls_files
-from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_keys
+from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_secrets
 from compiler.source.shipped import SCHEMAS
 from compiler.stack.database import Database
 
@@ -104,7 +104,7 @@ def add_gate(project: Project) -> None:
 def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapping[str, str]) -> None:
     """Adds one container of a database: what the adapter says of it, and what its role asks for."""
     database, places, here = texts.database, project.places, ("services", name)
-    texts = texts.within({"tls": {**texts.scope["tls"], **tls_files(name)}})
+    texts = texts.within({"tls": {**texts.scope["tls"], **tls_files(database, name)}})
     places.default(here, database.path)
     spec: dict[str, Any] = {**_stated("every"), "networks": [NETWORK]}
     for key, value, path in _described(texts, at):
@@ -194,11 +194,10 @@ def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
 
 def _add_secrets(project: Project, texts: AdapterTexts, name: str, at: Path) -> None:
     """Mounts what a container reads as files: secrets, and the private key in the forms that it asks for."""
-    named = texts.evaluate((*at, "secrets"))
+    named, forms = texts.evaluate((*at, "secrets")), texts.written((*at, "tls")) or {}
     for secret, (key, file, rule) in database_secrets(texts.database).items():
         if named is None or secret in named:
             add_secret(project, name, file, key, rule)
-    forms = texts.evaluate((*at, "tls")) or {}
-    for form, key in tls_keys(texts.database).items():
-        if form in forms:
-            add_secret(project, name, f"{name}-tls-{form}", key, forms[form])
+    for form, (key, file, _) in tls_secrets(texts.database).items():
+        if form in forms and texts.database.tls.enabled:
+            add_secret(project, name, f"{name}-{file}", key, forms[form])

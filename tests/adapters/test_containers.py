@@ -39,13 +39,15 @@ def build(folder: Path, adapter: str, entry: str = "") -> tuple[Project | None, 
 
 
 def test_a_companion_reads_the_private_key_in_the_form_that_it_asks_for(tmp_path: Path) -> None:
-    more = "tls: {bundle: {}}, environment: {PEM: '${{ tls.bundle }}'}}"
+    more = "tls: {pem: {holds: [certificate, key]}}, environment: {PEM: '${{ tls.pem }}'}}"
     project, _ = build(tmp_path, f"containers:\n  exporter: {EXPORTER}, {more}\n", ", tls: require")
     assert project
     service = written_service(project, "main-exporter")
-    assert service["secrets"] == ["main-exporter-tls-bundle"]
-    assert service["environment"] == {"PEM": "/run/secrets/main-exporter-tls-bundle"}
-    assert project.tree["secrets"]["main-exporter-tls-bundle"] == {"environment": "MAIN_TLS_BUNDLE"}
+    assert service["secrets"] == ["main-exporter-tls-pem"]
+    assert service["environment"] == {"PEM": "/run/secrets/main-exporter-tls-pem"}
+    assert project.tree["secrets"]["main-exporter-tls-pem"] == {"environment": "MAIN_TLS_PEM"}
+    (certificate,) = project.certificates
+    assert certificate.files == {"MAIN_TLS_KEY": ["key"], "MAIN_TLS_PEM": ["certificate", "key"]}
 
 
 def test_other_containers_wait_for_the_server_and_its_job_but_not_for_one_another(tmp_path: Path) -> None:

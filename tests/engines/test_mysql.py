@@ -183,7 +183,7 @@ def test_tls_is_verified_and_plaintext_refused(plain: Stack, tmp_path: Path) -> 
 
 
 def _other_authority() -> bytes:
-    wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
+    wanted = Certificate(name="x", hosts=("x",), files={"K": ["key"], "B": ["certificate", "key"]})
     artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
     return next(artifact.content for artifact in artifacts if artifact.path == "tls/ca.crt")
 

@@ -162,7 +162,7 @@ def test_plaintext_is_refused(plain: Stack) -> None:
 
 def test_another_authority_is_refused_where_the_certificate_is_verified(plain: Stack, tmp_path: Path) -> None:
     other = tmp_path / "ca.crt"
-    wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
+    wanted = Certificate(name="x", hosts=("x",), files={"K": ["key"], "B": ["certificate", "key"]})
     artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
     other.write_bytes(next(one.content for one in artifacts if one.path == "tls/ca.crt"))
     url = strings(plain, "safe")["redis_py"].split("?")[0]
