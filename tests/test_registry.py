@@ -346,6 +346,7 @@ def test_hiding_a_built_in_adapter_is_a_warning(tmp_path: Path) -> None:
         ("connections:\n  url: {text: 'x ${{ password }}'}\n", (5, 18)),
         ("connections:\n  url: {text: ['x ${{ password | uri }}']}\n", (5, 19)),
         ("connections:\n  url: {query: {x: '${{ password | url }}'}}\n", (5, 21)),
+        ("connections:\n  url: {text: '${{ password | url | odbc }}'}\n", (5, 16)),
         (
             LINE + "features:\n  gis: {containers: {server: {command: ['${{ zzz }}']}}}\n",
             (8, 42),

@@ -159,6 +159,8 @@ def _connected(value: Any) -> str:
 def _filtered(name: str, value: Any) -> str | Reference:
     """Returns a value as a filter of connections writes it, or a secret that will be written so."""
     if isinstance(value, Reference):
+        if value.filter:
+            raise ExpressionError(f"{value.filter} and {name} write one secret", "leave one of them out")
         return Reference(value.key, name)
     return CONNECTION_FILTERS[name](_scalar(value))
 
