@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from compiler.project.references import build_scope
 from compiler.registry.adapter import Adapter
+from compiler.registry.bundle import adapter_schema
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document
@@ -255,6 +257,7 @@ def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
         (POSTGIS + "terms:\n  a: {by: vector.method, hnsw: 1, ivf: 2}\n", "wrong-table", 5),
         (POSTGIS + "terms:\n  a: {by: pool.size, '10': 1}\n", "wrong-table", 5),
         (POSTGIS + "terms: {Zone: 1}\n", "wrong-format", 4),
+        (POSTGIS + "terms:\n  a: 1\n  port: 2\n", "wrong-format", 6),
         (POSTGIS + LINE + "features: {gsi: {}}\n", "unknown-reference", 6),
         (POSTGIS + "features: {gis: 5}\n", "wrong-type", 4),
         (POSTGIS + "features: {gis: null}\n", "wrong-type", 4),
@@ -429,3 +432,10 @@ def test_auto_names_the_nearest_where_nothing_fits() -> None:
 def test_auto_corrects_a_need_that_nothing_has() -> None:
     (one,) = compiled(Registry(), adapter="auto", needs=["vektor"])[1]
     assert (one.id, one.help) == ("no-adapter-fits", 'did you mean "vector"?')
+
+
+def test_no_term_has_the_name_of_something_else() -> None:
+    refused = adapter_schema()["properties"]["terms"]["propertyNames"]["not"]["enum"]
+    compiled_stack, _ = compiled(Registry(), adapter="postgresql")
+    assert compiled_stack
+    assert {*refused} == build_scope(compiled_stack.stack.databases["main"]).keys() | {"address", "item"}

@@ -56,12 +56,12 @@ class _Walk(NamedTuple):
             made: list[Any] = []
             for index, item in enumerate(tree):
                 value = self.value(item, (*at, index))
-                is_spliced = is_guard(item) and isinstance(value, list)
+                is_spliced = _is_guard(item) and isinstance(value, list)
                 made += value if is_spliced else [] if value is _NOTHING else [value]
             return made
         if not isinstance(tree, dict):
             return tree
-        if is_guard(tree):
+        if _is_guard(tree):
             return self.repeat(tree, at) if "each" in tree else self.choose(tree, at)
         entries = ((key, self.value(value, (*at, key))) for key, value in tree.items())
         return {key: value for key, value in entries if value is not _NOTHING}
@@ -101,7 +101,7 @@ class _Walk(NamedTuple):
         return []
 
 
-def is_guard(tree: Any) -> bool:
+def _is_guard(tree: Any) -> bool:
     if not isinstance(tree, dict):
         return False
     return isinstance(tree.get("by"), str) or ("then" in tree and ("when" in tree or "each" in tree))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from compiler.model import Path
@@ -41,13 +40,8 @@ _CARRIED = (
 
 def _stated(role: str) -> dict[str, Any]:
     """Returns what `containers.json` states of a container in this role."""
-    stated: dict[str, Any] = json.loads(_read_stated())[role]["service"]
-    return stated
-
-
-@lru_cache(maxsize=1)
-def _read_stated() -> str:
-    return SCHEMAS.joinpath("containers.json").read_text(encoding="utf-8")
+    stated: dict[str, Any] = json.loads(SCHEMAS.joinpath("containers.json").read_text("utf-8"))
+    return dict(stated[role]["service"])
 
 
 def iter_containers(database: Database) -> Iterator[tuple[str, Path]]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
 from compiler.expressions import plain
-from compiler.expressions.tree import is_guard
-from compiler.model import Path
 from compiler.registry.bundle import adapter_schema, bundle, with_defaults
 from compiler.report import Diagnostic, Report, suggest
 from compiler.schema import check_schema
@@ -133,14 +131,20 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
 def _check_tables(adapter: Adapter, report: Report) -> None:
     """Finds each `by` that names nothing of a few words, and each row of such a table that is none of them."""
     known = _words(adapter)
-    for path, table in _iter_tables(adapter.data):
-        name = table["by"]
-        if name not in known:
-            told, place = f'"{name}" is not one of a few words', adapter.document.value((*path, "by"))
-            report.error("wrong-table", told, place, suggest(name, known, "ask with `when:`"))
-        for row in table.keys() - {"by", "else", *known.get(name, table)}:
-            told, place = f'"{name}" is never "{row}"', adapter.document.key((*path, row))
-            report.error("wrong-table", told, place, suggest(row, known[name]))
+    for node in adapter.document.spans.values():
+        by = node.value.get("by") if isinstance(node.value, dict) else None
+        if by is None or not isinstance(by.value, str):
+            continue
+        if by.value not in known:
+            told, help = (
+                f'"{by.value}" is not one of a few words',
+                suggest(by.value, known, "ask with `when:`"),
+            )
+            report.error("wrong-table", told, by.place, help)
+            continue
+        for row in node.value.keys() - {"by", "else", *known[by.value]}:
+            told, help = f'"{by.value}" is never "{row}"', suggest(row, known[by.value])
+            report.error("wrong-table", told, node.value[row].key, help)
 
 
 def _words(adapter: Adapter) -> dict[str, list[str]]:
@@ -155,14 +159,3 @@ def _words(adapter: Adapter) -> dict[str, list[str]]:
         for word in ("metric", "method") if "vector" in spec else ():
             known.setdefault(f"vector.{word}", {}).update(dict.fromkeys(spec["vector"][f"{word}s"]))
     return {name: list(words) for name, words in known.items()}
-
-
-def _iter_tables(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    if isinstance(tree, dict):
-        if is_guard(tree) and "by" in tree:
-            yield path, tree
-        items: list[tuple[str | int, Any]] = list(tree.items())
-    else:
-        items = list(enumerate(tree)) if isinstance(tree, list) else []
-    for key, item in items:
-        yield from _iter_tables(item, (*path, key))
