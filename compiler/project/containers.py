@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,16 +20,10 @@ GATE = "stackc-ready"
 SERVER: Path = ("containers", "server")
 JOB: Path = ("containers", "init")
 _FINISHED = "service_completed_successfully"
-# Reads a secret with all its line breaks, and hands it on by no command line.
-_PRELUDE = """\
-read_secret() {{ secret=$(cat "$1" && echo .) && secret=${{secret%.}}; }}
-client() {{
-host=$1 user=$2
-read_secret "$3" || return
-shift 3
-{}
-}}
-"""
+# Reads a secret with all its line breaks; a client hands it on by no command line.
+_READ_SECRET = 'read_secret() { secret=$(cat "$1" && echo .) && secret=${secret%.}; }\n'
+_CLIENT = 'client() {{\nhost=$1 user=$2\nread_secret "$3" || return\nshift 3\n{}\n}}\n'
+_CALLS_CLIENT = r"(?<![\w-])client\s"
 # What an adapter says in Compose's own words.
 _MAPPINGS = ("environment", "sysctls", "ulimits")
 _CARRIED = (
@@ -132,14 +127,24 @@ def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]
         read = texts.mapping if key in _MAPPINGS else texts.evaluate
         if value := read((*at, key)):
             yield key, value, (*at, key)
-    prelude = _PRELUDE.format(client.rstrip()) if (client := texts.evaluate(("client",), "shell")) else ""
     # What follows the script are the arguments that `command` adds.
-    for word, before, rest in (("start", "", ["--"]), ("run", prelude, [])):
-        if script := texts.evaluate((*at, word), "shell"):
-            yield "entrypoint", ["/bin/sh", "-ec", before + script, *rest], (*at, word)
+    for word, rest in (("start", ["--"]), ("run", [])):
+        if script := _script(texts, (*at, word)):
+            yield "entrypoint", ["/bin/sh", "-ec", script, *rest], (*at, word)
     if health := texts.evaluate(probe, "shell"):
-        test = prelude + (health["test"] or "").strip()
-        yield "healthcheck", {**health, "test": ["CMD-SHELL", test]}, probe
+        yield (
+            "healthcheck",
+            {**health, "test": ["CMD-SHELL", _script(texts, (*probe, "test")).strip()]},
+            probe,
+        )
+
+
+def _script(texts: AdapterTexts, at: Path) -> str:
+    """Returns a shell script with the functions that it calls before it."""
+    script, client = texts.evaluate(at, "shell") or "", texts.evaluate(("client",), "shell")
+    if client and re.search(_CALLS_CLIENT, script):
+        script = _CLIENT.format(client.rstrip()) + script
+    return f"{_READ_SECRET}{script}" if "read_secret" in script else script
 
 
 def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:

@@ -101,6 +101,17 @@ def test_a_client_gets_the_password_with_all_its_line_breaks(tmp_path: Path, pas
         assert done.stdout.decode() == expected
 
 
+def test_a_script_has_the_functions_that_it_calls_and_no_others(tmp_path: Path) -> None:
+    start = "containers: {server: {start: 'read_secret /a; exec x'}, init: {run: 'psql-client x'}}"
+    project, _ = build(tmp_path, f"{start}\nclient: own-client $secret\n")
+    assert project
+    scripts = [project.services[name]["entrypoint"][2] for name in ("main", "main-init")]
+    assert [("read_secret() {" in script, "client() {" in script) for script in scripts] == [
+        (True, False),
+        (False, False),
+    ]
+
+
 def test_a_client_fails_where_its_password_is_not_there(tmp_path: Path) -> None:
     project, _ = build(tmp_path, CLIENT)
     assert project
