@@ -23,7 +23,7 @@ _FINISHED = "service_completed_successfully"
 # Reads a secret with all its line breaks; a client hands it on by no command line.
 _READ_SECRET = 'read_secret() { secret=$(cat "$1" && echo .) && secret=${secret%.}; }\n'
 _CLIENT = 'client() {{\nhost=$1 user=$2\nread_secret "$3" || return\nshift 3\n{}\n}}\n'
-_CALLS_CLIENT = r"(?<![\w-])client\s"
+_CALLS_CLIENT = re.compile(r"(?:^|[|;&({!]|\b(?:if|then|else|do|exec))\s*client\s", re.MULTILINE)
 # What an adapter says in Compose's own words.
 _MAPPINGS = ("environment", "sysctls", "ulimits")
 _CARRIED = (
@@ -142,8 +142,11 @@ def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]
 def _script(texts: AdapterTexts, at: Path) -> str:
     """Returns a shell script with the functions that it calls before it."""
     script, client = texts.evaluate(at, "shell") or "", texts.evaluate(("client",), "shell")
-    if client and re.search(_CALLS_CLIENT, script):
-        script = _CLIENT.format(client.rstrip()) + script
+    if _CALLS_CLIENT.search(script) and "client()" not in script:
+        if texts.written(("client",)) is None:
+            told, place = "this script calls `client`, and the adapter has none", texts.written_in.value(at)
+            texts.report.error("unknown-reference", told, place, "add `client:` with how its client logs in")
+        script = _CLIENT.format((client or "").rstrip()) + script
     return f"{_READ_SECRET}{script}" if "read_secret" in script else script
 
 

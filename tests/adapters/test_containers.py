@@ -124,3 +124,13 @@ def test_a_client_fails_where_its_password_is_not_there(tmp_path: Path) -> None:
 def test_a_client_is_told_about_in_its_own_line(tmp_path: Path) -> None:
     _, (one,) = build(tmp_path, "client: own-client ${{ hots }}\n")
     assert (one.id, one.span.path, one.span.line) == ("expression", "adapters/own.yaml", 4)
+
+
+def test_a_script_that_calls_a_client_of_no_adapter_is_told(tmp_path: Path) -> None:
+    _, found = build(tmp_path, "client: null\n")
+    assert {(one.id, one.span.path) for one in found} == {("unknown-reference", "adapters/postgresql.yaml")}
+    assert found[0].message == "this script calls `client`, and the adapter has none"
+    own = "{run: 'client() { true; }; client x'}"
+    health = "healthcheck: {test: 'psql -f ${{ secrets.password }} # client x'}"
+    project, found = build(tmp_path, f"client: null\ncontainers: {{server: {{{health}}}, init: {own}}}\n")
+    assert project and not found
