@@ -168,7 +168,7 @@ class ConfigurationEngine:
         compiled = _compile(stack, self._registry, Report())
         database, server = compiled.stack.databases[_KEY], written_service(compiled.project, _KEY)
         texts = AdapterTexts(database, compiled.stack.document, build_scope(database), Report())
-        language = (database.spec.get("init") or {}).get("language", "text")
+        language = database.spec["containers"].get("init", {}).get("language", "text")
         statements = texts.lines(("vector", "statements"), language) if database.vector else []
         # The project knows its server by the name of its container alone.
         access = build_access(texts, host)
@@ -178,7 +178,7 @@ class ConfigurationEngine:
             version=database.version,
             image=database.image,
             environment={name: flat(value) for name, value in server.get("environment", {}).items()},
-            ports=tuple(server.get("ports", ())) or (str(database.spec["container"]["port"]),),
+            ports=tuple(server.get("ports", ())) or (str(database.spec["containers"]["server"]["port"]),),
             volumes=tuple(server.get("volumes", ())),
             health_check=dict(server["healthcheck"]),
             connections={name: mask(connection) for name, connection in (here or access.network).items()},

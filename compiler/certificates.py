@@ -48,7 +48,7 @@ def issue(
         report.error("missing-extra", "certificates need the package cryptography", place, help)
         return [], {}
     workshop = _Workshop(files, now, shown, report, [])
-    values: dict[str | None, bytes] = {}
+    values: dict[str, bytes] = {}
     root: Pair | None = None
     own: list[bytes] = []
     for one in wanted:
@@ -59,7 +59,8 @@ def issue(
             else:
                 root = root or workshop.pair("authority")
                 key, text = workshop.pair(one.name, one.hosts, root).pem()
-            values |= {one.key: key, one.bundle: text + key}
+            parts = {"key": key, "certificate": text}
+            values |= {name: b"".join(map(parts.__getitem__, holds)) for name, holds in one.files.items()}
         except _Unusable as fault:
             file, told = fault.args
             again = "put it back, or delete it and run `stackc compile`"
@@ -67,7 +68,7 @@ def issue(
             report.error("unusable-certificate", f'the file "{file.path}" {told}', file.span, help)
     workshop.keep("ca.crt", b"".join(dict.fromkeys([root.pem()[1], *own] if root else own)))
     workshop.keep(".gitignore", b"*\n")
-    return workshop.artifacts, {name: value.decode() for name, value in values.items() if name}
+    return workshop.artifacts, {name: value.decode() for name, value in values.items()}
 
 
 class Pair(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,9 +27,10 @@ class Raw(str):
 # No tuples: as values of a tree they must not pass for lists.
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A value that is known only in `.env`, by its key there."""
+    """A value that is known only in `.env`, by its key there, and the filter that writes it into a connection."""
 
     key: str
+    filter: str = ""
 
     def __str__(self) -> str:
         raise TypeError(f"the value of {self.key} is secret and cannot be changed by an expression")
@@ -63,7 +64,8 @@ class Secret(NamedTuple):
 class Connection(NamedTuple):
     """How one client reaches one database: the parts of one connection string, not yet joined.
 
-    `form` names the grammar that joins them (`url`, `pairs`, `dsn`, `arguments`); a part may be a Reference.
+    `form` names the grammar that joins them (`url`, `pairs`, `arguments`); a part may be a Reference. A `text` has one
+    part, which is the string itself.
     """
 
     driver: str
@@ -119,16 +121,15 @@ class OwnFile(NamedTuple):
 
 
 class Certificate(NamedTuple):
-    """A server certificate to have: its names on the network, and the keys of `.env` that take its private key.
+    """A server certificate to have: its names on the network, and what the keys of `.env` in `files` hold of it.
 
-    `bundle` takes certificate and private key in one; the one that no container mounts is None.
+    That is the `key`, the `certificate`, or both, one after another.
     `own` are a user's files: certificate, key and authority. Where it is `verified`, clients check its names.
     """
 
     name: str
     hosts: tuple[str, ...]
-    key: str | None = None
-    bundle: str | None = None
+    files: Mapping[str, Sequence[str]] = {}
     own: tuple[OwnFile, ...] = ()
     verified: bool = False
 

@@ -114,9 +114,7 @@ def render(case: Case) -> Rendered:
     found = Report()
     compiled = project.compiled(found)
     assert compiled is not None, [*found]
-    given = {
-        key: f"private {key}" for one in compiled.project.certificates for key in (one.key, one.bundle) if key
-    }
+    given = {key: f"private {key}" for one in compiled.project.certificates for key in one.files}
     report = Report()
     env, *_ = render_secrets(compiled.project, read_env(""), Random(case.name).randbytes, given, report)
     artifacts: tuple[Artifact, ...] = (*compiled.artifacts, env)

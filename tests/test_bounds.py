@@ -127,9 +127,9 @@ def test_rounds_of_each_are_bounded(tmp_path: Path, then: Any) -> None:
         "description": "Numbers",
         "default": [*range(9000)],
     }
-    loop = {"each": "${{ options.numbers }}", "then": then}
+    loop = {"each": "options.numbers", "then": then}
     command = ["postgres", *[loop] * 8]
-    made = adapter(options={"numbers": numbers}, container={"command": command})
+    made = adapter(options={"numbers": numbers}, containers={"server": {"command": command}})
     assert "expression" in ids(run(tmp_path, {"stack.yaml": STACK, "adapters/mine.yaml": made}))
 
 
@@ -160,8 +160,8 @@ def test_references_of_env_inside_of_one_another(tmp_path: Path, quote: str) -> 
 @pytest.mark.parametrize(
     "sections",
     [
-        {"container": {"tmpfs": ["${{ password }}"]}},
-        {"rules": [{"when": "${{ true }}", "message": "it is", "help": "${{ password }}"}]},
+        {"containers": {"server": {"tmpfs": ["${{ password }}"]}}},
+        {"rules": [{"when": "true", "message": "it is", "help": "${{ password }}"}]},
         {"options": {"needs": {"type": "string", "description": "What it needs"}}},
         {"options": {"port": {"type": "string", "description": "A port", "default": "y"}}},
         {"credentials": {"user": {"pattern": "^\\$"}}},

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 1, 1)
 PLACE = Span(path="stack.yaml", line=5)
-MAIN = Certificate(name="main", hosts=("main",), key="MAIN_TLS_KEY", bundle="MAIN_TLS_BUNDLE")
+MAIN = Certificate(
+    name="main", hosts=("main",), files={"MAIN_TLS_KEY": ["key"], "MAIN_TLS_BUNDLE": ["certificate", "key"]}
+)
 STACK = "name: demo\ndatabases:\n  main:\n    adapter: postgresql\n    tls: verify-full\n"
 OWN = STACK.replace("verify-full", "{mode: verify-full, certificate: a.crt, key: a.key, ca: ca.crt}")
 
@@ -93,18 +95,20 @@ def test_the_values_of_env_are_the_key_and_the_bundle() -> None:
     assert issued.values["MAIN_TLS_BUNDLE"] == files["tls/main.crt"] + files["tls/main.key"]
 
 
-@pytest.mark.parametrize("kind", ["key", "bundle"])
-def test_a_private_key_that_nothing_mounts_is_no_value_of_env(kind: str) -> None:
+@pytest.mark.parametrize("holds", [["key"], ["certificate", "key"]])
+def test_a_private_key_that_nothing_mounts_is_no_value_of_env(holds: list[str]) -> None:
     for wanted in (
-        Certificate(name="main", hosts=("main",), **{kind: "X"}),
-        Certificate(name="main", hosts=("main",), own=OWN_FILES, **{kind: "X"}),
+        Certificate(name="main", hosts=("main",), files={"X": holds}),
+        Certificate(name="main", hosts=("main",), files={"X": holds}, own=OWN_FILES),
     ):
         assert list(issued_for(wanted, files=own_files()).values) == ["X"]
 
 
 def test_a_new_host_makes_a_new_certificate_under_the_same_authority() -> None:
     first = files_of(made())
-    more = Certificate(name="main", hosts=(*MAIN.hosts, "main-pooler"), key="K", bundle="B")
+    more = Certificate(
+        name="main", hosts=(*MAIN.hosts, "main-pooler"), files={"K": ["key"], "B": ["certificate", "key"]}
+    )
     second = files_of(made(first, wanted=more))
     assert second["tls/main.crt"] != first["tls/main.crt"]
     assert second["tls/ca.crt"] == first["tls/ca.crt"]
@@ -125,7 +129,9 @@ def test_a_new_authority_makes_new_certificates() -> None:
 
 
 def test_a_long_name_is_in_the_alternative_names_whole() -> None:
-    wanted = Certificate(name="a" * 63, hosts=("a" * 63 + ".example",), key="K", bundle="B")
+    wanted = Certificate(
+        name="a" * 63, hosts=("a" * 63 + ".example",), files={"K": ["key"], "B": ["certificate", "key"]}
+    )
     certificate = x509.load_pem_x509_certificate(files_of(made(wanted=wanted))[f"tls/{'a' * 63}.crt"])
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["a" * 63 + ".example", "localhost"]
@@ -232,7 +238,13 @@ OWN_FILES = tuple(OwnFile(path=name, span=Span(path=name)) for name in ("a.crt",
 
 
 def own(content: Mapping[str, bytes], verified: bool = True) -> Issued:
-    wanted = Certificate(name="main", hosts=("main",), key="K", bundle="B", own=OWN_FILES, verified=verified)
+    wanted = Certificate(
+        name="main",
+        hosts=("main",),
+        files={"K": ["key"], "B": ["certificate", "key"]},
+        own=OWN_FILES,
+        verified=verified,
+    )
     return issued_for(wanted, files=content)
 
 
@@ -262,7 +274,7 @@ def test_files_without_a_last_line_break_can_be_joined() -> None:
 
 def test_a_stack_may_have_own_and_made_certificates() -> None:
     files = own_files()
-    wanted = Certificate(name="other", hosts=("other",), key="OK", own=OWN_FILES)
+    wanted = Certificate(name="other", hosts=("other",), files={"OK": ["key"]}, own=OWN_FILES)
     issued = issued_for(wanted, MAIN, files=files)
     made_root = files_of(issued)["tls/authority.crt"]
     assert files_of(issued)["tls/ca.crt"] == made_root + files["ca.crt"]
@@ -277,7 +289,7 @@ def test_the_faults_of_several_certificates_are_told_together() -> None:
 
 def test_a_damaged_authority_is_told_once() -> None:
     files = {**files_of(made()), "tls/authority.crt": b""}
-    other = Certificate(name="other", hosts=("other",), key="K")
+    other = Certificate(name="other", hosts=("other",), files={"K": ["key"]})
     assert [one.span.path for one in issued_for(MAIN, other, files=files).diagnostics] == [
         "tls/authority.crt"
     ]

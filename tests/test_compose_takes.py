@@ -214,7 +214,7 @@ def rendered(name: str, tree: Any) -> dict[str, bytes] | None:
     )
     if compiled is None or report.errors:
         return None
-    keys = {key: "a" for one in compiled.project.certificates for key in (one.key, one.bundle) if key}
+    keys = {key: "a" for one in compiled.project.certificates for key in one.files}
     env, *_ = render_secrets(compiled.project, read_env(""), Random(0).randbytes, keys, report)
     return None if report.errors else {one.path: one.content for one in (*compiled.artifacts, env)}
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compiler.expressions.quoting import CONNECTION_FILTERS
 from compiler.model import Connection, Reference, Text
 from compiler.project.connections import mask, render_connection
 from tests.compose import HOSTILE
@@ -95,60 +96,43 @@ def test_a_query_keeps_its_order_and_drops_what_is_not_set() -> None:
     assert url(query) == "db://h?z=true&a=false&n=30&o=-c%20timeout%3D30s&p=p%40ss"
 
 
-@given(user=TEXT.filter(lambda text: ":" not in text), password=TEXT, path=TEXT, option=TEXT)
-def test_every_part_of_a_dsn_is_read_back(user: str, password: str, path: str, option: str) -> None:
-    path = path.replace("/", "")
-    parts = {"user": user, "password": SECRET, "host": "::1", "port": 3306, "path": path}
-    text = connect("dsn", parts, {"timeout": "5s", "option": option}, DB_PASSWORD=password)
-    query = {"timeout": "5s", "option": option}
-    assert parse_dsn(text) == (user, password, "tcp", "[::1]:3306", path, query)
-
-
-def parse_dsn(text: str) -> tuple[str, str, str, str, str, dict[str, str]]:
-    """Reads a data source name in the steps that https://github.com/go-sql-driver/mysql takes."""
-    left, _, right = text.rpartition("/")
-    userinfo, _, address = left.rpartition("@")
-    user, _, password = userinfo.partition(":")
-    protocol, _, address = address.partition("(")
-    name, _, options = right.partition("?")
-    pairs = (option.partition("=") for option in options.split("&"))
-    query = {key: unquote(value.replace("+", " ")) for key, _, value in pairs}
-    return user, password, protocol, address.removesuffix(")"), unquote(name), query
-
-
-def test_a_dsn_keeps_the_password_as_it_is_and_commas_in_lists() -> None:
-    parts = {"user": "u", "password": SECRET, "host": "h", "port": 1}
-    assert connect("dsn", parts, {"charset": "a,b", "tls": True}, DB_PASSWORD="a:/@%") == (
-        "u:a:/@%@tcp(h:1)/?charset=a,b&tls=true"
-    )
-    assert connect("dsn", {"host": "h", "path": "d/e"}) == "tcp(h)/d/e"
-
-
-def test_a_dsn_refuses_a_colon_in_the_user_name_without_showing_it() -> None:
-    with pytest.raises(ValueError, match='user name with ":"') as caught:
-        connect("dsn", {"user": SECRET, "host": "h"}, DB_PASSWORD="hunter:2")
-    assert "hunter" not in str(caught.value)
-
-
 def test_pairs_are_quoted_where_they_must() -> None:
     query = {"Host": "h", "Port": 1, "SSL": True, "Password": SECRET, "Options": "-c a=b", "Gone": None}
     text = connect("pairs", {}, query, DB_PASSWORD='a;"b')
     assert text == 'Host=h;Port=1;SSL=true;Password="a;""b";Options="-c a=b"'
 
 
-HEADED = {"head": "h:6379", "separator": ","}
+def secret(filter: str) -> Text:
+    return Text(("password=", Reference("DB_PASSWORD", filter), ";"))
 
 
-def test_pairs_with_a_head_have_no_quotes() -> None:
-    text = connect("pairs", HEADED, {"user": "u", "password": SECRET, "ssl": False}, DB_PASSWORD="a;\"'= b")
-    assert text == "h:6379,user=u,password=a;\"'= b,ssl=false"
+@pytest.mark.parametrize(
+    ("filter", "expected"),
+    [
+        ("raw", "a b'};%\\"),
+        ("url", "a%20b%27%7D%3B%25%5C"),
+        ("pair", '"a b\'};%\\"'),
+        ("odbc", "{a b'}};%\\}"),
+        ("libpq", "'a b\\'};%\\\\'"),
+        ("listed", "a b'};%\\"),
+    ],
+)
+def test_a_filter_writes_a_secret_into_a_text_when_it_is_known(filter: str, expected: str) -> None:
+    text = connect("text", {"text": ["h:1,", secret(filter), ",x"]}, DB_PASSWORD="a b'};%\\")
+    assert text == f"h:1,password={expected};,x"
 
 
 @pytest.mark.parametrize("value", ["hun,ter", " hunter", "hunter\t", "hunter\0"])
-def test_pairs_without_quotes_refuse_what_they_cannot_carry_without_showing_it(value: str) -> None:
-    with pytest.raises(ValueError, match='"password"') as caught:
-        connect("pairs", HEADED, {"password": SECRET}, DB_PASSWORD=value)
+def test_a_list_without_quotes_refuses_what_it_cannot_carry_without_showing_it(value: str) -> None:
+    with pytest.raises(ValueError, match="cannot") as caught:
+        connect("text", {"text": [secret("listed")]}, DB_PASSWORD=value)
     assert "hun" not in str(caught.value)
+
+
+@pytest.mark.parametrize("filter", CONNECTION_FILTERS)
+def test_no_filter_carries_nul(filter: str) -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        connect("text", {"text": [secret(filter)]}, DB_PASSWORD="hunter\0")
 
 
 @given(TEXT)
@@ -162,13 +146,18 @@ def test_arguments_are_json_in_order_with_types(password: str) -> None:
     ("form", "expected"),
     [
         ("url", "db://u:***@h/d%20e?k=a***"),
-        ("dsn", "u:***@tcp(h)/d%20e?k=a***"),
+        ("text", "password=***;/***"),
         ("pairs", "k=a***"),
         ("arguments", '{"k": "a***"}'),
     ],
 )
 def test_a_masked_connection_shows_no_reference(form: str, expected: str) -> None:
-    parts = {"scheme": "db", "user": "u", "password": SECRET, "host": "h", "path": "d e"}
+    text = {"text": [secret("raw"), "/", Reference("DB_PASSWORD", "url")]}
+    parts = (
+        text
+        if form == "text"
+        else {"scheme": "db", "user": "u", "password": SECRET, "host": "h", "path": "d e"}
+    )
     query = {"k": Text(("a", SECRET))}
     assert mask(Connection(driver="d", form=form, parts=parts, query=query)) == expected
 

@@ -117,7 +117,7 @@ def render_every(name: str) -> dict[str, str]:
         document, Registry(), report, environment="local", today=TODAY, source="stack.yaml"
     )
     assert compiled is not None, list(report)
-    given = {key: "private" for one in compiled.project.certificates for key in (one.key, one.bundle) if key}
+    given = {key: "private" for one in compiled.project.certificates for key in one.files}
     env, *_ = render_secrets(compiled.project, read_env(""), bytes, given, report)
     assert env is not None
     assert not report.errors

@@ -214,10 +214,10 @@ def test_secret_where_compose_reads_more_than_text(
     "change",
     [
         "connections: {url: {parts: {scheme: null, host: null, path: null}}}",
-        "connections: {url: {form: dsn, parts: {host: null, path: null}}}",
+        "connections: {url: {text: ['a', {when: tls.enabled, then: [b, [c]]}]}}",
         "connections: {url: {form: pairs}}",
         "connections: {url: {via: nope}}",
-        'container: {port: "${{ user }}"}',
+        'containers: {server: {port: "${{ user }}"}}',
         "credentials: {user: {pattern: '^[z-a]$'}}",
         "secrets: {password: {pattern: '^[z-a]$'}}",
     ],

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from compiler.registry.adapter import Adapter, patch
+from compiler.project.references import build_scope
+from compiler.registry.adapter import Adapter
+from compiler.registry.bundle import adapter_schema
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document
-from compiler.source import parse_yaml
+from compiler.source import parse_yaml, patch
 from compiler.source.shipped import ADAPTERS, BUILT_IN, Folder, folders
 from tests.conftest import TODAY
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 HERE = Span(path="stack.yaml")
 POSTGIS = "adapter: postgis\nextends: postgresql\ntitle: PostGIS\n"
+LINE = "default_version: '16'\nversions:\n  '16': {image: 'a/b:16', with: [gis]}\n"
 
 
 def adapters(folder: Path, **files: str) -> Registry:
@@ -136,18 +139,46 @@ def test_a_merge_patch_adds_replaces_and_removes() -> None:
 
 
 def test_an_adapter_may_change_a_part_of_another(tmp_path: Path) -> None:
-    text = POSTGIS + "options: {pooler: null}\nversions:\n  '17': {image: 'postgis/postgis:17-3.5'}\n"
+    text = POSTGIS + "options: {pooler: null}\nconnections: {url: {title: PostGIS}}\n"
     adapter = load(adapters(tmp_path, postgis=text), "postgis")
-    assert adapter.versions["17"]["image"] == "postgis/postgis:17-3.5"
+    assert adapter.data["connections"]["url"]["title"] == "PostGIS"
+    assert adapter.data["connections"]["url"]["parts"] == {"scheme": "postgresql"}
     assert "pooler" not in adapter.data["options"]
-    assert adapter.data["container"]["health"] == load(Registry(), "postgresql").data["container"]["health"]
+    assert adapter.data["containers"] == load(Registry(), "postgresql").data["containers"]
+
+
+def test_an_adapter_with_versions_has_no_others(tmp_path: Path) -> None:
+    adapter = load(adapters(tmp_path, postgis=POSTGIS + LINE + "features: {gis: {}}\n"), "postgis")
+    assert list(adapter.versions) == ["16"]
+
+
+def test_features_are_inherited_and_may_be_changed(tmp_path: Path) -> None:
+    line = "default_version: '8'\nversions: {'8': {image: 'a/b:8', with: [search, more]}}\n"
+    text = f"adapter: own\nextends: redis\ntitle: Own\n{line}features:\n"
+    search = "  search: {capabilities: [vector], vector: {methods: {flat: null}}}\n"
+    more = "  more: {containers: {server: {cap_add: null}}}\n"
+    adapter = load(adapters(tmp_path, own=text + search + more), "own")
+    assert adapter.capabilities("8") == ["vector"]
+    assert list(adapter.at("8")["vector"]["methods"]) == ["hnsw"]
+    place = adapter.document_at("8").value(("vector", "metrics", "cosine", "distance"))
+    assert place.path == "adapters/redis.yaml"
+
+
+def test_a_null_in_a_feature_removes_from_the_version_line(tmp_path: Path) -> None:
+    text = POSTGIS + LINE + "features: {gis: {vector: {metrics: {ip: null}}, options: {pooler: null}}}\n"
+    spec = load(adapters(tmp_path, postgis=text), "postgis").at("16")
+    assert list(spec["vector"]["metrics"]) == ["cosine", "l2"]
+    assert "pooler" not in spec["options"]
 
 
 def test_what_is_inherited_keeps_the_place_of_its_own_file(tmp_path: Path) -> None:
     adapter = load(adapters(tmp_path, postgis=POSTGIS), "postgis")
     assert adapter.document.value(("title",)).path == "adapters/postgis.yaml"
-    assert adapter.document.value(("container", "health", "test")).path == "adapters/postgresql.yaml"
-    assert adapter.document.value(("container", "health", "test")).line > 10
+    assert (
+        adapter.document.value(("containers", "server", "healthcheck", "test")).path
+        == "adapters/postgresql.yaml"
+    )
+    assert adapter.document.value(("containers", "server", "healthcheck", "test")).line > 10
 
 
 def test_an_adapter_may_change_the_built_in_one_of_its_own_name(tmp_path: Path) -> None:
@@ -225,10 +256,32 @@ def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
         ("- a", "not-a-mapping", 1),
         ("#" + "x" * 2**20, "file-too-large", 1),
         (POSTGIS + "helth: {}\n", "unknown-option", 4),
-        (POSTGIS + "container: {health: null}\n", "missing-option", 4),
+        (POSTGIS + "containers: {server: {healthcheck: null}}\n", "missing-option", 4),
         (POSTGIS.replace("adapter: postgis", "adapter: other"), "adapter-name", 1),
         (POSTGIS + "default_version: '99'\n", "unknown-version", 4),
         (POSTGIS + "options:\n  a:\n    description: A\n    type: int\n", "option-schema", 7),
+        (POSTGIS + "terms:\n  a: {by: options.pooler, 'yes': 1}\n", "wrong-table", 5),
+        (POSTGIS + "terms:\n  a: {by: vector.method, hnsw: 1, ivf: 2}\n", "wrong-table", 5),
+        (POSTGIS + "terms:\n  a: {by: pool.size, '10': 1}\n", "wrong-table", 5),
+        (POSTGIS + "terms: {Zone: 1}\n", "wrong-format", 4),
+        (POSTGIS + "terms:\n  a: 1\n  port: 2\n", "wrong-format", 6),
+        (POSTGIS + LINE + "features: {gsi: {}}\n", "unknown-reference", 6),
+        (POSTGIS + "features: {gis: 5}\n", "wrong-type", 4),
+        (POSTGIS + "features: {gis: null}\n", "wrong-type", 4),
+        (POSTGIS + "features: [gis]\n", "wrong-type", 4),
+        (POSTGIS + "versions: {'16': {image: 'a/b:16', with: gis}}\n", "wrong-type", 4),
+        (POSTGIS + "connections:\n  a: {title: A, text: x, form: pairs}\n", "conflicting-options", 5),
+        (POSTGIS + "connections:\n  a: {title: A, form: dsn}\n", "not-allowed-value", 5),
+        (POSTGIS + "containers:\n  server: {run: 'x'}\n", "wrong-format", 5),
+        (POSTGIS + "containers:\n  init: {ports: {}}\n", "unknown-option", 5),
+        (POSTGIS + "containers:\n  pooler: {volumes: {a: /a}}\n", "wrong-format", 5),
+        (POSTGIS + "containers:\n  web: {image: web, secrets: []}\n", "missing-option", 5),
+        (POSTGIS + "containers:\n  server: {tls: {ca: {}}}\n", "unknown-option", 5),
+        (POSTGIS + "containers:\n  server: {tls: {pem: {holds: [chain]}}}\n", "not-allowed-value", 5),
+        (POSTGIS + "containers:\n  init: {file: null}\n", "missing-option", 5),
+        (POSTGIS + "containers: {server: null}\n", "missing-option", 4),
+        (POSTGIS + "container: {port: 1}\n", "unknown-option", 4),
+        (POSTGIS + "versions: null\n", "wrong-type", 4),
         (POSTGIS + "options:\n  a:\n    description: A\n    pattern: '['\n", "option-schema", 7),
         (POSTGIS + "credentials:\n  user:\n    pattern: '^\\$'\n", "wrong-format", 6),
         (POSTGIS + "secrets:\n  password:\n    pattern: '^a\\$'\n", "wrong-format", 6),
@@ -238,19 +291,19 @@ def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
             6,
         ),
         (
-            POSTGIS + "container:\n  ports:\n    a: {port: 5433, option: a_port}\n",
+            POSTGIS + "containers:\n  server:\n    ports: {a: {port: 5433, option: a_port}}\n",
             "unknown-reference",
             6,
         ),
         (
-            POSTGIS + "versions:\n  '17':\n    image: a/b:17\n    patch:\n      container: {prot: 1}\n",
+            POSTGIS + LINE + "features:\n  gis:\n    containers: {server: {prot: 1}}\n",
             "unknown-option",
-            8,
+            9,
         ),
         (
-            POSTGIS + "versions:\n  '17':\n    image: a/b:17\n    patch: {container: {port: null}}\n",
+            POSTGIS + LINE + "features:\n  gis: {containers: {server: {port: null}}}\n",
             "missing-option",
-            7,
+            8,
         ),
     ],
 )
@@ -296,14 +349,27 @@ def test_hiding_a_built_in_adapter_is_a_warning(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "at"),
     [
-        ("container:\n  environment: {A: 'x ${{ zzz }}'}\n", (5, 23)),
-        ("container:\n  command:\n    - a\n    - ${{ 9 ** 9 ** 9 }}\n", (7, 7)),
-        ("container:\n  health:\n    test: |\n      export A\n      psql ${{ secrets.pasword }}\n", (8, 12)),
-        ("container:\n  command:\n    - each: ${{ options.extensions }}\n      then: ${{ itm }}\n", (7, 13)),
-        ("connections:\n  url:\n    query: {a: '${{ name | nope }}'}\n", (6, 17)),
+        ("containers:\n  server: {environment: {A: 'x ${{ zzz }}'}}\n", (5, 32)),
+        ("containers:\n  server:\n    command: [a, '${{ 9 ** 9 ** 9 }}']\n", (6, 19)),
         (
-            "versions:\n  '16':\n    image: a/b:16\n    patch: {container: {command: ['${{ zzz }}']}}\n",
-            (7, 36),
+            "containers:\n  server:\n    healthcheck:\n      test: |\n        A\n        b ${{ secrets.pasword }}\n",
+            (9, 11),
+        ),
+        (
+            "containers:\n  server:\n    command:\n      - each: options.extensions\n        then: ${{ itm }}\n",
+            (8, 15),
+        ),
+        ("connections:\n  url:\n    query: {a: '${{ name | nope }}'}\n", (6, 17)),
+        ("containers:\n  init: {statements: [{when: '${{ tls.enabled }}', then: x}]}\n", (5, 31)),
+        ("containers:\n  init: {statements: [{when: tls.on or x, then: x}]}\n", (5, 30)),
+        ("terms: {zone: '${{ tls.zone }}'}\n", (4, 16)),
+        ("connections:\n  url: {text: 'x ${{ password }}'}\n", (5, 18)),
+        ("connections:\n  url: {text: ['x ${{ password | uri }}']}\n", (5, 19)),
+        ("connections:\n  url: {query: {x: '${{ password | url }}'}}\n", (5, 21)),
+        ("connections:\n  url: {text: '${{ password | url | odbc }}'}\n", (5, 16)),
+        (
+            LINE + "features:\n  gis: {containers: {server: {command: ['${{ zzz }}']}}}\n",
+            (8, 42),
         ),
     ],
 )
@@ -319,7 +385,7 @@ def test_a_huge_loop_ends_in_a_finding_at_its_own_line(tmp_path: Path) -> None:
     loop = "a"
     for _ in range(5):
         loop = f"{{each: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], then: {loop}}}"
-    registry = adapters(tmp_path, postgis=f"{POSTGIS}container:\n  command:\n    - {loop}\n")
+    registry = adapters(tmp_path, postgis=f"{POSTGIS}containers:\n  server:\n    command: [{loop}]\n")
     (one,) = compiled(registry, adapter="postgis")[1]
     assert (one.id, place(one)) == ("expression", "adapters/postgis.yaml:6")
 
@@ -329,9 +395,19 @@ def test_a_huge_loop_ends_in_a_finding_at_its_own_line(tmp_path: Path) -> None:
 
 def test_a_version_line_may_change_anything(tmp_path: Path) -> None:
     adapter = load(Registry(), "postgresql")
-    assert adapter.at("17")["container"]["volumes"]["data"] == "/var/lib/postgresql/data"
-    assert adapter.at("18")["container"]["volumes"]["data"] == "/var/lib/postgresql"
-    assert adapter.data["container"]["volumes"]["data"] == "/var/lib/postgresql/data"
+    assert adapter.at("17")["containers"]["server"]["volumes"]["data"] == "/var/lib/postgresql/data"
+    assert adapter.at("18")["containers"]["server"]["volumes"]["data"] == "/var/lib/postgresql"
+    assert adapter.data["containers"]["server"]["volumes"]["data"] == "/var/lib/postgresql/data"
+
+
+def test_what_an_adapter_does_not_say_is_as_its_schema_states(tmp_path: Path) -> None:
+    text = (
+        POSTGIS + "containers: {server: {healthcheck: {retries: null, timeout: 9s}}}\npool: {reserved: 0}\n"
+    )
+    spec = load(adapters(tmp_path, postgis=text), "postgis").at("16")
+    health = [*spec["containers"]["server"]["healthcheck"].items()][1:]
+    assert health == [("interval", "5s"), ("timeout", "9s"), ("retries", 6), ("start_period", "60s")]
+    assert (spec["pool"]["reserved"], spec["pool"]["size"]) == (0, 10)
 
 
 def test_capabilities_may_differ_by_version() -> None:
@@ -373,3 +449,10 @@ def test_auto_names_the_nearest_where_nothing_fits() -> None:
 def test_auto_corrects_a_need_that_nothing_has() -> None:
     (one,) = compiled(Registry(), adapter="auto", needs=["vektor"])[1]
     assert (one.id, one.help) == ("no-adapter-fits", 'did you mean "vector"?')
+
+
+def test_no_term_has_the_name_of_something_else() -> None:
+    refused = adapter_schema()["properties"]["terms"]["propertyNames"]["not"]["enum"]
+    compiled_stack, _ = compiled(Registry(), adapter="postgresql")
+    assert compiled_stack
+    assert {*refused} == build_scope(compiled_stack.stack.databases["main"]).keys() | {"address", "item"}

@@ -1,7 +1,7 @@
-"""`${{ … }}`: expressions in texts, and with guards in trees; how values enter a text of one language.
+"""`${{ … }}`: expressions in texts; how values enter a text of one language.
 
-A dotted name, and whether it is one of several words, which is nearly every expression, is looked up here, so that most
-runs never import jinja2.
+A dotted name, whether it is one of several words, and a choice between two such names or plain values, which is nearly
+every expression, is looked up here, so that most runs never import jinja2.
 """
 
 from __future__ import annotations
@@ -9,27 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from compiler.expressions.budget import MAX_VALUE, SPLIT, Budget, current_budget
+from compiler.expressions.budget import MAX_VALUE, SPLIT, current_budget
 from compiler.expressions.budget import ExpressionError as ExpressionError
 from compiler.expressions.budget import bounded as bounded
-from compiler.model import Path, Reference, Text
+from compiler.model import Reference, Text
 from compiler.report import suggest
 
 EXPRESSION = re.compile(r"""\$\$\{\{|\$\{\{((?:[^}"']|"[^"]*"|'[^']*'|\}(?!\}))*)\}\}|\$\{\{.*""")
-_SIMPLE = re.compile(r"\s*(not\s+)?([A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*)*)\s*(?:\|\s*(\w+)\s*)?\Z")
+_NAME = r"[A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*)*"
+_TERM = rf"{_NAME}|'[^'\\]*'|[0-9]{{1,9}}"
+_SIMPLE = re.compile(rf"\s*(not\s+)?({_NAME})\s*(?:\|\s*(\w+)\s*)?\Z")
+_CHOICE = re.compile(rf"\s*({_TERM}) if (not )?({_NAME}) else ({_TERM})\s*\Z")
 _MEMBER = re.compile(r"\s*([a-z_]+(?:\.[a-z_]+)*) in \[((?:'[\w.-]*'(?:,\s*)?)*)\]\s*\Z")
 _MAX_LENGTH = 1000
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "none": None, "None": None}
-_NOTHING: Any = object()
-# What `each` may make in one section, all of them together.
-_MAX_ROUNDS = 10_000
-# What a value that `each` repeats counts beside its characters.
-_NODE = 16
-
-Faults = dict[Path, ExpressionError]
-"""What has no value, by its place: of each place the first fault, as a loop comes by again."""
+# What a value counts beside its characters.
+NODE = 16
 
 
 class Quoted(str):
@@ -41,14 +38,15 @@ class Sink:
     """How values enter a text of one language: `quote` for each value, `filters` for what else its author may say."""
 
     quote: Callable[[Any], str]
-    filters: Mapping[str, Callable[[Any], str]]
+    filters: Mapping[str, Callable[[Any], str | Reference]]
 
-    def quoted(self, value: Any, by: str | None = None) -> Quoted:
-        """Returns a value as it enters a text, or as the filter `by` writes it."""
-        if by is None and isinstance(value, Quoted):
+    def quoted(self, value: Any, by: str | None = None) -> Quoted | Reference:
+        """Returns a value as it enters a text, or as the filter `by` writes it, which may be when it is known."""
+        if by is None and (isinstance(value, Quoted) or (isinstance(value, Reference) and value.filter)):
             return value
         try:
-            return Quoted(self.filters[by](value) if by else self.quote(value))
+            made = self.filters[by](value) if by else self.quote(value)
+            return made if isinstance(made, Reference) else Quoted(made)
         except (AttributeError, TypeError, ValueError) as fault:
             raise ExpressionError(str(fault)) from fault
 
@@ -83,7 +81,8 @@ def evaluate(
         try:
             value = _value(match[1], scope, sink)
             is_whole = sink is None and match.span() == (0, len(text))
-            made = str(sink.quoted(value)) if sink else value
+            made = sink.quoted(value) if sink else value
+            made = str(made) if isinstance(made, Quoted) else made
             size += _size(made)
             if size > MAX_VALUE:
                 raise ExpressionError(f"a value is longer than {MAX_VALUE >> 20} MiB", SPLIT)
@@ -99,13 +98,26 @@ def evaluate(
     return alone if len(parts) < 2 and isinstance(alone, str) else Text(tuple(parts))
 
 
+def ask(condition: str, scope: Mapping[str, Any]) -> Any:
+    """Returns the value of an expression that stands alone, in no `${{ }}`. Raises ExpressionError."""
+    try:
+        if "${{" in condition:
+            raise ExpressionError("an expression stands here as it is", 'write it without "${{" and "}}"')
+        value = _value(condition, scope, None)
+        current_budget().spend(_size(value))
+        return value
+    except ExpressionError as fault:
+        fault.source = condition
+        raise
+
+
 def _size(value: Any) -> int:
     """Returns how many characters a value holds at least, with what a list or a mapping takes by itself."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, Text):
         return sum(len(part) for part in value.parts if isinstance(part, str))
-    return _NODE * len(value) if isinstance(value, dict | list) else 0
+    return NODE * len(value) if isinstance(value, dict | list) else 0
 
 
 def _add(parts: list[str | Reference], value: Any) -> None:
@@ -114,7 +126,7 @@ def _add(parts: list[str | Reference], value: Any) -> None:
         told, help = "a list or a map stands inside a text", "let the expression be the whole value"
         raise ExpressionError(told, help)
     if not isinstance(value, str | Reference | Text):
-        value = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        value = plain(value)
     for piece in value.parts if isinstance(value, Text) else (value,):
         last = parts[-1] if parts else None
         is_alike = type(piece) is type(last) or (isinstance(piece, str) and "$" not in piece)
@@ -122,6 +134,11 @@ def _add(parts: list[str | Reference], value: Any) -> None:
             parts[-1] = type(last)(last + piece)
         elif piece != "":
             parts.append(piece)
+
+
+def plain(value: Any) -> str:
+    """Returns a single value as it is written inside a text."""
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _value(expression: str | None, scope: Mapping[str, Any], sink: Sink | None) -> Any:
@@ -140,9 +157,16 @@ def _value(expression: str | None, scope: Mapping[str, Any], sink: Sink | None) 
     member = _MEMBER.match(expression)
     if member and isinstance(word := _look_up(member[1], scope), str):
         return word in re.findall("'([^']*)'", member[2])
+    if choice := _CHOICE.match(expression):
+        taken, negated, condition, other = choice.groups()
+        return _term(other if bool(_look_up(condition, scope)) == bool(negated) else taken, scope)
     from compiler.expressions.sandbox import run
 
     return run(expression, scope, sink)
+
+
+def _term(text: str, scope: Mapping[str, Any]) -> Any:
+    return text[1:-1] if text[0] == "'" else int(text) if text.isdigit() else _look_up(text, scope)
 
 
 def _look_up(dotted: str, scope: Mapping[str, Any]) -> Any:
@@ -154,79 +178,3 @@ def _look_up(dotted: str, scope: Mapping[str, Any]) -> Any:
             raise lacking(name, value, owner)
         value, owner = value[name], f"{owner}.{name}".lstrip(".")
     return value
-
-
-def evaluate_tree(
-    tree: Any, scope: Mapping[str, Any], faults: Faults, at: Path = (), sink: Sink | None = None
-) -> Any:
-    """Returns the tree with its expressions evaluated and its guards taken.
-
-    A guard is `{when, then, else}` or `{each, then}` (with `item`). Where it stands in a list and holds a list it is
-    spliced; where its condition fails and it has no `else` it leaves nothing behind. What has a fault becomes None.
-    """
-    value = _Walk(scope, sink, faults, [0], current_budget()).value(tree, at)
-    return None if value is _NOTHING else value
-
-
-class _Walk(NamedTuple):
-    scope: Mapping[str, Any]
-    sink: Sink | None
-    faults: Faults
-    rounds: list[int]
-    budget: Budget
-    is_repeated: bool = False
-
-    def value(self, tree: Any, at: Path) -> Any:
-        if self.is_repeated:
-            try:
-                self.budget.spend(_NODE + (len(tree) if isinstance(tree, str) else 0))
-            except ExpressionError as fault:
-                self.faults.setdefault(at, fault)
-                return None
-        if isinstance(tree, str):
-            try:
-                return evaluate(tree, self.scope, self.sink)
-            except ExpressionError as fault:
-                self.faults.setdefault(at, fault)
-                return None
-        if isinstance(tree, list):
-            made: list[Any] = []
-            for index, item in enumerate(tree):
-                value = self.value(item, (*at, index))
-                is_spliced = _is_guard(item) and isinstance(value, list)
-                made += value if is_spliced else [] if value is _NOTHING else [value]
-            return made
-        if not isinstance(tree, dict):
-            return tree
-        if _is_guard(tree):
-            return self.guard(tree, at)
-        entries = ((key, self.value(value, (*at, key))) for key, value in tree.items())
-        return {key: value for key, value in entries if value is not _NOTHING}
-
-    def guard(self, tree: dict[str, Any], at: Path) -> Any:
-        key = "each" if "each" in tree else "when"
-        # What a guard asks for stands in no text, and so has no sink.
-        asked = self._replace(sink=None).value(tree[key], (*at, key))
-        if key == "when":
-            chosen = "then" if asked else "else"
-            return self.value(tree[chosen], (*at, chosen)) if chosen in tree else _NOTHING
-        items = [] if asked is None else asked
-        if not isinstance(items, list):
-            fault = ExpressionError("`each` takes a list", "let it name an option that is a list")
-        elif self.rounds[0] + len(items) > _MAX_ROUNDS:
-            if self.rounds[0] > _MAX_ROUNDS:
-                return []  # which is told already
-            self.rounds[0] = _MAX_ROUNDS + 1
-            told = f"`each` makes more than {_MAX_ROUNDS} items"
-            fault = ExpressionError(told, "take a shorter list, or fewer lists inside of one another")
-        else:
-            self.rounds[0] += len(items)
-            walks = (self._replace(scope={**self.scope, "item": item}, is_repeated=True) for item in items)
-            made = (walk.value(tree["then"], (*at, "then")) for walk in walks)
-            return [value for value in made if value is not _NOTHING]
-        self.faults.setdefault((*at, key), fault)
-        return []
-
-
-def _is_guard(tree: Any) -> bool:
-    return isinstance(tree, dict) and "then" in tree and ("when" in tree or "each" in tree)

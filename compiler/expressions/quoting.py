@@ -6,13 +6,14 @@ Text that a sink cannot hold raises ValueError; its message names the sink and n
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
 _NUL_OR_SURROGATE = re.compile("[\0\ud800-\udfff]")
 # Compiled where it is first used: that takes longer than all else here.
 _NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _ENV_BARE = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
 _ENV_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\r": "\\r"})
-_PAIR_BARE = re.compile(r"[^\s\"'=\x00-\x1f\x7f-\x9f]+")
+_PAIR_BARE = re.compile(r"[^\s\"'=;\x00-\x1f\x7f-\x9f]+")
 _XML_ESCAPES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
     | {blank: f"&#{ord(blank)};" for blank in "\t\n\r"}
@@ -99,9 +100,49 @@ def xml_text(text: str) -> str:
 
 
 # https://learn.microsoft.com/dotnet/api/system.data.common.dbconnectionstringbuilder.connectionstring
-def pair_value(text: str, separator: str = ";") -> str:
+def pair_value(text: str) -> str:
     """Returns the value of one pair of a .NET connection string, in double quotes where it needs them."""
     refuse_unrepresentable(text, "a connection string")
-    if _PAIR_BARE.fullmatch(text) and separator not in text:
-        return text
-    return '"' + text.replace('"', '""') + '"'
+    return text if _PAIR_BARE.fullmatch(text) else '"' + text.replace('"', '""') + '"'
+
+
+# https://learn.microsoft.com/sql/odbc/reference/syntax/sqldriverconnect-function
+# https://learn.microsoft.com/sql/connect/jdbc/building-the-connection-url
+def braced_value(text: str) -> str:
+    """Returns the value of one pair of an ODBC connection string, in braces."""
+    refuse_unrepresentable(text, "a connection string")
+    return "{" + text.replace("}", "}}") + "}"
+
+
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE
+def libpq_value(text: str) -> str:
+    """Returns the value of one pair of a libpq connection string, in single quotes."""
+    refuse_unrepresentable(text, "a connection string")
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def listed_value(text: str) -> str:
+    """Returns an item of a list with commas that has no quotes; it can have no comma, nor a blank at its ends."""
+    refuse_unrepresentable(text, "a connection string")
+    if "," in text:
+        raise ValueError('a value cannot hold "," in this connection string, which has no quotes')
+    if text != text.strip():
+        raise ValueError("a value cannot begin or end with a blank in this connection string")
+    return text
+
+
+def raw_value(text: str) -> str:
+    """Returns a text as it is, for a reader that finds its end whatever it holds."""
+    refuse_unrepresentable(text, "a connection string")
+    return text
+
+
+# How an adapter may write a value into the text of a connection, by the name of the filter.
+CONNECTION_FILTERS: Mapping[str, Callable[[str], str]] = {
+    "url": url_part,
+    "pair": pair_value,
+    "odbc": braced_value,
+    "libpq": libpq_value,
+    "listed": listed_value,
+    "raw": raw_value,
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from compiler.model import Access, Connection
+from compiler.model import Access, Connection, Text
 from compiler.project.connections import mask, render_connection
 from compiler.project.references import CA_FILE
 from compiler.report import Report, Span, suggest
@@ -61,6 +61,10 @@ def _from_here(connection: Connection, authority: str) -> Connection:
     def moved(tree: Any) -> Any:
         if isinstance(tree, dict):
             return {key: moved(value) for key, value in tree.items()}
+        if isinstance(tree, list):
+            return list(map(moved, tree))
+        if isinstance(tree, Text):
+            return Text(tuple(map(moved, tree.parts)))
         return tree.replace(CA_FILE, authority) if isinstance(tree, str) else tree
 
     parts, query = moved(connection.parts), moved(connection.query)

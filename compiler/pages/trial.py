@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from compiler.expressions.quoting import json_text, pair_value, url_part
+from compiler.expressions.quoting import CONNECTION_FILTERS, json_text, pair_value, url_part
 from compiler.model import Connection
 from compiler.pages.catalog import render_table
 from compiler.pages.promises import check_promises
-from compiler.project.connections import iter_keys, render_connection
+from compiler.project.connections import references, render_connection
 from compiler.registry.adapter import Adapter, check_adapter
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
@@ -92,7 +92,7 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
             dimensions = min(rules["dimensions"][0]["up_to"], 384)
             for metric, method in product(rules["metrics"], rules["methods"]):
                 extras.append({"vector": {"dimensions": dimensions, "metric": metric, "method": method}})
-        modes = ("off", "require", "verify-full") if "tls" in spec["container"] else ("off",)
+        modes = ("off", "require", "verify-full") if "tls" in spec["containers"]["server"] else ("off",)
         for mode, extra in product(modes, extras):
             yield {**examples[0], **extra, "adapter": adapter.name, "version": version, "tls": mode}
         for extra in (*examples[1:], *_settings(spec.get("options") or {})):
@@ -152,10 +152,9 @@ def _version_line(adapter: Adapter, version: str) -> Span:
 
 
 def _check_arrival(adapter: Adapter, connection: Connection, password: str, report: Report) -> None:
-    place, parts = adapter.document.key(("connections", connection.driver)), connection.parts
-    references = list(iter_keys(connection))
+    place, secrets = adapter.document.key(("connections", connection.driver)), references(connection)
     try:
-        text = render_connection(connection, dict.fromkeys(references, password))
+        text = render_connection(connection, {one.key: password for one in secrets})
     except ValueError as fault:
         told = f"the driver {connection.driver} cannot carry every password: {fault}"
         report.warning("unusable-password", told, place)
@@ -164,9 +163,9 @@ def _check_arrival(adapter: Adapter, connection: Connection, password: str, repo
         told = f'the driver "{connection.driver}" gets the path of a secret in place of its value'
         report.error("lost-password", told, place, "write ${{ password }}, which connections alone can")
     # How the client of each form expects it.
-    pair = password if "head" in parts else pair_value(password, str(parts.get("separator", ";")))
-    spelled = {"url": url_part(password), "pairs": pair, "arguments": json_text(password)}
-    if references and spelled.get(connection.form, password) not in text:
+    forms = {"url": url_part, "pairs": pair_value, "arguments": json_text}
+    spell = [CONNECTION_FILTERS[one.filter] if one.filter else forms[connection.form] for one in secrets]
+    if any(one(password) not in text for one in spell):
         told = f'a password does not arrive in the connection of the driver "{connection.driver}"'
         help = "let a part, or a parameter that the driver decodes, be ${{ password }}"
         report.error("lost-password", told, place, help)

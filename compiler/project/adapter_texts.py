@@ -7,9 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from compiler.expressions import ExpressionError, Faults, Sink, evaluate_tree
+from compiler.expressions import ExpressionError, Sink
 from compiler.expressions.contexts import iter_misplaced
-from compiler.expressions.quoting import json_text, shell_word, sql_identifier, sql_literal, xml_text
+from compiler.expressions.quoting import (
+    CONNECTION_FILTERS,
+    json_text,
+    shell_word,
+    sql_identifier,
+    sql_literal,
+    xml_text,
+)
+from compiler.expressions.tree import Faults, evaluate_tree, holds
 from compiler.model import Path, Reference
 from compiler.project.kinds import check_kind
 from compiler.project.project import Origin
@@ -31,6 +39,11 @@ class AdapterTexts(NamedTuple):
         """Returns the same sections for expressions that can use these names as well."""
         return self._replace(scope={**self.scope, **names})
 
+    @property
+    def written_in(self) -> Document:
+        """Returns the adapter with the features of the version, which knows the place of each value."""
+        return self.database.adapter.document_at(self.database.version)
+
     def written(self, at: Path) -> Any:
         """Returns the section at this path as the adapter has it; None where there is none."""
         section: Any = self.database.spec
@@ -39,9 +52,8 @@ class AdapterTexts(NamedTuple):
         return section
 
     def origin(self, at: Path) -> Origin:
-        """Returns where a section is written: in the patch of the version, or in the adapter itself."""
-        document, patched = self.database.adapter.document, ("versions", self.database.version, "patch", *at)
-        return Origin("adapter", document, patched if patched in document.spans else at)
+        """Returns where a section is written."""
+        return Origin("adapter", self.written_in, at)
 
     def evaluate(self, at: Path, language: str = "") -> Any:
         """Returns the section at this path with its expressions evaluated; None where there is none.
@@ -52,22 +64,26 @@ class AdapterTexts(NamedTuple):
         to = sink(language, **sql) if language else None
         faults: Faults = {}
         value = evaluate_tree(self.written(at), self.scope, faults, at, to)
-        for path, fault in faults.items():
-            place = self.database.adapter.document.within(self.origin(path).path, fault.source)
-            self.report.error("expression", fault.message, place, fault.help)
+        self._tell(faults)
         for path, wrong in iter_misplaced(self.written(at), at, language, sql.get("literal", "standard")):
-            place = self.database.adapter.document.within(self.origin(path).path, wrong.source)
+            place = self.written_in.within(path, wrong.source)
             self.report.error("quoted-expression", wrong.told, place, wrong.help)
-        origin = self.origin(at)
-        is_usual = bool(faults) or check_kind(value, at, origin.file, origin.path, self.report)
+        is_usual = bool(faults) or check_kind(value, at, self.written_in, at, self.report)
         return value if is_usual else None
+
+    def _tell(self, faults: Faults) -> None:
+        for path, fault in faults.items():
+            place = self.written_in.within(path, fault.source)
+            self.report.error("expression", fault.message, place, fault.help)
 
     def holds(self, at: Path) -> bool:
         """Says whether the conditions of a section hold, of which the first that does not ends the question."""
-        when = self.written(at).get("when", True)
-        if isinstance(when, list):
-            return all(self.evaluate((*at, "when", index)) for index in range(len(when)))
-        return when is True or bool(self.evaluate((*at, "when")))
+        when, here = self.written(at).get("when", True), (*at, "when")
+        paths = [(*here, index) for index in range(len(when))] if isinstance(when, list) else [here]
+        faults: Faults = {}
+        all_hold = when is True or all(holds(self.written(path), self.scope, faults, path) for path in paths)
+        self._tell(faults)
+        return all_hold
 
     def mapping(self, at: Path) -> dict[str, Any]:
         """Returns a section that has to be a mapping, which is empty where there is none."""
@@ -75,13 +91,17 @@ class AdapterTexts(NamedTuple):
         if isinstance(value, dict):
             return value
         if value is not None:
-            place = self.database.adapter.document.value(self.origin(at).path)
+            place = self.written_in.value(at)
             told = f'"{at[-1]}" has a value of another kind, expected a mapping'
             self.report.error("wrong-branch", told, place, "let every branch make a mapping")
         return {}
 
     def lines(self, at: Path, language: str) -> list[str]:
         """Returns the lines of a text in a language of its own, those made flat that guards and `each` nest."""
+        return [str(line).rstrip("\n") for line in self.pieces(at, language)]
+
+    def pieces(self, at: Path, language: str) -> list[Any]:
+        """Returns the pieces of a text, made flat as well, some of which may hold a secret."""
         return list(_flat(self.evaluate(at, language)))
 
     def check_rules(self) -> None:
@@ -103,7 +123,7 @@ def _flat(lines: Any) -> Iterator[str]:
         for line in lines:
             yield from _flat(line)
     elif lines is not None:
-        yield str(lines).rstrip("\n")
+        yield lines
 
 
 def _only(pattern: str, expected: str, value: Any) -> str:
@@ -135,12 +155,31 @@ def _scalar(value: Any) -> str:
     return "" if value is None else str(as_text(value))
 
 
+def _connected(value: Any) -> str:
+    if isinstance(value, Reference):
+        told = f"the value of {value.key} enters this text as it is"
+        names = ", ".join(f"| {name}" for name in CONNECTION_FILTERS)
+        raise ExpressionError(told, f"say how its reader takes it, by one of {names}")
+    return _scalar(value)
+
+
+def _filtered(name: str, value: Any) -> str | Reference:
+    """Returns a value as a filter of connections writes it, or a secret that will be written so."""
+    if isinstance(value, Reference):
+        if value.filter:
+            raise ExpressionError(f"{value.filter} and {name} write one secret", "leave one of them out")
+        return Reference(value.key, name)
+    return CONNECTION_FILTERS[name](_scalar(value))
+
+
 @lru_cache(maxsize=32)
 def sink(language: str, literal: str = "standard", identifier: str = '"') -> Sink:
-    """Returns how values enter a text of one language: `sql`, `shell`, `javascript`, `json`, `xml` or `text`.
+    """Returns how values enter a text: `sql`, `shell`, `javascript`, `json`, `xml`, `connection` or plain `text`.
 
     `literal` and `identifier` are how an engine quotes in its SQL.
     """
+    if language == "connection":
+        return Sink(_connected, {name: partial(_filtered, name) for name in CONNECTION_FILTERS})
     if language in ("javascript", "json"):
         return Sink(lambda value: json_text(_public(value)), _FILTERS)
     if language != "sql":

@@ -18,7 +18,7 @@ from compiler.project.secrets import (
     build_secrets,
     database_keys,
     stack_keys,
-    tls_keys,
+    tls_secrets,
 )
 from compiler.project.services import Workshop, build_section, build_service
 from compiler.project.values import named_volume
@@ -107,7 +107,7 @@ def _certificate(database: Database, document: Document) -> Certificate:
     return Certificate(
         name=database.key,
         hosts=tuple(name for name, at in iter_containers(database) if at != JOB),
-        **tls_keys(database),
+        files={one.key: one.rule.get("holds", ["key"]) for one in tls_secrets(database).values()},
         own=tuple(own) if tls.certificate else (),
         verified=tls.mode == "verify-full",
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from compiler.expressions.quoting import json_text, pair_value, refuse_unrepresentable, url_part
-from compiler.model import Access, Connection, Reference, Text
+from compiler.expressions.quoting import CONNECTION_FILTERS, json_text, pair_value, url_part
+from compiler.model import Access, Connection, Path, Reference, Text
 from compiler.project.adapter_texts import AdapterTexts
+from compiler.project.containers import iter_containers
 from compiler.project.references import CA_FILE, client_ports
 from compiler.project.values import as_text
 from compiler.report import suggest
@@ -27,7 +28,7 @@ def build_access(texts: AdapterTexts, host: str = "") -> Access:
     `host` is the name of its server for clients, where that is another.
     """
     database = texts.database
-    network = texts.within(texts.mapping(("endpoint",)) | ({"host": host} if host else {}))
+    network = texts.within(_front(texts) | ({"host": host} if host else {}))
     port, *ports = client_ports(database)
     here = {
         "host": host or "127.0.0.1",
@@ -35,7 +36,7 @@ def build_access(texts: AdapterTexts, host: str = "") -> Access:
         "ports": {one.name: one.here for one in ports},
         "tls": {**network.scope["tls"], "ca": CA_FILE},
     }
-    language = database.spec.get("init", {}).get("language", "json")
+    language = database.spec["containers"].get("init", {}).get("language", "json")
     authority = network.scope["tls"]["ca"] if database.tls.enabled else ""
     return Access(
         database=database.key,
@@ -47,28 +48,28 @@ def build_access(texts: AdapterTexts, host: str = "") -> Access:
     )
 
 
+def _front(texts: AdapterTexts) -> dict[str, Any]:
+    """Returns host and port of the container that serves clients in place of the server; nothing where none does."""
+    for name, at in iter_containers(texts.database):
+        if (section := texts.written(at)).get("serves") and texts.holds(at):
+            return {"host": name, "port": section["port"]}
+    return {}
+
+
 def _connections(texts: AdapterTexts) -> dict[str, Connection]:
     """Returns the connections by driver, without those whose port is not published."""
-    connections, written = {}, texts.database.adapter.document
-    ports = {"": texts.scope["port"], **texts.scope["ports"]}
+    connections, ports = {}, {"": texts.scope["port"], **texts.scope["ports"]}
     for driver, rule in texts.database.spec["connections"].items():
-        at, via, form = ("connections", driver), rule.get("via", ""), rule.get("form", "url")
+        at, via = ("connections", driver), rule.get("via", "")
         if via not in ports:
-            told, place = f'the container has no port "{via}"', written.value((*at, "via"))
+            told, place = f'the container has no port "{via}"', texts.written_in.value((*at, "via"))
             texts.report.error("unknown-reference", told, place, suggest(via, texts.scope["ports"]))
         elif ports[via] is not None:
-            inner = texts.within({"port": ports[via]})
-            parts = inner.mapping((*at, "parts"))
-            if form in ("url", "dsn"):
-                usual = {name: inner.scope[name] for name in _PARTS}
-                parts = {**usual, "path": texts.database.database, **parts}
-            if form == "url" and not parts.get("scheme"):
-                told, place = f'the URL of driver "{driver}" has no scheme', written.key(at)
-                texts.report.error("missing-scheme", told, place, "write `parts: {scheme: NAME}`")
+            inner = _with_terms(texts, ports[via])
             connections[driver] = Connection(
                 driver=driver,
-                form=form,
-                parts={name: value for name, value in parts.items() if value is not None and value != ""},
+                form="text" if "text" in rule else rule.get("form", "url"),
+                parts=_parts(inner, at),
                 query=inner.mapping((*at, "query")),
                 code=tuple(inner.lines((*at, "code"), "text")),
                 title=rule["title"],
@@ -77,21 +78,48 @@ def _connections(texts: AdapterTexts) -> dict[str, Connection]:
     return connections
 
 
+def _with_terms(texts: AdapterTexts, port: Any) -> AdapterTexts:
+    """Returns the texts for connections to a port, with the names that the adapter gives."""
+    address = _address({"host": str(texts.scope["host"]), "port": str(port)})
+    texts = texts.within({"port": port, "address": address})
+    for name in texts.written(("terms",)) or ():
+        texts = texts.within({name: texts.evaluate(("terms", name))})
+    return texts
+
+
+def _parts(texts: AdapterTexts, at: Path) -> dict[str, Any]:
+    """Returns the parts of a connection that its form joins: those of a URL, or its text."""
+    rule = texts.written(at)
+    if "text" in rule:
+        return {"text": texts.pieces((*at, "text"), "connection")}
+    if rule.get("form", "url") != "url":
+        return {}
+    usual = {name: texts.scope[name] for name in _PARTS}
+    scheme = texts.mapping(("connections", "url", "parts")).get("scheme")
+    parts = {"scheme": scheme, **usual, "path": texts.database.database, **texts.mapping((*at, "parts"))}
+    if not parts["scheme"]:
+        told, place = f'the URL of driver "{at[-1]}" has no scheme', texts.written_in.key(at)
+        texts.report.error("missing-scheme", told, place, "write `parts: {scheme: NAME}`")
+    return {name: value for name, value in parts.items() if value is not None and value != ""}
+
+
 def render_connection(connection: Connection, values: Mapping[str, str]) -> str:
     """Returns the finished connection string, with each Reference replaced by its value in `values`.
 
-    Forms: `url`, `dsn` (`user:password@tcp(host:port)/path?query`), `pairs` (`Key=Value;Key=Value`) and
-    `arguments` (a JSON object, for clients that take no connection string). Parts that are None are left out.
+    Forms: `url`, `pairs` (`Key=Value;Key=Value`), `text` (pieces that follow one another) and `arguments` (a JSON
+    object, for clients that take no connection string). Parts that are None are left out.
     ValueError where a grammar cannot carry a value, which the message does not show.
-    https://www.rfc-editor.org/rfc/rfc3986
     """
+    query = _fill(connection.query, values)
     if connection.form == "arguments":
-        return json_text(_fill(connection.query, values))
-    parts, query = (
-        {name: str(as_text(value)) for name, value in _fill(tree, values).items()}
-        for tree in (connection.parts, connection.query)
-    )
-    return _FORMS[connection.form](parts, query)
+        return json_text(query)
+    parts = _fill(connection.parts, values)
+    if connection.form == "text":
+        return "".join(map(str, parts["text"]))
+    query = {name: str(as_text(value)) for name, value in query.items()}
+    if connection.form == "pairs":
+        return ";".join(f"{key}={pair_value(value)}" for key, value in query.items())
+    return _url({name: str(as_text(value)) for name, value in parts.items()}, query)
 
 
 def mask(connection: Connection) -> str:
@@ -100,18 +128,25 @@ def mask(connection: Connection) -> str:
     return shown.replace(url_part(_MASK), _MASK)
 
 
-def iter_keys(connection: Connection) -> Iterator[str]:
-    """Yields the keys of `.env` whose values a connection holds."""
-    asked: dict[str, str] = defaultdict(str)
-    _fill([connection.parts, connection.query], asked)
-    return iter(asked)
+def references(tree: Any) -> list[Reference]:
+    """Returns each Reference in a tree."""
+    match tree:
+        case Reference():
+            return [tree]
+        case Text(parts):
+            return references(parts)
+        case dict():
+            return references(tuple(tree.values()))
+        case list() | tuple():
+            return [found for item in tree for found in references(item)]
+    return []
 
 
 def _fill(tree: Any, values: Mapping[str, str]) -> Any:
     """Returns a tree with the value of each Reference in it, and without what is None in its mappings."""
     match tree:
-        case Reference(key):
-            return values[key]
+        case Reference(key, filter):
+            return CONNECTION_FILTERS[filter](values[key]) if filter else values[key]
         case Text(parts):
             return "".join(str(_fill(part, values)) for part in parts)
         case dict():
@@ -122,24 +157,19 @@ def _fill(tree: Any, values: Mapping[str, str]) -> Any:
             return tree
 
 
+# https://www.rfc-editor.org/rfc/rfc3986
 def _url(parts: Strings, query: Strings) -> str:
-    return f"{parts['scheme']}://{_userinfo(parts, url_part)}{_address(parts)}{_tail(parts, query)}"
+    text = f"{parts['scheme']}://{_userinfo(parts)}{_address(parts)}"
+    if "path" in parts:
+        text += "/" + url_part(parts["path"].removeprefix("/"), safe="/")
+    pairs = [f"{url_part(key)}={url_part(value)}" for key, value in query.items()]
+    return f"{text}?{'&'.join(pairs)}" if pairs else text
 
 
-# https://github.com/go-sql-driver/mysql#dsn-data-source-name
-def _dsn(parts: Strings, query: Strings) -> str:
-    if ":" in parts.get("user", ""):
-        raise ValueError('a user name with ":" cannot stand in this connection string')
-    userinfo = _userinfo(parts, str)
-    refuse_unrepresentable(userinfo, "a connection string")
-    # Some parameters are read undecoded, and lists among them hold commas.
-    return f"{userinfo}tcp({_address(parts)}){_tail(parts, query, '/', ',')}"
-
-
-def _userinfo(parts: Strings, encode: Callable[[str], str]) -> str:
-    user = encode(parts.get("user", ""))
+def _userinfo(parts: Strings) -> str:
+    user = url_part(parts.get("user", ""))
     if "password" in parts:
-        return f"{user}:{encode(parts['password'])}@"
+        return f"{user}:{url_part(parts['password'])}@"
     return user and f"{user}@"
 
 
@@ -152,27 +182,3 @@ def _address(parts: Strings) -> str:
         host = url_part(f"[{name}]" if is_bare else name, safe=":[]")
         names.append(host if _OWN_PORT.fullmatch(name) else host + port)
     return ",".join(names)
-
-
-def _tail(parts: Strings, query: Strings, no_path: str = "", safe: str = "") -> str:
-    path = "/" + url_part(parts["path"].removeprefix("/"), safe="/") if "path" in parts else no_path
-    pairs = [f"{url_part(key)}={url_part(value, safe)}" for key, value in query.items()]
-    return f"{path}?{'&'.join(pairs)}" if pairs else path
-
-
-def _pairs(parts: Strings, query: Strings) -> str:
-    separator = parts.get("separator", ";")
-    if "head" not in parts:
-        return separator.join(f"{key}={pair_value(value, separator)}" for key, value in query.items())
-    # https://stackexchange.github.io/StackExchange.Redis/Configuration.html
-    for key, text in query.items():
-        refuse_unrepresentable(text, f'"{key}" in a connection string')
-        if separator in text:
-            told = f'"{key}" cannot hold "{separator}" in this connection string, which has no quotes'
-            raise ValueError(told)
-        if text != text.strip():
-            raise ValueError(f'"{key}" cannot begin or end with a blank in this connection string')
-    return separator.join([parts["head"], *(f"{key}={text}" for key, text in query.items())])
-
-
-_FORMS = {"url": _url, "dsn": _dsn, "pairs": _pairs}

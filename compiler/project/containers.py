@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,20 +12,18 @@ from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.long_form import bind_ports, lengthen
 from compiler.project.project import Places, Project, merge
 from compiler.project.references import AUTHORITY, NETWORK, SERVER_TARGET, Port, client_ports, tls_files
-from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_keys
+from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_secrets
+from compiler.source.shipped import SCHEMAS
 from compiler.stack.database import Database
 
 GATE = "stackc-ready"
-SERVER: Path = ("container",)
-JOB: Path = ("init",)
+SERVER: Path = ("containers", "server")
+JOB: Path = ("containers", "init")
 _FINISHED = "service_completed_successfully"
-# What every container has that no person wrote; https://docs.docker.com/engine/security/ says why.
-_BASE: Mapping[str, Any] = {
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges:true"],
-    "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
-    "restart": "unless-stopped",
-}
+# Reads a secret with all its line breaks; a client hands it on by no command line.
+_READ_SECRET = 'read_secret() { secret=$(cat "$1" && echo .) && secret=${secret%.}; }\n'
+_CLIENT = 'client() {{\nhost=$1 user=$2\nread_secret "$3" || return\nshift 3\n{}\n}}\n'
+_CALLS_CLIENT = re.compile(r"(?:^|[|;&({!]|\b(?:if|then|else|do|exec))\s*client\s", re.MULTILINE)
 # What an adapter says in Compose's own words.
 _MAPPINGS = ("environment", "sysctls", "ulimits")
 _CARRIED = (
@@ -33,13 +33,19 @@ _CARRIED = (
 )
 
 
+def _stated(role: str) -> dict[str, Any]:
+    """Returns what `containers.json` states of a container in this role."""
+    stated: dict[str, Any] = json.loads(SCHEMAS.joinpath("containers.json").read_text("utf-8"))
+    return dict(stated[role]["service"])
+
+
 def iter_containers(database: Database) -> Iterator[tuple[str, Path]]:
-    """Yields each container that a database can have: its name, and the adapter's section that describes it."""
-    yield database.key, SERVER
-    if "init" in database.spec:
-        yield f"{database.key}-init", JOB
-    for name in database.spec.get("companions", {}):
-        yield f"{database.key}-{name}", ("companions", name)
+    """Yields each container that a database can have: its name, and the adapter's section that describes it.
+
+    The server comes first, then the job: what others wait for.
+    """
+    for name in sorted(database.spec["containers"], key=lambda name: (name != "server", name != "init")):
+        yield database.key if name == "server" else f"{database.key}-{name}", ("containers", name)
 
 
 def add_database(project: Project, texts: AdapterTexts) -> None:
@@ -49,10 +55,12 @@ def add_database(project: Project, texts: AdapterTexts) -> None:
     for name, at in iter_containers(texts.database):
         if texts.holds(at):
             _add(project, texts, name, at, waits)
-            ready[name] = _FINISHED if at == JOB else "service_healthy"
-            # Companions do not wait for one another.
+            condition = _FINISHED if at == JOB else "service_healthy"
+            if texts.written(at)["awaited"]:
+                ready[name] = condition
+            # The others do not wait for one another.
             if at in (SERVER, JOB):
-                waits[name] = ready[name]
+                waits[name] = condition
     # The user's own `x-compose` is merged into the server.
     key, places = texts.database.key, project.places
     server, theirs = ("services", key), Places(places.file)
@@ -75,26 +83,19 @@ def add_gate(project: Project) -> None:
     project.places.default(("services", GATE), ())
     project.kinds[GATE] = "gate"
     project.services[GATE] = {
-        **_BASE,
-        "image": project.services[jobs[0]]["image"],
+        **_stated("every"),
+        **_stated("gate"),
+        **{key: project.services[jobs[0]][key] for key in ("image", "tmpfs")},
         "depends_on": {name: {"condition": _FINISHED} for name in jobs},
-        "entrypoint": ["tail", "-f", "/dev/null"],
-        "command": [],
-        "healthcheck": {"test": ["CMD-SHELL", "true"], "interval": "5s", "timeout": "5s", "retries": 3},
-        "network_mode": "none",
-        "init": True,
-        "read_only": True,
-        "tmpfs": project.services[jobs[0]]["tmpfs"],
-        "deploy": {"resources": {"limits": {"memory": "32M", "pids": 20}}},
     }
 
 
 def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapping[str, str]) -> None:
     """Adds one container of a database: what the adapter says of it, and what its role asks for."""
     database, places, here = texts.database, project.places, ("services", name)
-    texts = texts.within({"tls": {**texts.scope["tls"], **tls_files(name)}})
+    texts = texts.within({"tls": {**texts.scope["tls"], **tls_files(database, name)}})
     places.default(here, database.path)
-    spec: dict[str, Any] = {**_BASE, "networks": [NETWORK]}
+    spec: dict[str, Any] = {**_stated("every"), "networks": [NETWORK]}
     for key, value, path in _described(texts, at):
         spec[key] = value
         places.known[*here, key] = texts.origin(path)
@@ -106,7 +107,7 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
         options |= {("read_only",): "read_only", ("deploy",): "memory"}
         options |= {("ports", index): port.option for index, port in enumerate(published)}
     elif at == JOB:
-        spec |= _job(texts)
+        spec |= {**_stated("job"), "tmpfs": _image_folders(texts)}
     for path, option in options.items():
         if option in database.entry:
             places.known[*here, *path] = places.origin((*database.path, option))
@@ -120,7 +121,7 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
 
 def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]:
     """Yields what the adapter says of a container: a key of Compose, its value, and where that is written."""
-    database, probe = texts.database, (*at, "health")
+    database, probe = texts.database, (*at, "healthcheck")
     yield "image", database.image, ("versions", database.version, "image")
     for key in _CARRIED:
         read = texts.mapping if key in _MAPPINGS else texts.evaluate
@@ -128,17 +129,32 @@ def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]
             yield key, value, (*at, key)
     # What follows the script are the arguments that `command` adds.
     for word, rest in (("start", ["--"]), ("run", [])):
-        if script := texts.evaluate((*at, word), "shell"):
+        if script := _script(texts, (*at, word)):
             yield "entrypoint", ["/bin/sh", "-ec", script, *rest], (*at, word)
     if health := texts.evaluate(probe, "shell"):
-        yield "healthcheck", {**health, "test": ["CMD-SHELL", (health["test"] or "").strip()]}, probe
+        yield (
+            "healthcheck",
+            {**health, "test": ["CMD-SHELL", _script(texts, (*probe, "test")).strip()]},
+            probe,
+        )
+
+
+def _script(texts: AdapterTexts, at: Path) -> str:
+    """Returns a shell script with the functions that it calls before it."""
+    script, client = texts.evaluate(at, "shell") or "", texts.evaluate(("client",), "shell")
+    if _CALLS_CLIENT.search(script) and "client()" not in script:
+        if texts.written(("client",)) is None:
+            told, place = "this script calls `client`, and the adapter has none", texts.written_in.value(at)
+            texts.report.error("unknown-reference", told, place, "add `client:` with how its client logs in")
+        script = _CLIENT.format((client or "").rstrip()) + script
+    return f"{_READ_SECRET}{script}" if "read_secret" in script else script
 
 
 def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
     """Returns what the server has besides: its data, and what the options of the stack say."""
     entry, volumes = texts.database.entry, texts.mapping((*SERVER, "volumes"))
     limits: dict[str, Any] = {key: str(entry[key]).upper() for key in ("cpus", "memory") if key in entry}
-    limits["pids"] = texts.evaluate((*SERVER, "pids")) or 1000
+    limits["pids"] = texts.written((*SERVER, "pids_limit"))
     spec: dict[str, Any] = {
         "volumes": [f"{texts.database.key}-{name}:{path}" for name, path in volumes.items()],
         "deploy": {"resources": {"limits": limits}},
@@ -153,18 +169,11 @@ def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
     return spec
 
 
-def _job(texts: AdapterTexts) -> dict[str, Any]:
-    """Returns what the job has besides: it ends, and nothing of it stays."""
+def _image_folders(texts: AdapterTexts) -> list[str]:
+    """Returns the folders of the image's own volumes as folders in memory: of a job they would else be left behind."""
     folders = list(texts.mapping((*SERVER, "volumes")).values())
     folders += [str(folder).partition(":")[0] for folder in texts.evaluate((*SERVER, "tmpfs"), "text") or []]
-    return {
-        "command": [],
-        "restart": "no",
-        "init": True,
-        # Each of the image's volumes would else be left behind.
-        "tmpfs": [f"{folder}:size=16m" for folder in folders],
-        "deploy": {"resources": {"limits": {"memory": "512M", "pids": 200}}},
-    }
+    return [f"{folder}:size=16m" for folder in folders]
 
 
 def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
@@ -174,7 +183,7 @@ def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
             lines = texts.lines((*files, file, "lines"), rule.get("language", "text"))
             yield File(f"{name}-{file}", rule["path"], content="\n".join([*lines, ""]))
     if at == JOB:
-        language = texts.database.spec["init"]["language"]
+        language = texts.written((*JOB, "language"))
         lines = texts.lines((*JOB, "statements"), language)
         if texts.database.vector:
             lines += texts.lines(("vector", "statements"), language)
@@ -187,11 +196,10 @@ def _iter_files(texts: AdapterTexts, name: str, at: Path) -> Iterator[File]:
 
 def _add_secrets(project: Project, texts: AdapterTexts, name: str, at: Path) -> None:
     """Mounts what a container reads as files: secrets, and the private key in the forms that it asks for."""
-    named = texts.evaluate((*at, "secrets"))
+    named, forms = texts.evaluate((*at, "secrets")), texts.written((*at, "tls")) or {}
     for secret, (key, file, rule) in database_secrets(texts.database).items():
         if named is None or secret in named:
             add_secret(project, name, file, key, rule)
-    forms = texts.evaluate((*at, "tls")) or {}
-    for form, key in tls_keys(texts.database).items():
-        if form in forms:
-            add_secret(project, name, f"{name}-tls-{form}", key, forms[form])
+    for form, (key, file, _) in tls_secrets(texts.database).items():
+        if form in forms and texts.database.tls.enabled:
+            add_secret(project, name, f"{name}-{file}", key, forms[form])

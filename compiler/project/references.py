@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from compiler.expressions import ExpressionError
 from compiler.model import Reference, Variable, env_key
 from compiler.project.project import Project
-from compiler.project.secrets import File, database_secrets, stack_keys
+from compiler.project.secrets import File, database_secrets, stack_keys, tls_secrets
 from compiler.project.values import binding_of, long_port
 from compiler.stack.database import Database
 from compiler.stack.stack import Stack
@@ -31,7 +31,7 @@ class Port(NamedTuple):
 
 def client_ports(database: Database) -> list[Port]:
     """Returns the ports for clients; the first is that of most of them and has no name."""
-    container, given = database.spec["container"], {**database.options, **database.entry}
+    container, given = database.spec["containers"]["server"], {**database.options, **database.entry}
     first = {"port": container["port"], "tls": container.get("tls", {}).get("port"), "option": "port"}
     secure = database.tls.enabled
     return [
@@ -40,9 +40,9 @@ def client_ports(database: Database) -> list[Port]:
     ]
 
 
-def tls_files(container: str) -> dict[str, str]:
-    """Returns where a container has its private key, and where certificate and key in one."""
-    return {form: f"/run/secrets/{container}-tls-{form}" for form in ("key", "bundle")}
+def tls_files(database: Database, container: str) -> dict[str, str]:
+    """Returns where a container has its private key, by the names that the adapter gives its files."""
+    return {name: f"/run/secrets/{container}-{one.file}" for name, one in tls_secrets(database).items()}
 
 
 def build_scope(database: Database) -> dict[str, Any]:
@@ -77,11 +77,11 @@ def build_scope(database: Database) -> dict[str, Any]:
             "enabled": database.tls.enabled,
             "verify": database.tls.mode == "verify-full",
             "certificate": SERVER_TARGET,
-            **tls_files(database.key),
+            **tls_files(database, database.key),
             "ca": AUTHORITY.target,
         },
         "vector": _vector(database),
-        "init": {"file": f"/etc/stackc/{spec['init']['file']}"} if "init" in spec else {},
+        "init": {"file": f"/etc/stackc/{init['file']}"} if (init := spec["containers"].get("init")) else {},
         "host": database.key,
     }
 

@@ -52,14 +52,20 @@ def database_keys(database: Database) -> list[str]:
     if "password" in database.entry:
         secrets.pop("password", None)
     derived = (env_key(database.key, word) for word in ("url", "host_url", _DIGEST))
-    return [*derived, *tls_keys(database).values(), *(secret.key for secret in secrets.values())]
+    private = tls_secrets(database) if database.tls.enabled else {}
+    return [*derived, *(secret.key for secret in (*private.values(), *secrets.values()))]
 
 
-def tls_keys(database: Database) -> dict[str, str]:
-    """Returns the keys of `.env` for a server's private key, by the forms that containers mount: `key`, `bundle`."""
-    sections = (database.spec["container"], *database.spec.get("companions", {}).values())
-    forms = {form for section in sections for form in section.get("tls", {})} if database.tls.enabled else ()
-    return {form: env_key(database.key, "tls", form) for form in ("key", "bundle") if form in forms}
+def tls_secrets(database: Database) -> dict[str, DatabaseSecret]:
+    """Returns the secrets that hold a server's private key, by the names that containers give their files."""
+    rules: dict[str, Mapping[str, Any]] = {}
+    for container in database.spec["containers"].values():
+        rules = {**container.get("tls", {}), **rules}
+    rules.pop("port", None)
+    return {
+        name: DatabaseSecret(env_key(database.key, "tls", name), f"tls-{name}", rule)
+        for name, rule in rules.items()
+    }
 
 
 def stack_keys(stack: Stack) -> dict[str, str]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Any
 
+from compiler.expressions import plain
 from compiler.model import Path, Secret
-from compiler.registry.bundle import adapter_schema, bundle
+from compiler.registry.bundle import adapter_schema, bundle, with_defaults
 from compiler.report import Diagnostic, Report, suggest
 from compiler.schema import check_schema
 from compiler.schema.drawn import can_be_drawn
 from compiler.schema.patterns import SlowPattern
-from compiler.source import Document, patch
+from compiler.source import Document, Node, build_document, merge_patch, patch_nodes
 
 # By what an adapter is found and preferred is its own alone.
 _OWN = ("aliases", "detect", "preference")
@@ -40,17 +41,30 @@ class Adapter:
     def default_version(self) -> str:
         return str(self.data["default_version"])
 
-    @cached_property
+    @property
     def versions(self) -> Mapping[str, Any]:
-        return {name: line for name, line in self.data["versions"].items() if line is not None}
+        lines: Mapping[str, Any] = self.data["versions"]
+        return lines
 
     @cached_property
-    def _patched(self) -> dict[str, dict[str, Any]]:
-        return {name: patch(self.data, line.get("patch") or {}) for name, line in self.versions.items()}
+    def _lines(self) -> dict[str, tuple[Document, dict[str, Any]]]:
+        return {}
+
+    def _line(self, version: str) -> tuple[Document, dict[str, Any]]:
+        if version not in self._lines:
+            document = self.document
+            for feature in self.versions[version].get("with", ()):
+                document = merge_patch(document, ("features", feature), moves=True)
+            self._lines[version] = document, with_defaults(document.data, adapter_schema())
+        return self._lines[version]
+
+    def document_at(self, version: str) -> Document:
+        """Returns the adapter with the features of one version line, in which each value has its own place."""
+        return self._line(version)[0]
 
     def at(self, version: str) -> dict[str, Any]:
-        """Returns the adapter's data with the patch of one version line applied; callers do not change it."""
-        return self._patched[version]
+        """Returns the adapter's data for one version line, with all defaults; callers do not change it."""
+        return self._line(version)[1]
 
     def capabilities(self, version: str) -> list[str]:
         return list(self.at(version)["capabilities"])
@@ -60,28 +74,35 @@ class Adapter:
 def build_adapter(name: str, document: Document, base: Adapter | None, built_in: bool) -> Adapter:
     """Returns the adapter of a file, on top of the one that it extends: the same one for the same documents."""
     if base:
-        spans = {**base.document.spans, **document.spans}
-        document = Document(_extended(base.data, document.data), spans)
+        document = build_document(_extended(base.document.spans[()], document.spans[()]))
     return Adapter(name=name, document=document, built_in=built_in)
 
 
-def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Merges all but the version lines, which are taken whole: a null in their patches is for a stack's version."""
-    inherits_all = base["adapter"] == own.get("adapter")
-    kept = {key: value for key, value in base.items() if inherits_all or key not in _OWN}
-    data: dict[str, Any] = patch(kept, {key: value for key, value in own.items() if key != "extends"})
-    if isinstance(own.get("versions"), dict):
-        lines = {**base["versions"], **own["versions"]}
-        data["versions"] = {name: line for name, line in lines.items() if line is not None}
-    return data
+def _extended(base: Node, own: Node) -> Node:
+    """Merges all but version lines, which are an adapter's own, and features that only it has.
+
+    A null in those is for what a version line makes of the adapter.
+    """
+    theirs, mine = base.value, own.value
+    is_change = "adapter" in mine and mine["adapter"].value == theirs["adapter"].value
+    kept = {key: node for key, node in theirs.items() if is_change or key not in _OWN}
+    merged = patch_nodes(base._replace(value=kept), own, moves=True).value
+    del merged["extends"]
+    if "versions" in mine:
+        merged["versions"] = mine["versions"]
+    if "features" in mine and isinstance(mine["features"].value, dict):
+        known = theirs["features"].value if "features" in theirs else {}
+        added = {name: node for name, node in mine["features"].value.items() if name not in known}
+        merged["features"] = merged["features"]._replace(value={**merged["features"].value, **added})
+    return own._replace(value=merged)
 
 
 @lru_cache(maxsize=128)
 def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
     """Returns what is wrong with an adapter's data: its shape in every version, its names."""
     report, data = Report(), adapter.data
-    check = partial(check_schema, schema=adapter_schema(), report=report, locate=adapter.document)
-    if not check(data, noun=f'adapter "{adapter.name}"'):
+    noun, features = f'adapter "{adapter.name}"', data.get("features", {})
+    if not check_schema(data, adapter_schema(), report, noun=noun, locate=adapter.document):
         return tuple(report)
     if data["adapter"] != adapter.name:
         told = f'the file is named "{adapter.name}.yaml" and the adapter "{data["adapter"]}"'
@@ -95,13 +116,54 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
         place = adapter.document.key(("options", name))
         report.error("option-schema", told, place, "give the option another name")
     for version, line in adapter.versions.items():
-        if "patch" in line and not report.errors:
-            noun = f'version "{version}" of adapter "{adapter.name}"'
-            check(adapter.at(version), noun=noun, at=("versions", version, "patch"))
+        for index, name in enumerate(line.get("with", ())):
+            if name not in features:
+                told = f'no feature is named "{name}"'
+                place = adapter.document.value(("versions", version, "with", index))
+                report.error(
+                    "unknown-reference", told, place, suggest(name, features, "add it under `features:`")
+                )
+        if "with" in line and not report.errors:
+            noun, whole = f'version "{version}" of adapter "{adapter.name}"', adapter.document_at(version)
+            check_schema(whole.data, adapter_schema(), report, noun=noun, locate=whole)
     if not report.errors:
+        _check_tables(adapter, report)
         _check_secrets(adapter, report)
         _check_options(adapter, report)
     return tuple(report)
+
+
+def _check_tables(adapter: Adapter, report: Report) -> None:
+    """Finds each `by` that names nothing of a few words, and each row of such a table that is none of them."""
+    known = _words(adapter)
+    for node in adapter.document.spans.values():
+        by = node.value.get("by") if isinstance(node.value, dict) else None
+        if by is None or not isinstance(by.value, str):
+            continue
+        if by.value not in known:
+            told, help = (
+                f'"{by.value}" is not one of a few words',
+                suggest(by.value, known, "ask with `when:`"),
+            )
+            report.error("wrong-table", told, by.place, help)
+            continue
+        for row in node.value.keys() - {"by", "else", *known[by.value]}:
+            told, help = f'"{by.value}" is never "{row}"', suggest(row, known[by.value])
+            report.error("wrong-table", told, node.value[row].key, help)
+
+
+def _words(adapter: Adapter) -> dict[str, list[str]]:
+    """Returns what a table can go by, and the words that it can be in any version."""
+    modes = bundle()["$defs"]["database"]["properties"]["tls"]["oneOf"][0]["enum"]
+    known: dict[str, dict[str, None]] = {"tls.mode": dict.fromkeys(modes)}
+    for spec in map(adapter.at, adapter.versions):
+        for name, option in spec.get("options", {}).items():
+            words = [True, False] if option.get("type") == "boolean" else option.get("enum")
+            if words:
+                known.setdefault(f"options.{name}", {}).update(dict.fromkeys(map(plain, words)))
+        for word in ("metric", "method") if "vector" in spec else ():
+            known.setdefault(f"vector.{word}", {}).update(dict.fromkeys(spec["vector"][f"{word}s"]))
+    return {name: list(words) for name, words in known.items()}
 
 
 def _check_options(adapter: Adapter, report: Report) -> None:
@@ -115,10 +177,10 @@ def _check_options(adapter: Adapter, report: Report) -> None:
             )
     for version in adapter.versions:
         spec = adapter.at(version)
-        for name, port in (spec["container"].get("ports") or {}).items():
+        for name, port in (spec["containers"]["server"].get("ports") or {}).items():
             if port["option"] not in (spec.get("options") or {}):
                 told = f'port "{name}" is published by the option "{port["option"]}", which is not there'
-                place = adapter.document.value(("container", "ports", name, "option"))
+                place = adapter.document.value(("containers", "server", "ports", name, "option"))
                 report.error(
                     "unknown-reference", told, place, suggest(port["option"], spec.get("options") or {})
                 )

@@ -50,6 +50,22 @@ def adapter_schema() -> Schema:
     return _read("adapter.schema.json")
 
 
+def with_defaults(data: Any, schema: Schema) -> Any:
+    """Returns a part of an adapter with what its schema states where it says nothing, in the order of the schema."""
+    if "$ref" in schema:
+        schema = adapter_schema()["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+    if not isinstance(data, dict):
+        return data
+    known, other = schema.get("properties", {}), schema.get("additionalProperties")
+    stated = {name: rule["default"] for name, rule in known.items() if "default" in rule and name not in data}
+    names = [*(name for name in known if name in data or name in stated), *data] if stated else data
+    rest = other if isinstance(other, dict) else {}
+    return {
+        name: with_defaults(data[name], known.get(name, rest)) if name in data else stated[name]
+        for name in names
+    }
+
+
 @lru_cache(maxsize=1)
 def bundle() -> Schema:
     """Returns the stack's schema with the definitions of Compose (`compose-`) and of its values (`values-`) in it.
@@ -94,7 +110,7 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
     An option that the engine lacks is as its `x-without` says.
     """
     base, spec = bundle()["$defs"]["database"], adapter.at(version)
-    server = {name: spec["container"].get(name) for name in ("read_only", "tls")}
+    server = {name: spec["containers"]["server"].get(name) for name in ("read_only", "tls")}
     known = {**spec, **(spec.get("credentials") or {}), **server}
     own = {**base["properties"], **spec.get("options", {})}
     own["needs"] = {**own["needs"], "items": {**own["needs"]["items"], "enum": spec["capabilities"]}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from compiler.expressions import evaluate_tree
+from compiler.expressions.tree import evaluate_tree
 from compiler.project.project import replicas
 from compiler.project.values import inside, plain
 from compiler.rules import Tell

@@ -139,26 +139,29 @@ def patch(base: Any, change: Any) -> Any:
     return result
 
 
-def merge_patch(document: Document, at: Path) -> Document:
+def merge_patch(document: Document, at: Path, *, moves: bool = False) -> Document:
     """Returns the document with the mapping at `at` merged onto its root; one with no mapping there stays as it is."""
     root, change = document.spans[()], document.spans.get(at)
     if change is None or not isinstance(change.value, dict):
         return document
-    return build_document(_patched(root, change))
+    return build_document(patch_nodes(root, change, moves=moves))
 
 
-def _patched(base: Node | None, change: Node) -> Node:
-    """Does what `patch` does; what stays of a node keeps its place, as does a mapping that is merged into."""
+def patch_nodes(base: Node | None, change: Node, *, moves: bool) -> Node:
+    """Does what `patch` does; what stays of a node keeps its place.
+
+    A mapping that is merged into does so too, unless it `moves` to the place of the change.
+    """
     if not isinstance(change.value, dict):
         return change
-    result = base if base and isinstance(base.value, dict) else change._replace(value={})
-    entries = dict(result.value)
+    merged = base if base and isinstance(base.value, dict) else change._replace(value={})
+    entries = dict(merged.value)
     for name, node in change.value.items():
         if node.value is None:
             entries.pop(name, None)
         else:
-            entries[name] = _patched(entries.get(name), node)
-    return result._replace(value=entries)
+            entries[name] = patch_nodes(entries.get(name), node, moves=moves)
+    return (change if moves else merged)._replace(value=entries)
 
 
 def build_document(root: Node) -> Document:

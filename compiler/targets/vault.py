@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hmac import HMAC
 
 from compiler.model import Connection, Secret, Variable
-from compiler.project.connections import iter_keys, render_connection
+from compiler.project.connections import references, render_connection
 from compiler.project.project import Project
 from compiler.report import Report, Span
 from compiler.schema.drawn import Entropy, generate, has_form, holds_refused
@@ -35,8 +35,8 @@ def fill(
         try:
             values[variable.key] = derive(variable, values)
         except ValueError as fault:
-            keys = iter_keys(variable.value) if isinstance(variable.value, Connection) else ()
-            place = next(filter(None, map(dotenv.value, keys)), Span(dotenv.path))
+            places = (dotenv.value(one.key) for one in references(variable.value))
+            place = next(filter(None, places), Span(dotenv.path))
             told, help = f"{variable.key} cannot be made: {fault}", "choose another password in .env"
             report.error("unusable-password", told, place, help)
         else:

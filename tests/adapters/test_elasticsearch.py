@@ -301,7 +301,7 @@ def test_no_password_is_an_argument_of_a_program(machine: Machine, search: Searc
 
 def certificate(folder: Path) -> ssl.SSLContext:
     """Writes an authority and a certificate for the service, as `compile` does, where the job has them."""
-    wanted = Certificate(name="db", hosts=("db",), key="K", bundle="B")
+    wanted = Certificate(name="db", hosts=("db",), files={"K": ["key"], "B": ["certificate", "key"]})
     artifacts, values = issue((wanted,), {}, datetime.now(), Span(path="x"), ".", Report())
     files = {artifact.path: artifact.content for artifact in artifacts}
     (folder / "etc/stackc/tls").mkdir(parents=True)

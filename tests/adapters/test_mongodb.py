@@ -84,7 +84,7 @@ def test_pymongo_reads_pool_and_timeouts() -> None:
 
 
 def test_pymongo_verifies_where_it_is_asked_to(tmp_path: Path) -> None:
-    wanted = Certificate(name="db", hosts=("db",), key="K", bundle="B")
+    wanted = Certificate(name="db", hosts=("db",), files={"K": ["key"], "B": ["certificate", "key"]})
     artifacts, _ = issue((wanted,), {}, datetime.now(), Span(path="x"), ".", Report())
     ca = tmp_path / "ca.crt"
     ca.write_bytes(next(one.content for one in artifacts if one.path == "tls/ca.crt"))

@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from compiler.pages.trial import HOSTILE
 from compiler.project.connections import render_connection
+from compiler.schema.patterns import is_match
 from tests.adapters.plans import build_database, plan_database
 
 if TYPE_CHECKING:
@@ -134,3 +135,9 @@ def test_pooler_stands_before_the_server() -> None:
 def test_server_asks_every_tcp_client_for_a_password() -> None:
     assert content("db-hba") == "local all all trust\nhost all all all scram-sha-256\n"
     assert "hostnossl all all all reject" in content("db-hba", TLS)
+
+
+@pytest.mark.parametrize(("password", "fits"), [(" it's \\ $x\t", True), ("a\n", False), ("a\nb", False)])
+def test_the_superuser_has_a_password_that_the_image_reads_as_it_is(password: str, fits: bool) -> None:
+    (one,) = [secret for secret in plan().secrets if "ADMIN" in secret.key]
+    assert [is_match(pattern, password) for pattern in one.patterns] == [fits]

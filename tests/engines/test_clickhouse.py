@@ -189,7 +189,7 @@ def _other_authority() -> bytes:
     from compiler.model import Certificate
     from compiler.report import Report, Span
 
-    wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
+    wanted = Certificate(name="x", hosts=("x",), files={"K": ["key"], "B": ["certificate", "key"]})
     artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
     return next(artifact.content for artifact in artifacts if artifact.path == "tls/ca.crt")
 

@@ -126,7 +126,7 @@ def test_memory_limit_holds_and_sets_the_cache(stack: Stack) -> None:
 
 
 def test_probes_leave_no_logs_behind(stack: Stack) -> None:
-    assert stack.sh("main", "ls /tmp/stackc-health/.mongodb/mongosh/config").returncode == 0
+    assert stack.sh("main", "ls /tmp/stackc-client/.mongodb/mongosh/config").returncode == 0
     assert stack.sh("main", "find /tmp -name '*_log*'").stdout == ""
 
 
@@ -142,7 +142,7 @@ def test_tls_is_verified_and_plaintext_refused(stack: Stack, tmp_path: Path) -> 
 
 
 def _other_authority() -> bytes:
-    wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
+    wanted = Certificate(name="x", hosts=("x",), files={"K": ["key"], "B": ["certificate", "key"]})
     artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
     return next(artifact.content for artifact in artifacts if artifact.path == "tls/ca.crt")
 
@@ -188,9 +188,8 @@ def test_first_start_is_not_healthy_before_its_scripts_are_done(boot: Callable[.
     assert stack.compose("up", "-d", "--pull", "never", "slow").returncode == 0
     stack.wait_for(lambda: not stack.sh("slow", "test -e /tmp/begun").returncode)
     probe = stack.inspect("slow", "{{index .Config.Healthcheck.Test 1}}")
-    assert not stack.sh(
-        "slow", probe.replace("${HOSTNAME}", "127.0.0.1").replace("${ADMIN}:${password}@", "")
-    ).returncode
+    nobody = probe.replace("${login}@", "").replace("authSource=${SOURCE}&", "")
+    assert not stack.sh("slow", nobody.replace('"$HOSTNAME"', "127.0.0.1")).returncode
     assert stack.sh("slow", probe).returncode != 0
     assert stack.sh("slow", "touch /tmp/go").returncode == 0
     stack.wait_for(lambda: stack.health("slow") == "healthy", 120)

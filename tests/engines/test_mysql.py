@@ -143,7 +143,7 @@ def test_probe_fails_on_a_wrong_password(plain: Stack) -> None:
     for database in ("main", "safe"):
         script = probe(plain, database)
         assert plain.sh(database, script).returncode == 0
-        wrong = script.replace(f"cat '/run/secrets/{database}-admin-password'", "echo wrong")
+        wrong = script.replace('cat "$1"', "echo wrong")
         assert wrong != script and "Access denied" in plain.sh(database, wrong).stderr
 
 
@@ -183,7 +183,7 @@ def test_tls_is_verified_and_plaintext_refused(plain: Stack, tmp_path: Path) -> 
 
 
 def _other_authority() -> bytes:
-    wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
+    wanted = Certificate(name="x", hosts=("x",), files={"K": ["key"], "B": ["certificate", "key"]})
     artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
     return next(artifact.content for artifact in artifacts if artifact.path == "tls/ca.crt")
 

@@ -115,7 +115,7 @@ def test_query_timeout_ends_a_long_query(plain: Stack) -> None:
 def test_probe_fails_on_a_wrong_password(plain: Stack) -> None:
     probe = plain.inspect("main", "{{index .Config.Healthcheck.Test 1}}")
     assert plain.sh("main", probe).returncode == 0
-    wrong = probe.replace("cat '/run/secrets/main-admin-password'", "echo wrong")
+    wrong = probe.replace('cat "$1"', "echo wrong")
     assert wrong != probe and plain.sh("main", wrong).returncode != 0
 
 
@@ -135,7 +135,7 @@ def test_memory_limit_holds_and_sets_the_buffers(plain: Stack) -> None:
 def test_second_up_adds_index_and_extension_and_a_changed_password(plain: Stack) -> None:
     with psycopg.connect(strings(plain, "main")["url"]) as connection:
         connection.execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (42)")
-    plain.set_env("MAIN_PASSWORD", "changed'\\")
+    plain.set_env("MAIN_PASSWORD", "changed'\\\n")
     plain.compile(PLAIN.replace("}}\n", "}" + VECTOR + "\n"))
     plain.up()
     with psycopg.connect(strings(plain, "main")["url"]) as connection:
@@ -203,7 +203,7 @@ def _other_authority() -> bytes:
     from compiler.model import Certificate
     from compiler.report import Report, Span
 
-    wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
+    wanted = Certificate(name="x", hosts=("x",), files={"K": ["key"], "B": ["certificate", "key"]})
     artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
     return next(artifact.content for artifact in artifacts if artifact.path == "tls/ca.crt")
 

@@ -125,7 +125,7 @@ def test_probe_fails_on_a_wrong_password(plain: Stack) -> None:
     for database in ("main", "safe"):
         probe = plain.inspect(database, "{{index .Config.Healthcheck.Test 1}}")
         assert plain.sh(database, probe).returncode == 0
-        wrong = probe.replace(f"cat '/run/secrets/{database}-password'", "printf wrong")
+        wrong = probe.replace('cat "$1"', "printf wrong")
         assert wrong != probe and plain.sh(database, wrong).returncode != 0
 
 
@@ -162,7 +162,7 @@ def test_plaintext_is_refused(plain: Stack) -> None:
 
 def test_another_authority_is_refused_where_the_certificate_is_verified(plain: Stack, tmp_path: Path) -> None:
     other = tmp_path / "ca.crt"
-    wanted = Certificate(name="x", hosts=("x",), key="K", bundle="B")
+    wanted = Certificate(name="x", hosts=("x",), files={"K": ["key"], "B": ["certificate", "key"]})
     artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
     other.write_bytes(next(one.content for one in artifacts if one.path == "tls/ca.crt"))
     url = strings(plain, "safe")["redis_py"].split("?")[0]

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.expressions import ExpressionError, Sink, evaluate, evaluate_tree
+from compiler.expressions import ExpressionError, Sink, ask, evaluate
 from compiler.expressions.quoting import shell_word, sql_identifier
+from compiler.expressions.tree import evaluate_tree
 from compiler.model import Raw, Reference, Text
 from compiler.project.adapter_texts import sink
 from tests.conftest import examples
@@ -366,21 +367,54 @@ def test_a_tree_keeps_its_shape_and_types() -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "expected"), [("${{ yes }}", "t"), ("${{ no }}", "e"), (True, "t"), ("", "e")]
+    ("condition", "expected"), [("yes", "t"), ("not yes", "e"), ("count > 2", "t"), (True, "t"), (False, "e")]
 )
 def test_a_guard_takes_one_of_its_branches(condition: Any, expected: str) -> None:
     assert tree({"a": {"when": condition, "then": "t", "else": "e"}}) == {"a": expected}
 
 
+def test_a_condition_is_an_expression_as_it_is() -> None:
+    data = [{"when": "${{ yes }}", "then": "t"}, {"by": "zzz", "else": "e"}]
+    assert tree_faults(data) == [
+        ((0, "when"), "an expression stands here as it is"),
+        ((1, "by"), 'nothing is named "zzz"'),
+    ]
+
+
+@pytest.mark.parametrize("condition", ["yes }} ${{ no", "yes }} no", "", "x" * 2000])
+def test_a_condition_is_one_expression(condition: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        ask(condition, SCOPE)
+    assert caught.value.source == condition
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [("name", "m"), ("tls.mode", "o"), ("yes", "t"), ("count", "3"), ("nothing", "e"), ("quote", "e")],
+)
+def test_a_table_has_a_row_for_a_word(by: str, expected: str) -> None:
+    rows = {"main": "m", "off": "${{ 'o' }}", "true": "t", "3": "3", "else": "e"}
+    assert tree({"a": {"by": by, **rows}}) == {"a": expected}
+
+
+def test_a_table_without_the_row_leaves_nothing_behind() -> None:
+    table = {"by": "tls.mode", "require": "${{ zzz }}"}
+    assert tree({"a": table, "b": ["x", table]}) == {"b": ["x"]}
+
+
+def test_the_row_of_a_table_is_spliced_into_a_list() -> None:
+    assert tree(["x", {"by": "name", "main": ["--a", "${{ name }}"]}]) == ["x", "--a", "main"]
+
+
 def test_a_guard_without_an_else_leaves_nothing_behind() -> None:
-    guard = {"when": "${{ no }}", "then": "t"}
+    guard = {"when": "no", "then": "t"}
     assert tree({"a": guard, "b": ["x", guard]}) == {"b": ["x"]}
     assert tree(guard) is None
 
 
 def test_a_list_of_a_guard_is_spliced_into_a_list() -> None:
-    guard = {"when": "${{ yes }}", "then": ["--a", "${{ name }}"]}
-    assert tree(["x", guard, {"each": "${{ names }}", "then": "--${{ item }}"}]) == [
+    guard = {"when": "yes", "then": ["--a", "${{ name }}"]}
+    assert tree(["x", guard, {"each": "names", "then": "--${{ item }}"}]) == [
         "x",
         "--a",
         "main",
@@ -390,21 +424,21 @@ def test_a_list_of_a_guard_is_spliced_into_a_list() -> None:
 
 
 def test_the_branch_that_is_not_taken_is_not_evaluated() -> None:
-    assert tree({"when": "${{ no }}", "then": "${{ zzz }}", "else": "e"}) == "e"
+    assert tree({"when": "no", "then": "${{ zzz }}", "else": "e"}) == "e"
 
 
 def test_guards_stand_inside_of_one_another() -> None:
-    inner = {"when": "${{ item == 'a' }}", "then": ["${{ item }}!"], "else": []}
-    assert tree([{"each": "${{ names }}", "then": [inner]}]) == [["a!"], []]
+    inner = {"when": "item == 'a'", "then": ["${{ item }}!"], "else": []}
+    assert tree([{"each": "names", "then": [inner]}]) == [["a!"], []]
 
 
 def test_a_guard_in_a_text_of_a_language_is_not_quoted_itself() -> None:
-    assert tree([{"when": "${{ quote }}", "then": "x=${{ quote }}"}], SHELL) == [r"x='it'\''s'"]
+    assert tree([{"when": "quote", "then": "x=${{ quote }}"}], SHELL) == [r"x='it'\''s'"]
 
 
 def test_each_takes_a_list_alone() -> None:
-    assert tree_faults([{"each": "${{ name }}", "then": "x"}]) == [((0, "each"), "`each` takes a list")]
-    assert tree_faults([{"each": "${{ zzz }}", "then": "x"}]) == [((0, "each"), 'nothing is named "zzz"')]
+    assert tree_faults([{"each": "name", "then": "x"}]) == [((0, "each"), "`each` takes a list")]
+    assert tree_faults([{"each": "zzz", "then": "x"}]) == [((0, "each"), 'nothing is named "zzz"')]
 
 
 def test_loops_inside_of_one_another_end_in_a_fault() -> None:
@@ -417,13 +451,11 @@ def test_loops_inside_of_one_another_end_in_a_fault() -> None:
 
 
 def test_a_fault_in_a_loop_is_told_once() -> None:
-    assert tree_faults([{"each": "${{ names }}", "then": "${{ zzz }}"}]) == [
-        ((0, "then"), 'nothing is named "zzz"')
-    ]
+    assert tree_faults([{"each": "names", "then": "${{ zzz }}"}]) == [((0, "then"), 'nothing is named "zzz"')]
 
 
 def test_every_fault_of_a_tree_has_its_own_place() -> None:
-    data = {"a": "${{ zzz }}", "b": ["ok", {"when": "${{ yyy }}", "then": "x"}]}
+    data = {"a": "${{ zzz }}", "b": ["ok", {"when": "yyy", "then": "x"}]}
     assert [at for at, _ in tree_faults(data)] == [("a",), ("b", 1, "when")]
 
 
@@ -433,3 +465,27 @@ def test_a_word_of_a_list_is_found_without_and_with_jinja(word: str) -> None:
     listed = "['a', 'b-c','x.y']"
     plain = evaluate(f"${{{{ vector.field in {listed} }}}}", scope)
     assert plain == evaluate(f"${{{{ (vector.field in {listed}) }}}}", scope) == (word in ("a", "b-c"))
+
+
+@pytest.mark.parametrize(
+    "expression", ["'a' if {} else 'b-c'", "name if {} else none", "7 if {} else tls.mode"]
+)
+@pytest.mark.parametrize("condition", ["yes", "no", "not no", "nothing", "count", "names"])
+def test_a_choice_is_made_without_and_with_jinja(expression: str, condition: str) -> None:
+    plain = expression.format(condition)
+    assert value(plain) == value(f"({plain})")
+
+
+@pytest.mark.parametrize(
+    "expression", ["zzz if yes else name", "name if zzz else 'x'", "'a' if not zzz else 'b'"]
+)
+def test_what_a_choice_names_has_to_be_there(expression: str) -> None:
+    assert fault("${{ " + expression + " }}").message == 'nothing is named "zzz"'
+
+
+def test_the_branch_of_a_choice_that_is_not_taken_is_not_looked_up() -> None:
+    assert value("zzz if no else name") == value("name if yes else zzz") == "main"
+
+
+def test_a_choice_is_quoted_like_any_value() -> None:
+    assert value("quote if yes else name", SHELL) == r"'it'\''s'"

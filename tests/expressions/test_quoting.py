@@ -135,10 +135,24 @@ def test_xml_text_is_read_back_from_an_element_and_an_attribute(text: str) -> No
         assert (element.get("b"), element.text or "") == (text, text)
 
 
-@given(st.lists(TEXT, max_size=8), st.sampled_from(";,"))
-def test_pair_values_are_read_back(texts: list[str], separator: str) -> None:
-    joined = separator.join(f"Key {n}={quoting.pair_value(text, separator)}" for n, text in enumerate(texts))
-    assert dict(iter_pairs(joined, separator)) == {f"Key {n}": text for n, text in enumerate(texts)}
+@given(st.lists(TEXT, max_size=8))
+def test_pair_values_are_read_back(texts: list[str]) -> None:
+    joined = ";".join(f"Key {n}={quoting.pair_value(text)}" for n, text in enumerate(texts))
+    assert dict(iter_pairs(joined, ";")) == {f"Key {n}": text for n, text in enumerate(texts)}
+
+
+@given(st.lists(TEXT, max_size=8))
+def test_braced_values_are_read_back(texts: list[str]) -> None:
+    joined = ";".join(f"K{n}={quoting.braced_value(text)}" for n, text in enumerate(texts))
+    found = re.findall(r"K\d+=\{((?:[^}]|\}\})*)\}(?:;|\Z)", joined)
+    assert [text.replace("}}", "}") for text in found] == texts
+
+
+@given(st.lists(TEXT, max_size=8))
+def test_libpq_values_are_read_back(texts: list[str]) -> None:
+    joined = " ".join(f"k{n}={quoting.libpq_value(text)}" for n, text in enumerate(texts))
+    found = re.findall(r"k\d+='((?:[^'\\]|\\.)*)'(?: |\Z)", joined, re.DOTALL)
+    assert [re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL) for text in found] == texts
 
 
 @pytest.mark.parametrize(
@@ -153,7 +167,7 @@ def test_pair_values_are_read_back(texts: list[str], separator: str) -> None:
     ],
 )
 def test_a_pair_value_is_quoted_where_it_must(text: str, quoted: str) -> None:
-    assert quoting.pair_value(text, ";") == quoted
+    assert quoting.pair_value(text) == quoted
 
 
 def iter_pairs(text: str, separator: str) -> Iterator[tuple[str, str]]:

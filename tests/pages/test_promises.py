@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 HEAD = "adapter: own\nextends: postgresql\ntitle: Own\n"
 # How the sections of the server and of the job are written, and the key of the probe.
-SERVER, JOB, PROBE = "container:\n  %s\n", "init:\n  %s\n", "health"
+SERVER, JOB, PROBE = "containers:\n server:\n  %s\n", "containers:\n init:\n  %s\n", "healthcheck"
 PSQL = 'PGPASSWORD="$(cat ${{ secrets.admin_password }})" psql -h 127.0.0.1 -c "SELECT 1"'
 
 
@@ -110,12 +110,12 @@ OPTION = "options: {flavour: {type: string, enum: [x, y], default: x, descriptio
 
 
 def test_every_word_of_an_option_is_tried(tmp_path: Path) -> None:
-    guard = "environment: {A: {when: \"${{ options.flavour == 'y' }}\", then: '${{ nothing }}'}}"
+    guard = "environment: {A: {when: options.flavour == 'y', then: '${{ nothing }}'}}"
     assert tried(tmp_path, OPTION + SERVER % guard) == {"adapter-trial"}
 
 
 def test_an_engine_that_needs_an_option_is_tried_with_its_own_example(tmp_path: Path) -> None:
-    rules = 'rules: [{when: "${{ not options.licence }}", message: no licence, help: accept it}]\n'
+    rules = "rules: [{when: not options.licence, message: no licence, help: accept it}]\n"
     needs = "options: {licence: {type: boolean, default: false, description: Accepts the licence}}\n"
     named = 'credentials: {user: {pattern: "^[a-z]{3,20}$"}}\n'
     assert tried(tmp_path, needs + rules + named) == {"adapter-trial"}

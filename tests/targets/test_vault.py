@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler.expressions.quoting import env_quote
-from compiler.model import Connection, Digest, Reference, Secret, Variable
+from compiler.model import Connection, Digest, Reference, Secret, Text, Variable
 from compiler.project import project as compose
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.workspace import Project
@@ -35,9 +35,8 @@ URL = Connection(
 )
 PAIRS = Connection(
     driver="pairs",
-    form="pairs",
-    parts={"head": "main", "separator": ","},
-    query={"password": Reference("PASSWORD")},
+    form="text",
+    parts={"text": [Text(("main,password=", Reference("PASSWORD", "listed")))]},
 )
 
 
