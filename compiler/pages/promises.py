@@ -25,7 +25,7 @@ _ONCE = re.compile(
 )
 _TEXTS = re.compile(r"'(?:[^'\\]|''|\\.)*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _GUARDED = re.compile(r"(?i)\bIF\s+(?:NOT\s+EXISTS\s*\(|\w*\s*\(|@)|\bDO\s+\$|\bEXCEPTION\b|\bOR\s+REPLACE\b")
-_FROM_NETWORK = r"127\.0\.0\.1|HOSTNAME|hostname|\[::1\]|(?:-h|--host|//\"?|@|\bclient)[ =]*'{name}'"
+_FROM_NETWORK = r"127\.0\.0\.1|HOSTNAME|hostname|\[::1\]|(?:-h|--host|//\"?|@|\bclient)[ =]*'?{name}\b"
 
 
 class _Script(NamedTuple):
@@ -145,6 +145,8 @@ class _Container(NamedTuple):
     def _check_probe(self) -> None:
         probes = [script for script in self._scripts() if script.kind == "probe"]
         for script in probes:
+            # A variable of the container may hold the address.
+            asked = f"{script.text}\n{self.service.get('environment')}"
             text, key = _COMMENT.sub("", script.text).strip(), script.key
             if _NO_FAILURE.search(text):
                 told = "the probe cannot fail: its last command always succeeds"
@@ -157,7 +159,7 @@ class _Container(NamedTuple):
             if "localhost" in text:
                 told = "the probe asks localhost, where the first start listens too"
                 self._tell("weak-probe", told, key, "ask 127.0.0.1 or $HOSTNAME")
-            elif not re.search(_FROM_NETWORK.format(name=re.escape(self.name)), text):
+            elif not re.search(_FROM_NETWORK.format(name=re.escape(self.name)), asked):
                 told = (
                     "the probe names no host, and a socket answers while the server of the first start runs"
                 )

@@ -77,11 +77,11 @@ def render_trials(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
-    """Yields database entries: every version with every mode of TLS, every vector metric and method, every option.
+    """Yields database entries: every version with every mode of TLS, every vector metric and method.
 
     Each is on top of the first of the adapter's own examples, all of which are tried as well.
     """
-    examples = adapter.data.get("examples") or [{}]
+    examples = _examples(adapter)
     for version in adapter.versions:
         spec = adapter.at(version)
         full: dict[str, Any] = {"memory": "1G", "port": 15000, "cpus": "1"}
@@ -95,8 +95,25 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
         modes = ("off", "require", "verify-full") if "tls" in spec["containers"]["server"] else ("off",)
         for mode, extra in product(modes, extras):
             yield {**examples[0], **extra, "adapter": adapter.name, "version": version, "tls": mode}
-        for extra in (*examples[1:], *_settings(spec.get("options") or {})):
+        for extra in examples[1:]:
             yield {**examples[0], **extra, "adapter": adapter.name, "version": version, "tls": "off"}
+
+
+def _varied(adapter: Adapter) -> Iterator[dict[str, Any]]:
+    """Yields database entries with each option at its limits and its words, in every version."""
+    for version in adapter.versions:
+        for extra in _settings(adapter.at(version).get("options") or {}):
+            yield {
+                **_examples(adapter)[0],
+                **extra,
+                "adapter": adapter.name,
+                "version": version,
+                "tls": "off",
+            }
+
+
+def _examples(adapter: Adapter) -> list[dict[str, Any]]:
+    return adapter.data.get("examples") or [{}]
 
 
 def _settings(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -109,8 +126,8 @@ def _settings(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _try_stacks(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
-    seen, usual = set(), (adapter.data.get("examples") or [{}])[0]
-    for entry in stacks(adapter):
+    seen, usual = set(), _examples(adapter)[0]
+    for entry in (*stacks(adapter), *_varied(adapter)):
         tried["renders"] += 1
         key = str(entry.pop("name", "db"))
         text = json_text({"name": "trial", "databases": {key: entry}})
