@@ -11,6 +11,7 @@ from typing import Any
 from compiler.registry.adapter import Adapter
 from compiler.registry.bundle import Schema, bundle, database_schema
 from compiler.registry.registry import Registry
+from compiler.schema.patterns import with_end
 
 _ENTRIES = {"services": "service", "databases": "database", "secrets": "secret"}
 _MAPS = ("properties", "patternProperties")
@@ -52,7 +53,7 @@ def editor_schema(registry: Registry) -> Schema:
 def _any_case(names: Iterable[str]) -> str:
     """Returns a pattern for these names in upper and lower case, as `check` takes them."""
     words = ("".join(f"[{c.upper()}{c}]" if c.isalpha() else c for c in name) for name in names)
-    return f"^({'|'.join(words)})(?![\\s\\S])"
+    return f"^({'|'.join(words)})$"
 
 
 def _versions(adapter: Adapter, defs: dict[str, Any]) -> Iterator[Schema]:
@@ -135,7 +136,7 @@ def _strict(schema: Any) -> Any:
     types = made.get("type", [])
     rules: list[Schema] = []
     for kind, names in _RULES_OF.items():
-        found = {name: made.pop(name) for name in names.split() if name in made}
+        found = {name: _portable(name, made.pop(name)) for name in names.split() if name in made}
         if types == kind or (types, kind) == ("integer", "number"):
             made |= found
         elif found and not isinstance(types, str):
@@ -143,3 +144,8 @@ def _strict(schema: Any) -> Any:
     if isinstance(types, list) and types:
         rules.append({"anyOf": [{"type": name} for name in made.pop("type")]})
     return {**made, "allOf": [*made.get("allOf", ()), *rules]} if rules else made
+
+
+def _portable(word: str, rule: Any) -> Any:
+    """Returns a rule in which a pattern ends where the text does in every language, which `$` in Python does not."""
+    return with_end(rule, r"(?![\s\S])") if word == "pattern" else rule

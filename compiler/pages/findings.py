@@ -37,11 +37,12 @@ def render_report(
     found = [*diagnostics]
     spans = (span for one in found for span in (one.span, *(note.span for note in one.notes)))
     paths = {span.path for span in spans} & sources.keys()
-    files = {path: split_lines(sources[path]) for path in paths if not _ENV_FILE.search(path)}
+    shown = [path for path in paths if not _ENV_FILE.search(path)]
+    files = {path: masked_lines(split_lines(sources[path]), private) for path in shown}
     told = redact(found, files, private)
     findings = sorted(dict.fromkeys(told), key=lambda finding: finding.sort_key)
     if format == "text":
-        return _text(findings, {path: masked_lines(lines, private) for path, lines in files.items()}, color)
+        return _text(findings, files, color)
     from compiler.pages import machines
 
     if format == "github":

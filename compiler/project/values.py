@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from compiler.model import Path, Raw
@@ -173,10 +174,9 @@ def port_fault(port: Mapping[str, Any]) -> str | None:
 
 
 def is_address(text: str) -> bool:
-    import socket
-
     try:
-        socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
-    except (OSError, ValueError):
+        ip_address(text)
+    except ValueError:
         return False
-    return True
+    # Docker takes no zone.
+    return "%" not in text

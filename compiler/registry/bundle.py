@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ Schema = dict[str, Any]
 
 # The names of their definitions in the one schema begin with these.
 _PREFIXES = {"compose-spec.json": "compose-", "service-values.schema.json": "values-"}
-_DOLLAR = re.compile(r"(\\.|\[(?:\\.|[^\]\\])*\])|\$")
 
 
 def _read(name: str) -> Schema:
@@ -32,15 +30,8 @@ def _read(name: str) -> Schema:
 
 
 def _shipped(schema: Schema) -> Schema:
-    if isinstance(_ended(schema).get("pattern"), str):
-        schema["pattern"] = Shipped(schema["pattern"])
-    return schema
-
-
-def _ended(schema: Schema) -> Schema:
-    """Python's `$` also matches before a last line break; here, as in every other language, it is the end."""
     if isinstance(schema.get("pattern"), str):
-        schema["pattern"] = _DOLLAR.sub(lambda match: match[1] or r"(?![\s\S])", schema["pattern"])
+        schema["pattern"] = Shipped(schema["pattern"])
     return schema
 
 
@@ -125,10 +116,8 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
             own[name] = {**option, "allOf": [named, refused]}
         elif name == "vector":
             own[name] = _vector(option, known[name])
-    # The options of the adapter are as they are written there.
     text = json.dumps(own).replace("{engine}", json.dumps(f"{adapter.name} {version}")[1:-1])
-    properties = json.loads(text, object_hook=_ended)
-    return {**base, "properties": properties, "additionalProperties": False, "$defs": bundle()["$defs"]}
+    return {**base, "properties": json.loads(text), "additionalProperties": False, "$defs": bundle()["$defs"]}
 
 
 def _vector(base: Schema, rules: Mapping[str, Any]) -> Schema:

@@ -13,7 +13,6 @@ from compiler.model import Path, Raw, Reference, Text
 from compiler.project.project import Project
 from compiler.project.values import as_text, inside
 from compiler.rules import Service, Tell
-from compiler.source.masking import hides
 
 _PLACES = (
     ("command",),
@@ -104,10 +103,17 @@ def _secret(before: str, value: Any, known: Collection[str]) -> str:
             variable = isinstance(value, Raw) and _VARIABLE.match(text, found.start("value"))
             if variable:
                 return f"the value of {variable['name']}"
-            if not _ELSEWHERE.match(found["value"]) and hides(text):
+            if not _ELSEWHERE.match(found["value"]) and _is_hidden(text):
                 return "a secret"
     is_formed = any(found.end() > start for found in _FORMS.finditer(text))
-    return "a secret" if is_formed and hides(text) else ""
+    return "a secret" if is_formed and _is_hidden(text) else ""
+
+
+def _is_hidden(text: str) -> bool:
+    # Imported late: in most stacks nothing makes anybody ask.
+    from compiler.source.masking import hides
+
+    return hides(text)
 
 
 def _is_secret(name: str) -> bool:

@@ -57,9 +57,9 @@ def compile_document(
         stack = build_stack(document, registry, environment, told)
         made = None if stack is None else _compile(stack, told, today=today, source=source, base=base)
     if len(told):
-        from compiler.source.masking import redact
+        from compiler.source.masking import masked_lines, redact
 
-        report.extend(redact(told, {root.place.path: root.lines}))
+        report.extend(redact(told, {root.place.path: masked_lines(root.lines)}))
     return made if report.errors == before else None
 
 

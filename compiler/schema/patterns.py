@@ -33,7 +33,7 @@ class SlowPattern(Exception):
 
     def __init__(self, pattern: str) -> None:
         super().__init__(pattern)
-        self.pattern = pattern.replace(r"(?![\s\S])", "$")
+        self.pattern = pattern
         self.path: tuple[str | int, ...] = ()
 
 
@@ -103,16 +103,16 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     with warnings.catch_warnings():
         # Of what a later Python may read in another way.
         warnings.simplefilter("ignore", FutureWarning)
-        return re.compile(_ended(pattern))
+        return re.compile(with_end(pattern, r"\Z"))
 
 
 @lru_cache(maxsize=256)
 def _timed(pattern: str) -> Any:
     import regex
 
-    return regex.compile(_ended(pattern))
+    return regex.compile(with_end(pattern, r"\Z"))
 
 
-def _ended(form: str) -> str:
-    """Returns a pattern of JSON Schema in Python's words, where a line break may follow on `$`."""
-    return re.sub(r"(\\.|\[(?:\\.|[^\]\\])*\])|\$", lambda match: match[1] or r"\Z", form, flags=re.DOTALL)
+def with_end(form: str, end: str) -> str:
+    """Returns a pattern with another word for its `$`, before which Python lets a last line break stand."""
+    return re.sub(r"(\\.|\[(?:\\.|[^\]\\])*\])|\$", lambda match: match[1] or end, form, flags=re.DOTALL)

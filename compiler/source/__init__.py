@@ -106,9 +106,9 @@ def parse_yaml(content: bytes, path: str, report: Report) -> Document | None:
     found = Report()
     document = read_tree(text, path, found)
     if found.errors:
-        from compiler.source.masking import redact, split_lines
+        from compiler.source.masking import masked_lines, redact, split_lines
 
-        report.extend(redact(found, {path: split_lines(text)}))
+        report.extend(redact(found, {path: masked_lines(split_lines(text))}))
     return document
 
 

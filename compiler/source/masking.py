@@ -190,10 +190,13 @@ class _Shown(NamedTuple):
 
 def redact(
     findings: Iterable[Diagnostic],
-    files: Mapping[str, Iterable[str]] = MappingProxyType({}),
+    files: Mapping[str, list[str]] = MappingProxyType({}),
     known: Collection[str] = (),
 ) -> list[Diagnostic]:
-    """Returns findings whose words quote nothing that is hidden where it stands in the lines of one of the files."""
+    """Returns findings whose words quote nothing that is hidden where it stands in one of the files.
+
+    Of each file these are the lines, as `masked_lines` returns them.
+    """
     shown: dict[str, _Shown] = {}
 
     def said(text: str, file: _Shown | None) -> str:
@@ -205,9 +208,8 @@ def redact(
     for one in findings:
         path, first, last = one.span.path, one.span.line - 1, max(one.span.line, one.span.end_line)
         if path in files and path not in shown:
-            lines = masked_lines(files[path], known)
-            text = "\n".join(lines)
-            shown[path] = _Shown(lines, text, {found["name"] for found in _KEY.finditer(text)})
+            text = "\n".join(files[path])
+            shown[path] = _Shown(files[path], text, {found["name"] for found in _KEY.finditer(text)})
         file = shown.get(path)
         if file and not any("**" in line for line in file.lines[first:last]):
             file = None
