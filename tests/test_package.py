@@ -142,7 +142,11 @@ def test_installed_command_compiles_librechat(stackc: Path, tmp_path: Path) -> N
     env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
     run(stackc, "init", "--from", "librechat", cwd=tmp_path, env=env)
     told = run(stackc, "compile", cwd=tmp_path, env=env)
-    assert told.splitlines()[:3] == ["wrote docker-compose.yml", "wrote .env.example", "wrote .env"]
+    assert told.splitlines()[:3] == [
+        "wrote docker-compose.yml",
+        "wrote .env.example",
+        "wrote .env, with new secrets",
+    ]
     assert run(stackc, "check", cwd=tmp_path, env=env) == ""
 
 

@@ -10,6 +10,7 @@ from compiler.expressions import bounded
 from compiler.model import Artifact
 from compiler.project.build import build_project
 from compiler.project.project import Project
+from compiler.project.secrets import DIGEST_KEY
 from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.rules.check import check_project
@@ -130,7 +131,8 @@ def render_secrets(
     if lines is None:
         return []
     text = update_dotenv(dotenv, lines)
-    generated = tuple(one.key for one in project.secrets if one.generate)
+    # Nothing is lost with the secret of labels: containers are made again once.
+    generated = tuple(one.key for one in project.secrets if one.generate and one.key != DIGEST_KEY)
     env = Artifact(
         path=".env", content=text.encode(), mode=0o600, secret=True, shared=True, generated=generated
     )

@@ -196,26 +196,13 @@ class Project:
             report.warning("not-compiled-here", told, Span(str(self.output / ".env")), "run `stackc compile`")
         return []
 
-    def _tell_lost(self, compiled: Compiled, dotenv: Dotenv, report: Report) -> None:
-        """Reports the secrets that were made here and are gone: new ones do not open what the old ones closed."""
-        from compiler.output import read_written
-
-        made = read_written(self.output).generated
-        wanted = [one.key for one in compiled.project.secrets if one.generate]
-        lost = [key for key in wanted if key in made and not dotenv.values.get(key)]
-        if lost:
-            more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-            told = (
-                f"{dotenv.path} lacks {lost[0]}{more}, made here; a new value opens no volume of the old one"
-            )
-            help = "put the file back, or run `stackc compile --new-secrets`"
-            report.error("missing-secrets", told, Span(dotenv.path), help)
-
     def _private(self, compiled: Compiled, report: Report, new_secrets: bool = False) -> list[Artifact]:
         from datetime import UTC, datetime
 
+        from compiler.output import read_written
         from compiler.rules.variables import check_set
         from compiler.run.passes import render_private
+        from compiler.targets.vault import tell_lost
 
         dotenv = self.dotenv(report)
         if dotenv is None:
@@ -224,7 +211,7 @@ class Project:
             told, place = f"{key} makes Compose read something else than what is rendered", dotenv.value(key)
             report.warning("compose-variable", told, place or Span(dotenv.path), f"remove {key} from .env")
         if not new_secrets:
-            self._tell_lost(compiled, dotenv, report)
+            tell_lost(compiled.project, dotenv, read_written(self.output).generated, report)
         files = dict(self._certificate_files(compiled, report))
         if report.errors:
             return []

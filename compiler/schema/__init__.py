@@ -91,13 +91,7 @@ def _single(fault: Fault) -> Iterator[Fault]:
     data, path = fault.data, fault.path
     match fault.keyword:
         case "required":
-            other = [key for key in data if key not in fault.schema.get("properties", data)]
-            for name in (name for name in fault.rule if name not in data):
-                # Where any key is allowed, it is this one that is wrong.
-                if meant := closest(name, other):
-                    yield fault._replace(keyword="additionalProperties", path=(*path, meant), on_key=True)
-                else:
-                    yield fault._replace(rule=[name], on_key=True)
+            yield from (_missing(fault, name) for name in fault.rule if name not in data)
         case "dependentRequired":
             for key, names in fault.rule.items():
                 lacking = [name for name in names if name not in data]
@@ -116,6 +110,14 @@ def _single(fault: Fault) -> Iterator[Fault]:
             yield fault._replace(keyword="together", rule=names, path=(*path, names[-1]), on_key=True)
         case _:
             yield fault._replace(on_key=fault.rule == {})
+
+
+def _missing(fault: Fault, name: str) -> Fault:
+    """Returns the fault of an option that is not there: of the key that was meant for it, where any key is allowed."""
+    other = [key for key in fault.data if key not in fault.schema.get("properties", fault.data)]
+    if meant := closest(name, other):
+        return fault._replace(keyword="additionalProperties", path=(*fault.path, meant), on_key=True)
+    return fault._replace(rule=[name], on_key=True)
 
 
 def _together(fault: Fault) -> list[str]:

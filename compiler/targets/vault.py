@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hmac import HMAC
 
 from compiler.model import Connection, Secret, Variable
@@ -42,6 +42,17 @@ def fill(
         else:
             lines.append((variable.key, values[variable.key], variable.comment))
     return None if report.errors > before else lines
+
+
+def tell_lost(project: Project, dotenv: Dotenv, made: Collection[str], report: Report) -> None:
+    """Reports the secrets that were `made` on this machine and are gone: new ones open nothing that is there."""
+    keys = [one.key for one in project.secrets if one.generate and one.key in made]
+    lost = [key for key in keys if not dotenv.values.get(key)]
+    if lost:
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        told = f"{dotenv.path} lacks {lost[0]}{more}, made here; a new value opens no volume of the old one"
+        help = "put the file back, or run `stackc compile --new-secrets`"
+        report.error("missing-secrets", told, Span(dotenv.path), help)
 
 
 def derive(variable: Variable, values: Mapping[str, str]) -> str:
