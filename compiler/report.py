@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _FEW = 100
 _NEAR = 4
 _LONGEST = 100
+# How many findings a report takes: nobody reads more, and each takes time.
+_MOST_FINDINGS = 1000
 # How many comparisons a run makes at most: less than a second.
 _MOST = 20_000
 _comparisons: ContextVar[list[int] | None] = ContextVar("comparisons", default=None)
@@ -63,11 +65,23 @@ class Report:
         self.errors = 0
         self._severities = severities or {}
         self._found: dict[Diagnostic, None] = {}
+        self._left_out: set[Severity] = set()
+
+    @property
+    def is_full(self) -> bool:
+        """Says whether errors are left out already, so that it is of no use to look for more."""
+        return "error" in self._left_out
 
     def add(self, finding: Diagnostic) -> None:
         severity = self._severities.get(finding.id, finding.severity)
-        if severity == "off" or finding in self._found:
+        if severity == "off" or finding in self._found or severity in self._left_out:
             return
+        if len(self._found) >= _MOST_FINDINGS:
+            self._left_out.add(severity)
+            told = f"there are more than these {_MOST_FINDINGS} findings"
+            finding = Diagnostic(
+                "too-many-findings", severity, told, finding.span, "mend these, and check again"
+            )
         self._found[finding._replace(severity=severity)] = None
         self.errors += severity == "error"
 

@@ -11,7 +11,7 @@ import pytest
 
 from compiler import __version__
 from compiler.pages.findings import load_pages, render_report
-from compiler.report import Note, Span
+from compiler.report import Note, Report, Span
 from tests.findings import error, warning
 
 STACK = "name: demo\ndatabases:\n  main:\n    adapter: postgress\n"
@@ -327,3 +327,14 @@ def test_snippet_shows_no_value_that_looks_like_a_secret(line: str, shown: str) 
     finding = error("wrong-format", "told", Span(path="s.yaml", line=1, column=3, end_line=1, end_column=5))
     report = render_report([finding], {"s.yaml": line}, "text")
     assert f"1 | {shown}" in report.splitlines()
+
+
+def test_of_very_many_findings_the_first_are_kept():
+    report = Report()
+    for line in range(1, 1200):
+        report.warning("moving-image", "it moves", Span("stack.yaml", line))
+    assert (report.errors, report.is_full) == (0, False)
+    assert [one.severity for one in report if one.id == "too-many-findings"] == ["warning"]
+    report.error("wrong-type", "it is wrong", Span("stack.yaml", 1200))
+    report.error("wrong-type", "it is wrong", Span("stack.yaml", 1201))
+    assert (report.errors, report.is_full, len(report)) == (1, True, 1002)

@@ -11,6 +11,8 @@ from compiler.report import limited_comparisons
 # Characters of one value, and what all expressions of a run may add to the texts that they stand in.
 MAX_VALUE = 1 << 20
 _MAX_ADDED = 16 << 20
+# How many different expressions of a run may do more than name a value.
+_MAX_COMPILED = 2000
 SPLIT = "make less of it, or take a shorter text"
 
 
@@ -23,9 +25,15 @@ class ExpressionError(Exception):
 
 
 class Budget:
-    """What expressions have added so far."""
+    """What expressions have added so far, and how many of them were more than a name."""
 
-    added = 0
+    added = compiled = 0
+
+    def compile(self) -> None:
+        self.compiled += 1
+        if self.compiled > _MAX_COMPILED:
+            told = f"more than {_MAX_COMPILED} different expressions are not just a name"
+            raise ExpressionError(told, "name the values, and calculate fewer of them")
 
     def spend(self, amount: int) -> None:
         self.added += max(0, amount)

@@ -16,6 +16,7 @@ import jinja2.runtime
 import jinja2.sandbox
 
 from compiler.expressions import ExpressionError, Sink, lacking
+from compiler.expressions.budget import current_budget
 from compiler.model import Reference
 from compiler.report import suggest
 
@@ -83,6 +84,7 @@ def _result(value: Any) -> Any:
 def _compiled(expression: str, sink: Sink | None) -> Callable[..., Any]:
     if not expression:
         raise ExpressionError("an expression is empty", 'name a value, or write "$${{" for the text itself')
+    current_budget().compile()
     return _environment(sink).compile_expression(expression, undefined_to_none=False)
 
 

@@ -91,7 +91,7 @@ def _evaluated(shop: Workshop, tree: Any, names: Mapping[str, Any], at: Path) ->
             told, place = "a key cannot hold an expression or a variable", shop.project.places.key((*at, key))
             shop.report.error("expression-in-key", told, place, help)
         return {key: _evaluated(shop, value, names, (*at, key)) for key, value in tree.items()}
-    if not isinstance(tree, str):
+    if not isinstance(tree, str) or shop.report.is_full:
         return tree
     try:
         return _single(evaluate(tree, names, literal=Raw))

@@ -50,6 +50,8 @@ def check_schema(
         path, notes = (*at, *fault.path), []
         if fault.keyword == "uniqueItems":
             notes = [Note("the first is here", locate.value((*path[:-1], fault.rule)))]
+        if report.is_full:
+            break
         report.error(id, message, locate.key(path) if fault.on_key else locate.value(path), help, notes)
     return False
 

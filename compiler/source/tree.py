@@ -18,6 +18,8 @@ DEEPEST = 100
 MOST_FINDINGS = 100
 # What all aliases together may add: characters, and 16 for each value.
 MOST_EXPANSION = 2 * 1024 * 1024
+# Keys, items and values of a file: some twenty times what the largest stacks have.
+MOST_VALUES = 30_000
 # libyaml compares each %TAG line with all before it.
 MOST_TAG_LINES = 50
 
@@ -62,7 +64,7 @@ class _Reader:
         self.anchors: dict[str, Node | None] = {}
         # The first character of each collection that is still open.
         self.open: list[Span] = []
-        self.expanded = 0
+        self.expanded = self.values = 0
 
     def report(self, id: str, message: str, place: Span, help: str, *notes: Note) -> None:
         self.found.append(Diagnostic(id, "error", message, place, help, notes))
@@ -85,6 +87,11 @@ class _Reader:
         return root
 
     def node(self, event: Any) -> Node:
+        self.values += 1
+        if self.values > MOST_VALUES:
+            told, place = f"more than {MOST_VALUES:,} values stand in this file", Span(self.text.path)
+            self.report("file-too-large", told, place, "move some to a file of their own")
+            raise _Stop
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event)
         if event.anchor:

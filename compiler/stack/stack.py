@@ -50,6 +50,9 @@ def build_stack(document: Document, registry: Registry, environment: str, report
         told, help = f'the stack has no environment "{environment}"', suggest(environment, [LOCAL, *overlays])
         report.error("unknown-environment", told, document.key(("environments",)), help)
         return None
+    if _is_too_large([document.data, *overlays.values()]):
+        check_schema(document.data, outer(), report, noun="the stack", locate=document)
+        return None
     for name, overlay in overlays.items():
         if name != environment:
             _build(document, registry, name, report, overlay)
@@ -85,13 +88,19 @@ def _build(
     )
 
 
+def _is_too_large(parts: Iterable[Entries]) -> bool:
+    """Says whether a stack or one of its environments has more entries than the schema lets it have."""
+    limits = {name: rule.get("maxProperties") for name, rule in outer()["properties"].items()}
+    return any(len(_group(part, name)) > most for part in parts for name, most in limits.items() if most)
+
+
 def _service(document: Document, key: str, entry: Any, report: Report) -> Any:
     """Returns a service, or those of its options that are right by themselves, so that rules can look at them too."""
     check = partial(check_schema, schema=definition("service"), locate=document, at=("services", key))
     if check(entry, report=report, noun=f'service "{key}"'):
         return entry
     is_sound = partial(check, report=Report(), noun="")
-    options = entry if isinstance(entry, dict) else _STAND_INS
+    options = entry if isinstance(entry, dict) and not report.is_full else _STAND_INS
     sound = {name: one for name, one in options.items() if is_sound({"image": "x", name: one})}
     return {name: one for name, one in _STAND_INS.items() if name in options} | sound
 

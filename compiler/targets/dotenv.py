@@ -91,6 +91,8 @@ def parse_dotenv(text: str, path: str, report: Report) -> Dotenv | None:
             start, message, help = fault.args
             report.error("env-syntax", message, _span(path, text, start), help)
             is_read = False
+            if report.is_full:
+                break
         else:
             if key and entry:
                 entries[key] = entry

@@ -527,7 +527,7 @@ def test_large_data_is_checked_in_linear_time() -> None:
         "items": {"type": "object", "required": ["a"], "additionalProperties": False},
     }
     data = [{"b": index} for index in range(5_000)]
-    assert len(check(data, schema)) == 10_000
+    assert [one.id for one in check(data, schema)].count("too-many-findings") == 1
 
 
 # What the reader of YAML lets in: no number is longer, and all are finite.
