@@ -6,10 +6,9 @@ import errno
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from compiler.model import Artifact
 from compiler.output import written
@@ -57,8 +56,7 @@ _REFUSALS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What a compile means for one file; `blocked` is a path where no file can be read.
 
     `backup` is the path at which a file that is not stackc's is kept when it is overwritten.
@@ -66,11 +64,13 @@ class Change:
 
     path: str
     status: Status
-    # Not in the repr: they may hold secrets.
-    old: str = field(repr=False)
-    new: str = field(repr=False)
+    old: str
+    new: str
     secret: bool = False
     backup: str = ""
+
+    def __repr__(self) -> str:
+        return f"Change({self.path!r}, {self.status!r})"
 
 
 def sign(content: bytes) -> bytes:

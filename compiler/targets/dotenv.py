@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
+from typing import NamedTuple
 
-from compiler.expressions.quoting import env_quote
 from compiler.report import Report, Span
 
 # Compose tells blanks that may stand around a key or "=" from all the white space that it trims.
@@ -51,23 +50,27 @@ _DOLLAR = re.compile(
 _HELP = 'write each line as "KEY=value" or "# note", and quote a value of several lines'
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One assignment: its value, where in the text that stands, quotes included, and whether it names variables."""
 
-    value: str = field(repr=False)
+    value: str
     start: int
     end: int
     is_interpolated: bool
 
+    def __repr__(self) -> str:
+        return f"Entry({self.start}, {self.end})"
 
-@dataclass(frozen=True, slots=True)
-class Dotenv:
+
+class Dotenv(NamedTuple):
     """A parsed `.env`: the text, and by key the assignment that counts, which is the last one."""
 
     path: str
-    text: str = field(repr=False)
+    text: str
     entries: Mapping[str, Entry]
+
+    def __repr__(self) -> str:
+        return f"Dotenv({self.path!r}, {self.entries})"
 
     @property
     def values(self) -> dict[str, str]:
@@ -99,6 +102,8 @@ def parse_dotenv(text: str, path: str, report: Report) -> Dotenv | None:
 
 def update_dotenv(dotenv: Dotenv, assignments: Sequence[tuple[str, str, str]]) -> str:
     """Returns the text with each (key, value, comment) in it; what it says already, and all else, stays."""
+    from compiler.expressions.quoting import env_quote
+
     text, known = dotenv.text, dotenv.entries
     changed = [(known[key], value) for key, value, _ in assignments if key in known]
     for entry, value in sorted(changed, key=lambda change: -change[0].start):
