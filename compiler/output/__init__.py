@@ -6,9 +6,10 @@ import errno
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from compiler.model import Artifact
 from compiler.output import written
@@ -56,7 +57,8 @@ _REFUSALS = {
 }
 
 
-class Change(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Change:
     """What a compile means for one file; `blocked` is a path where no file can be read.
 
     `backup` is the path at which a file that is not stackc's is kept when it is overwritten.
@@ -64,13 +66,11 @@ class Change(NamedTuple):
 
     path: str
     status: Status
-    old: str
-    new: str
+    # Not in the repr: they may hold secrets.
+    old: str = field(repr=False)
+    new: str = field(repr=False)
     secret: bool = False
     backup: str = ""
-
-    def __repr__(self) -> str:
-        return f"Change({self.path!r}, {self.status!r})"
 
 
 def sign(content: bytes) -> bytes:
