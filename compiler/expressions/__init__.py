@@ -73,7 +73,8 @@ def evaluate(
     end = size = 0
     budget = current_budget()
     for match in EXPRESSION.finditer(text):
-        _add(parts, literal(text[end : match.start()]))
+        if match.start() > end:
+            _add(parts, literal(text[end : match.start()]))
         end = match.end()
         if match[0] == "$${{":
             _add(parts, "${{")
@@ -93,7 +94,8 @@ def evaluate(
         except ExpressionError as fault:
             fault.source = match[0]
             raise
-    _add(parts, literal(text[end:]))
+    if len(text) > end:
+        _add(parts, literal(text[end:]))
     alone = parts[0] if parts else ""
     return alone if len(parts) < 2 and isinstance(alone, str) else Text(tuple(parts))
 
@@ -122,7 +124,7 @@ def _size(value: Any) -> int:
 
 def _add(parts: list[str | Reference], value: Any) -> None:
     """Adds a value as it is written inside a text; strings of one kind become one."""
-    if isinstance(value, Mapping | list):
+    if isinstance(value, dict | list):
         told, help = "a list or a map stands inside a text", "let the expression be the whole value"
         raise ExpressionError(told, help)
     if not isinstance(value, str | Reference | Text):
@@ -172,9 +174,9 @@ def _term(text: str, scope: Mapping[str, Any]) -> Any:
 def _look_up(dotted: str, scope: Mapping[str, Any]) -> Any:
     if dotted in _CONSTANTS:
         return _CONSTANTS[dotted]
-    value, owner = scope, ""
-    for name in dotted.split("."):
-        if not isinstance(value, Mapping) or name not in value:
-            raise lacking(name, value, owner)
-        value, owner = value[name], f"{owner}.{name}".lstrip(".")
+    value, names = scope, dotted.split(".")
+    for index, name in enumerate(names):
+        if not isinstance(value, dict) or name not in value:
+            raise lacking(name, value, ".".join(names[:index]))
+        value = value[name]
     return value

@@ -60,12 +60,14 @@ class AdapterTexts(NamedTuple):
 
         What enters a text in a language is quoted for it; values that are no text are left as they are.
         """
-        sql = self.database.spec.get("sql", {})
+        written, sql = self.written(at), self.database.spec.get("sql", {})
+        if written is None:
+            return None
         to = sink(language, **sql) if language else None
         faults: Faults = {}
-        value = evaluate_tree(self.written(at), self.scope, faults, at, to)
+        value = evaluate_tree(written, self.scope, faults, at, to)
         self._tell(faults)
-        for path, wrong in iter_misplaced(self.written(at), at, language, sql.get("literal", "standard")):
+        for path, wrong in iter_misplaced(written, at, language, sql.get("literal", "standard")):
             place = self.written_in.within(path, wrong.source)
             self.report.error("quoted-expression", wrong.told, place, wrong.help)
         is_usual = bool(faults) or check_kind(value, at, self.written_in, at, self.report)

@@ -6,7 +6,7 @@ https://docs.docker.com/reference/compose-file/interpolation/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from compiler.model import Path, Raw
@@ -82,11 +82,10 @@ def missing_variables(text: str, known: set[str]) -> Iterator[Variable]:
             yield from missing_variables(argument, known)
 
 
-def _iter_raw(tree: Any, at: Path = ()) -> Iterator[tuple[Path, Raw]]:
+def _iter_raw(tree: dict[str, Any] | list[Any], at: Path = ()) -> Iterator[tuple[Path, Raw]]:
     """Yields the path and text of everything in a tree that is in Compose's own syntax and has a `$`."""
-    inner = tree.items() if isinstance(tree, Mapping) else enumerate(tree) if isinstance(tree, list) else ()
-    for step, value in inner:
-        if not isinstance(value, Raw):
+    for step, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        if isinstance(value, dict | list):
             yield from _iter_raw(value, (*at, step))
-        elif "$" in value:
+        elif isinstance(value, Raw) and "$" in value:
             yield (*at, step), value

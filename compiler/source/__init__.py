@@ -7,10 +7,12 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from compiler.model import Path
 from compiler.report import Report, Span, suggest
+
+if TYPE_CHECKING:
+    from compiler.model import Path
 
 _LARGEST = 1024 * 1024
 # YAML 1.1 takes three of them for line breaks, YAML 1.2 does not.

@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
 
 from compiler.report import Diagnostic
 
@@ -176,16 +175,14 @@ def _is_random(word: str) -> bool:
     return bool(lower and upper and digits) or (len(word) >= 20 and digits >= 4 and bool(lower or upper))
 
 
-class _Shown(NamedTuple):
-    """A file as it is shown: its lines, their text, and the keys that can be read in it."""
+def _shows(text: str, quoted: str) -> bool:
+    """Says whether the text of a file holds what is quoted, or each key of a dotted path."""
+    return quoted in text or _keys(text) >= {*quoted.split(".")}
 
-    lines: list[str]
-    text: str
-    keys: set[str]
 
-    def has(self, quoted: str) -> bool:
-        """Says whether the file shows what is quoted, or each key of a dotted path."""
-        return quoted in self.text or self.keys >= {*quoted.split(".")}
+@lru_cache(maxsize=8)
+def _keys(text: str) -> set[str]:
+    return {found["name"] for found in _KEY.finditer(text)}
 
 
 def redact(
@@ -197,21 +194,17 @@ def redact(
 
     Of each file these are the lines, as `masked_lines` returns them.
     """
-    shown: dict[str, _Shown] = {}
+    texts = {path: "\n".join(lines) for path, lines in files.items()}
 
-    def said(text: str, file: _Shown | None) -> str:
+    def said(text: str, file: str) -> str:
         if file:
-            text = _QUOTED.sub(lambda found: found[0] if file.has(found[1]) else f'"{MASK}"', text)
+            text = _QUOTED.sub(lambda found: found[0] if _shows(file, found[1]) else f'"{MASK}"', text)
         return mask(text, known)
 
     told = []
     for one in findings:
         path, first, last = one.span.path, one.span.line - 1, max(one.span.line, one.span.end_line)
-        if path in files and path not in shown:
-            text = "\n".join(files[path])
-            shown[path] = _Shown(files[path], text, {found["name"] for found in _KEY.finditer(text)})
-        file = shown.get(path)
-        if file and not any("**" in line for line in file.lines[first:last]):
-            file = None
+        is_masked = any("**" in line for line in files.get(path, [])[first:last])
+        file = texts[path] if is_masked else ""
         told.append(one._replace(message=said(one.message, file), help=one.help and said(one.help, file)))
     return told

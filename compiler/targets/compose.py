@@ -59,7 +59,7 @@ def written_service(project: Project, name: str) -> dict[str, Any]:
 
 def _written(project: Project, tree: Any, at: Path) -> Any:
     """Returns a value of the tree: short what was written so, where that still says all of it."""
-    if isinstance(tree, Mapping):
+    if isinstance(tree, dict):
         tree = {key: _written(project, value, (*at, key)) for key, value in tree.items()}
     elif isinstance(tree, list):
         tree = [_written(project, value, (*at, index)) for index, value in enumerate(tree)]

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
 
-from compiler.expressions.quoting import env_quote
 from compiler.report import Report, Span
 
 # Compose tells blanks that may stand around a key or "=" from all the white space that it trims.
@@ -101,6 +100,8 @@ def parse_dotenv(text: str, path: str, report: Report) -> Dotenv | None:
 
 def update_dotenv(dotenv: Dotenv, assignments: Sequence[tuple[str, str, str]]) -> str:
     """Returns the text with each (key, value, comment) in it; what it says already, and all else, stays."""
+    from compiler.expressions.quoting import env_quote
+
     text, known = dotenv.text, dotenv.entries
     changed = [(known[key], value) for key, value, _ in assignments if key in known]
     for entry, value in sorted(changed, key=lambda change: -change[0].start):
