@@ -46,12 +46,9 @@ class AdapterTexts(NamedTuple):
 
         What enters a text in a language is quoted for it; values that are no text are left as they are.
         """
-        written = self.written(at)
-        if written is None:
-            return None
         to = sink(language, **self.database.spec.get("sql", {})) if language else None
         faults: Faults = {}
-        value = evaluate_tree(written, self.scope, faults, at, to)
+        value = evaluate_tree(self.written(at), self.scope, faults, at, to)
         for path, fault in faults.items():
             place = self.database.adapter.document.within(self.origin(path).path, fault.source)
             self.report.error("expression", fault.message, place, fault.help)
