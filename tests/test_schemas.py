@@ -8,8 +8,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from compiler.registry.adapter import check_adapter
+from compiler.registry.bundle import bundle
 from compiler.registry.registry import Registry
 from compiler.report import Report
+from compiler.schema.patterns import is_match
 from compiler.source.shipped import ADAPTERS
 from tests.stacks import load_schema
 
@@ -72,3 +74,20 @@ def test_x_compose_takes_the_keys_of_a_compose_service() -> None:
     known = {name for part in parts for name in compose[part]["properties"]}
     refused = {name for name, rule in values["$defs"]["container"]["properties"].items() if "not" in rule}
     assert {*database["x-compose"]["propertyNames"]["enum"]} == known - refused
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("flag", "true|$FLAG|${FLAG}|${FLAG:-true}", "maybe|x$FLAG|${FLAG:-maybe}|$$true"),
+        ("size", "512M|${SIZE}M|${SIZE:-512M}|${A:-${B}}", "many|x${SIZE}|${SIZE:-many}"),
+        ("taken", "a-b|$NAME|a b $NAME|${NAME:-a-b}", "a b|a $$b|${NAME:-a b}"),
+    ],
+)
+def test_a_value_may_hold_variables(name: str, right: str, wrong: str) -> None:
+    forms = [form["pattern"] for _, form in objects(bundle()["$defs"][f"values-{name}"]) if "pattern" in form]
+    forms += [
+        form["pattern"] for form in bundle()["$defs"][f"values-{name}"].get("allOf", ()) if "pattern" in form
+    ]
+    assert len(forms) == 1
+    assert [text for text in f"{right}|{wrong}".split("|") if is_match(forms[0], text)] == right.split("|")

@@ -20,8 +20,6 @@ from compiler.cli.shared import BUG, FINDINGS, INTERRUPTED
 
 __all__ = ["cli", "main"]
 
-# After how many new objects garbage is looked for.
-_OBJECTS = 100_000
 # What goes wrong with stdout alone: files that cannot be written are findings.
 _STREAM = (errno.ENOSPC, errno.EIO, errno.EBADF)
 
@@ -29,7 +27,7 @@ _STREAM = (errno.ENOSPC, errno.EIO, errno.EBADF)
 def main() -> None:
     """Runs the command; an exception that nobody expected is told as a bug of stackc, without its values."""
     # Looking for garbage takes a sixth of a short run, most of it at the end, when all of the memory is freed anyway.
-    gc.set_threshold(_OBJECTS)
+    gc.set_threshold(100_000)
     atexit.register(gc.freeze)
     if isinstance(sys.stdout, TextIOWrapper):
         # A path may hold what the terminal's encoding has no characters for; stderr escapes it as it is.

@@ -19,6 +19,11 @@ Schema = dict[str, Any]
 # The names of their definitions in the one schema begin with these.
 _PREFIXES = {"compose-spec.json": "compose-", "service-values.schema.json": "values-"}
 
+# One variable of Compose's with a default; variables among any text; and among text of one form.
+_DEFAULT = r"\$\{\w+:?-[^${}]*\}$"
+_ANYTHING = r"([^$]|\$\$|\$(?![A-Za-z_{$]))*\$[A-Za-z_{]"
+_AMONG = r"(?=[^$]*\$)(%s|\$[A-Za-z_]\w*(?!\w)|\$\{\{[^{}]*\}\}|\$\{[^{}]*\})*(\$\{[^{}]*\$\{.*)?$"
+
 
 def _read(name: str) -> Schema:
     text = SCHEMAS.joinpath(name).read_text(encoding="utf-8")
@@ -30,6 +35,11 @@ def _read(name: str) -> Schema:
 
 
 def _shipped(schema: Schema) -> Schema:
+    """Writes out the pattern that `x-value` and `x-beside` stand for, and marks each as the compiler's own."""
+    if "x-value" in schema:
+        form, beside = schema.pop("x-value"), schema.pop("x-beside", None)
+        around = _ANYTHING if beside is None else _AMONG % beside
+        schema["pattern"] = rf"^(?!{_DEFAULT}){around}|^(?={_DEFAULT}|[^{{}}]*$)(\$\{{\w+:?-)?({form})\}}?$"
     if isinstance(schema.get("pattern"), str):
         schema["pattern"] = Shipped(schema["pattern"])
     return schema

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from compiler.registry.bundle import definition
 from compiler.report import Diagnostic, Report, Span
 from compiler.schema import check_schema
-from compiler.schema.patterns import SlowPattern, is_match, timed_patterns
+from compiler.schema.patterns import SlowPattern, is_match, timed_patterns, with_end
 from tests.conftest import examples
 from tests.stacks import load_schema
 
@@ -538,7 +539,15 @@ SCALARS = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=12)
 )
-SERVICE = Draft202012Validator(definition("service"))
+
+
+def ended(schema: dict[str, Any]) -> dict[str, Any]:
+    """Python's `$`, as jsonschema takes it, also matches before a last line break."""
+    form = schema.get("pattern")
+    return {**schema, "pattern": with_end(form, r"\Z")} if isinstance(form, str) else schema
+
+
+SERVICE = Draft202012Validator(json.loads(json.dumps(definition("service")), object_hook=ended))
 
 
 def names(schema: Any) -> set[str]:
@@ -555,6 +564,7 @@ ENTRIES = JSON | st.dictionaries(KEYS, JSON, max_size=4).map(lambda entry: {"ima
 
 
 @given(ENTRIES)
+@example({"image": "a", "container_name": "ab\n"})
 @examples(400)
 def test_any_data_ends_in_complete_findings(data: Any) -> None:
     found = check_service(data)
