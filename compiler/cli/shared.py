@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 FINDINGS, BUG, INTERRUPTED = 1, 3, 130
 STACK = Path("stack.yaml")
-FILE = click.Path(path_type=Path)
+# What cannot be read is a finding.
+FILE = click.Path(path_type=Path, readable=False)
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 # What a compile does, by the state of a file: one word when it is done, one when it would be.
 _WORDS = {

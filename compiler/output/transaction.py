@@ -85,7 +85,9 @@ def has_modes(folder: Path, one: Replacement) -> bool:
 
 def is_interrupted(folder: Path) -> bool:
     """Says whether a run that was killed left a folder half changed."""
-    return any((folder / AREA / name).exists() for name in (_DECIDED, _TAKEN_BACK))
+    with suppress(PermissionError):  # What another user left is mended by that one.
+        return any((folder / AREA / name).exists() for name in (_DECIDED, _TAKEN_BACK))
+    return False
 
 
 def recover(folder: Path) -> None:

@@ -243,3 +243,16 @@ def test_a_folder_that_another_run_holds_is_told(monkeypatch: pytest.MonkeyPatch
         code, told = run("compile")
     assert (code, "[output-locked]" in told) == (1, True)
     assert not Path("docker-compose.yml").exists()
+
+
+def test_a_state_that_another_user_closed_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("compile")[0] == 0
+    exists = Path.exists
+
+    def denied(path: Path) -> bool:
+        if AREA in path.parts[:-1]:
+            raise PermissionError(13, "Permission denied")
+        return exists(path)
+
+    monkeypatch.setattr(Path, "exists", denied)
+    assert run("check") == (0, "")
