@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,12 +34,11 @@ class Node(NamedTuple):
     height: int = 0
 
 
-@dataclass(frozen=True, eq=False)
 class Document:
     """One file as data, or several on top of one another, with its places by path; neither is ever changed."""
 
-    data: Any
-    spans: Mapping[Path, Node]
+    def __init__(self, data: Any, spans: Mapping[Path, Node]) -> None:
+        self.data, self.spans = data, spans
 
     def value(self, path: Path) -> Span:
         """Returns the place of the value at `path`, or of the nearest value around it."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
+from typing import NamedTuple
 
 from compiler.report import Report, Span
 
@@ -50,23 +50,27 @@ _DOLLAR = re.compile(
 _HELP = 'write each line as "KEY=value" or "# note", and quote a value of several lines'
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One assignment: its value, where in the text that stands, quotes included, and whether it names variables."""
 
-    value: str = field(repr=False)
+    value: str
     start: int
     end: int
     is_interpolated: bool
 
+    def __repr__(self) -> str:
+        return f"Entry({self.start}, {self.end})"
 
-@dataclass(frozen=True, slots=True)
-class Dotenv:
+
+class Dotenv(NamedTuple):
     """A parsed `.env`: the text, and by key the assignment that counts, which is the last one."""
 
     path: str
-    text: str = field(repr=False)
+    text: str
     entries: Mapping[str, Entry]
+
+    def __repr__(self) -> str:
+        return f"Dotenv({self.path!r}, {self.entries})"
 
     @property
     def values(self) -> dict[str, str]:
