@@ -22,7 +22,7 @@ _NAME = r"[A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*)*"
 _TERM = rf"{_NAME}|'[^'\\]*'|[0-9]{{1,9}}"
 _SIMPLE = re.compile(rf"\s*(not\s+)?({_NAME})\s*(?:\|\s*(\w+)\s*)?\Z")
 _CHOICE = re.compile(rf"\s*({_TERM}) if (not )?({_NAME}) else ({_TERM})\s*\Z")
-_MEMBER = re.compile(r"\s*([a-z_]+(?:\.[a-z_]+)*) in \[((?:'[\w.-]*'(?:,\s*)?)*)\]\s*\Z")
+_MEMBER = re.compile(r"\s*([a-z_]+(?:\.[a-z_]+)*)( \| lower)?( not)? in \[((?:'[\w.-]*'(?:,\s*)?)*)\]\s*\Z")
 _MAX_LENGTH = 1000
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "none": None, "None": None}
 # What a value counts beside its characters.
@@ -158,7 +158,8 @@ def _value(expression: str | None, scope: Mapping[str, Any], sink: Sink | None) 
         return sink.quoted(value, simple[3]) if sink and simple[3] else value
     member = _MEMBER.match(expression)
     if member and isinstance(word := _look_up(member[1], scope), str):
-        return word in re.findall("'([^']*)'", member[2])
+        word = word.lower() if member[2] else word
+        return (word in re.findall("'([^']*)'", member[4])) is not bool(member[3])
     if choice := _CHOICE.match(expression):
         taken, negated, condition, other = choice.groups()
         return _term(other if bool(_look_up(condition, scope)) == bool(negated) else taken, scope)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.expressions import ExpressionError, Sink, ask, evaluate
+from compiler.expressions import ExpressionError, Sink, ask, evaluate, sandbox
 from compiler.expressions.quoting import shell_word, sql_identifier
 from compiler.expressions.tree import evaluate_tree
 from compiler.model import Raw, Reference, Text
@@ -198,6 +198,17 @@ def test_constants_have_both_spellings(word: str, expected: object) -> None:
 )
 def test_expressions_calculate_compare_and_filter(expression: str, expected: object) -> None:
     assert value(expression) == expected
+
+
+@pytest.mark.parametrize("name", ["a", "A", "c"])
+@pytest.mark.parametrize("asked", ["x in {}", "x not in {}", "x | lower in {}", "x | lower not in {}"])
+def test_one_of_several_words_is_looked_up_as_jinja_does(
+    asked: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expression = asked.format("['a', 'b']")
+    expected = sandbox.run(expression, {"x": name}, None)
+    monkeypatch.delattr(sandbox, "run")
+    assert evaluate(f"${{{{ {expression} }}}}", {"x": name}) is expected
 
 
 @pytest.mark.parametrize(
