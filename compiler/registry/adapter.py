@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -20,13 +19,11 @@ from compiler.source import Document, Node, build_document, merge_patch, patch_n
 _OWN = ("aliases", "detect", "preference")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Adapter:
     """One database engine as data; its `document` is its own file on top of those it extends."""
 
-    name: str
-    document: Document
-    built_in: bool
+    def __init__(self, name: str, document: Document, built_in: bool) -> None:
+        self.name, self.document, self.built_in = name, document, built_in
 
     @property
     def data(self) -> Mapping[str, Any]:

@@ -66,7 +66,8 @@ def recall(key: str) -> list[Diagnostic] | None:
 
     folder = _folder()
     with suppress(OSError, ValueError):
-        seal, entry = (_read(folder / key).decode() if folder else "").split("\n")
+        content = _content(folder / key) if folder else None
+        seal, entry = (content or b"").decode().split("\n")
         if seal == _seal(key, entry):
             state, paths, warnings = json.loads(entry)
             if state == _state((path, _content(Path(path))) for path in paths):
@@ -75,7 +76,13 @@ def recall(key: str) -> list[Diagnostic] | None:
 
 
 def _content(file: Path) -> bytes | None:
-    return _read(file) if os.path.lexists(file) else None
+    """Returns what a file holds, None where there is none; OSError for what is no file or cannot be read."""
+    if not os.path.lexists(file):
+        return None
+    content = None if file.is_symlink() else read_file(file, "", Report())
+    if content is None:
+        raise OSError
+    return content
 
 
 def _state(files: Iterable[tuple[str, bytes | None]]) -> str:
@@ -111,10 +118,8 @@ def remember(key: str, files: Mapping[str, bytes | None], warnings: Iterable[Dia
         if folder is None:
             return
         folder.mkdir(0o700, parents=True, exist_ok=True)
-        part, entry = (
-            folder / f"{key}.{os.getpid()}",
-            json.dumps([_state(files.items()), [*files], [*warnings]]),
-        )
+        part = folder / f"{key}.{os.getpid()}"
+        entry = json.dumps([_state(files.items()), [*files], [*warnings]])
         part.write_text(f"{_seal(key, entry)}\n{entry}")
         part.replace(folder / key)
         entries = (file for file in folder.iterdir() if not file.is_dir())
@@ -127,10 +132,3 @@ def remember(key: str, files: Mapping[str, bytes | None], warnings: Iterable[Dia
 def _folder() -> Path | None:
     cache = user_folder("XDG_CACHE_HOME", ".cache")
     return cache and cache / "check"
-
-
-def _read(file: Path) -> bytes:
-    content = None if file.is_symlink() or not file.exists() else read_file(file, "", Report())
-    if content is None:
-        raise OSError
-    return content

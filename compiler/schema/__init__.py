@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from operator import getitem
 from typing import Any, NamedTuple
 
 from compiler.model import Path
 from compiler.report import Note, Report, closest
-from compiler.schema.patterns import is_match
+from compiler.schema.patterns import SlowPattern, is_match
 from compiler.schema.validator import find_errors
 from compiler.source import Document
 
@@ -40,12 +42,16 @@ def check_schema(
     data: Any, schema: Schema, report: Report, *, noun: str, locate: Document, at: Path = ()
 ) -> bool:
     """Reports what is wrong with `data`, which stands at `at`, and says whether nothing is; a schema never changes."""
-    errors = find_errors(data, schema)
-    if not errors:
+    try:
+        faults = _distinct(list(_faults(find_errors(data, schema), noun)))
+    except SlowPattern as slow:
+        value = reduce(getitem, slow.path, data)
+        faults = [Fault("slowPattern", slow.pattern, value, {}, slow.path, noun, None)]
+    if not faults:
         return True
     from compiler.schema.words import word
 
-    for fault in _distinct(list(_faults(errors, noun))):
+    for fault in faults:
         id, message, help = word(fault)
         path, notes = (*at, *fault.path), []
         if fault.keyword == "uniqueItems":

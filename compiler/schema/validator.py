@@ -18,16 +18,16 @@ _MADE: dict[int, tuple[Mapping[str, Any], Any]] = {}
 
 
 def find_errors(data: Any, schema: Mapping[str, Any]) -> list[ValidationError]:
-    """Returns the errors of `data`; each, but for those in the `context` of another, has its `x-id` as `rule_id`."""
+    """Returns the errors of `data`; each, but for those in the `context` of another, has its `x-id` as `rule_id`.
+
+    SlowPattern for data that are not checked to the end.
+    """
     if id(schema) not in _MADE:
         if len(_MADE) >= _MOST:
             _MADE.clear()
         _MADE[id(schema)] = schema, _maker()(_inlined(schema, schema, {}))
     validator = _MADE[id(schema)][1]
-    try:
-        return list(validator.descend(data, validator.schema))
-    except SlowPattern as fault:
-        return [_slow(fault, data)]
+    return list(validator.descend(data, validator.schema))
 
 
 def _inlined(node: Any, root: Any, done: dict[str, Any]) -> Any:
@@ -91,22 +91,6 @@ def _descend(
         except SlowPattern as fault:
             fault.path = fault.path if path is None else (path, *fault.path)
             raise
-
-
-def _slow(fault: SlowPattern, data: Any) -> Any:
-    """Returns the one error of a value whose check was not brought to its end."""
-    from jsonschema import ValidationError
-
-    error: Any = ValidationError(
-        "",
-        validator="slowPattern",
-        validator_value=fault.pattern,
-        path=fault.path,
-        instance=reduce(getitem, fault.path, data),
-        schema={},
-    )
-    error.rule_id = None
-    return error
 
 
 def _pattern(validator: Any, wanted: str, data: Any, schema: Any) -> Iterator[ValidationError]:
