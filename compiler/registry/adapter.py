@@ -210,6 +210,10 @@ def _check_secrets(adapter: Adapter, report: Report) -> None:
             report.error("undrawable-secret", rarely, place, help)
 
 
+# Where an adapter says what it is found by.
+SIGNS: tuple[tuple[str, ...], ...] = (("aliases",), ("detect", "schemes"), ("detect", "images"))
+
+
 def words_of(data: Mapping[str, Any], *path: str) -> list[Any]:
     """Returns a list of words of an adapter that may not be in order: its aliases, or those of another section."""
     found: Any = data
@@ -220,7 +224,7 @@ def words_of(data: Mapping[str, Any], *path: str) -> list[Any]:
 
 def taken_words(own: Mapping[str, Any], name: str, theirs: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Yields each alias and sign of an adapter that another, of that name, has as well, with its place."""
-    for path in (("aliases",), ("detect", "schemes"), ("detect", "images")):
+    for path in SIGNS:
         words = words_of(theirs, *path) + ([name] if path == ("aliases",) else [])
         for index, word in enumerate(words_of(own, *path)):
             if word in words:

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
-from compiler.registry.adapter import Adapter, build_adapter, check_adapter, taken_words, words_of
+from compiler.registry.adapter import SIGNS, Adapter, build_adapter, check_adapter, taken_words, words_of
 from compiler.report import Diagnostic, Report, Span, suggest
 from compiler.source import Document, parse_yaml, read_file
 from compiler.source.shipped import BUILT_IN, Folder
@@ -82,10 +82,18 @@ class Registry:
         document, _ = _parsed(read_file(found.file, found.shown, Report()) or b"", found.shown)
         return document.data if document and isinstance(document.data, dict) else {}
 
+    def _may_say(self, name: str, words: list[str]) -> bool:
+        """Says whether a file may hold one of the words: a built-in one holds each as it is written."""
+        found = self._files[name][0]
+        content = read_file(found.file, found.shown, Report()) or b""
+        return not found.built_in or any(word.encode() in content for word in words)
+
     def _tell_taken(self, found: _Found, document: Document, report: Report) -> None:
         """Finds names and signs of another adapter that a file of a person's own takes for itself."""
-        is_known = not document.data.keys().isdisjoint(("aliases", "detect"))
-        for name in sorted(self._files.keys() - {found.file.stem}) if is_known else ():
+        words = [word for path in SIGNS for word in words_of(document.data, *path)]
+        # Reading every adapter would take longer than all else that is done for one of a person's own.
+        others = [name for name in self._files.keys() - {found.file.stem} if self._may_say(name, words)]
+        for name in sorted(others):
             for path, word in taken_words(document.data, name, self._written(name)):
                 told = f'"{word}" stands for the adapter {name} already'
                 help = f"remove it; a file that changes {name} is named {name} and has `extends: {name}`"
