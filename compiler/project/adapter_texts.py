@@ -61,6 +61,8 @@ class AdapterTexts(NamedTuple):
         What enters a text in a language is quoted for it; values that are no text are left as they are.
         """
         written, sql = self.written(at), self.database.spec.get("sql", {})
+        if written is None:
+            return None
         to = sink(language, **sql) if language else None
         faults: Faults = {}
         value = evaluate_tree(written, self.scope, faults, at, to)

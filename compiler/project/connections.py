@@ -59,13 +59,14 @@ def _front(texts: AdapterTexts) -> dict[str, Any]:
 def _connections(texts: AdapterTexts) -> dict[str, Connection]:
     """Returns the connections by driver, without those whose port is not published."""
     connections, ports = {}, {"": texts.scope["port"], **texts.scope["ports"]}
+    inside = {port: _with_terms(texts, port) for port in ports.values() if port is not None}
     for driver, rule in texts.database.spec["connections"].items():
         at, via = ("connections", driver), rule.get("via", "")
         if via not in ports:
             told, place = f'the container has no port "{via}"', texts.written_in.value((*at, "via"))
             texts.report.error("unknown-reference", told, place, suggest(via, texts.scope["ports"]))
         elif ports[via] is not None:
-            inner = _with_terms(texts, ports[via])
+            inner = inside[ports[via]]
             connections[driver] = Connection(
                 driver=driver,
                 form="text" if "text" in rule else rule.get("form", "url"),

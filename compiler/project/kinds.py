@@ -17,10 +17,8 @@ Schema = Mapping[str, Any]
 _PLAIN: Schema = {"type": ["string", "number", "boolean", "null"]}
 _TEXT: Schema = {"type": ["string", "null"]}
 # `when` and `each` may nest lists, which become one.
-_LINES: Schema = {
-    "$ref": "#/$defs/lines",
-    "$defs": {"lines": {"type": ["string", "number", "array", "null"], "items": {"$ref": "#/$defs/lines"}}},
-}
+_LINE: Schema = {"type": ["string", "number", "array", "null"], "items": {"$ref": "#/$defs/line"}}
+_LINES: Schema = {**_LINE, "$defs": {"line": _LINE}}
 _FOLDER: Schema = {
     "type": "string",
     "pattern": r"^/+[^/\s]",
@@ -50,7 +48,7 @@ def check_kind(value: Any, at: Path, written: Document, place: Path, report: Rep
     `at` is the section, `place` where it stands in `written`. A secret may only be in connections.
     """
     name = str(at[-1])
-    if at[0] == "connections" and name != "code":
+    if value is None or (at[0] == "connections" and name != "code"):
         return True
     for path, reference in _references(value, place):
         told = f"the value of {reference.key} is secret and cannot stand here"
@@ -59,7 +57,10 @@ def check_kind(value: Any, at: Path, written: Document, place: Path, report: Rep
         )
         return False
     schema = _schema(name)
-    if value is None or check_schema(value, schema, Report(), noun=name, locate=written, at=place):
+    # Nearly every value is text, or a list of lines of it.
+    texts = value if schema is _LINES and isinstance(value, list) else [value]
+    is_text = (schema is _TEXT or schema is _LINES) and all(isinstance(one, str) for one in texts)
+    if is_text or check_schema(value, schema, Report(), noun=name, locate=written, at=place):
         return True
     if isinstance(value, list):
         # An item that a guard or a loop has made is not where its number says.
