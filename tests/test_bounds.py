@@ -206,3 +206,17 @@ LARGE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("kind", LARGE)
 def test_very_many_of_one_kind_are_refused_at_once(tmp_path: Path, kind: str) -> None:
     run(tmp_path, {"stack.yaml": json.dumps({"name": "demo", **LARGE[kind]})}, "check")
+
+
+def test_just_as_many_as_are_taken_are_no_slower(tmp_path: Path) -> None:
+    ports = [f"127.0.0.1:{index}:80" for index in range(1, 13_000)]
+    files = {"stack.yaml": json.dumps({"name": "demo", "services": {"app": {**APP, "ports": ports}}})}
+    run(tmp_path, files, status=0)
+
+
+@pytest.mark.parametrize("count", [200, 201])
+def test_very_many_adapters_are_refused_at_once(tmp_path: Path, count: int) -> None:
+    stack = "name: demo\ndatabases: {main: {adapter: nobody}}\n"
+    files = {f"adapters/a{index}.yaml": adapter(aliases=[f"b{index}"]) for index in range(count)}
+    found = ids(run(tmp_path, {"stack.yaml": stack, **files}))
+    assert found == {"too-many-adapters" if count > 200 else "unknown-adapter"}

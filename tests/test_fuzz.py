@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -182,14 +184,13 @@ def ends_well(*words: str | Path) -> None:
     assert result.exit_code == 0 or result.output
 
 
-def compile_in(
-    factory: pytest.TempPathFactory, files: dict[str, bytes], form: str = "text", command: str = "compile"
-) -> None:
-    folder = factory.mktemp("fuzz")
-    for name, content in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_bytes(content)
-    ends_well(command, folder / "stack.yaml", "--format", form)
+def compile_files(files: dict[str, bytes], form: str = "text", command: str = "compile") -> None:
+    # Not in a folder of pytest's, which looks at all of them for each new one.
+    with TemporaryDirectory() as place:
+        for name, content in files.items():
+            Path(place, name).parent.mkdir(exist_ok=True)
+            Path(place, name).write_bytes(content)
+        ends_well(command, Path(place, "stack.yaml"), "--format", form)
 
 
 @pytest.mark.parametrize(
@@ -201,13 +202,11 @@ def compile_in(
         'volumes: [{type: volume, source: "${{ databases.main.url }}", target: /x}]',
     ],
 )
-def test_secret_where_compose_reads_more_than_text(
-    tmp_path_factory: pytest.TempPathFactory, service: str
-) -> None:
+def test_secret_where_compose_reads_more_than_text(service: str) -> None:
     stack = (
         f"name: a\nservices: {{a: {{image: a, {service}}}}}\ndatabases: {{main: {{adapter: postgresql}}}}\n"
     )
-    compile_in(tmp_path_factory, {"stack.yaml": stack.encode()})
+    compile_files({"stack.yaml": stack.encode()})
 
 
 @pytest.mark.parametrize(
@@ -222,10 +221,10 @@ def test_secret_where_compose_reads_more_than_text(
         "secrets: {password: {pattern: '^[z-a]$'}}",
     ],
 )
-def test_adapter_that_lacks_or_breaks_a_part(tmp_path_factory: pytest.TempPathFactory, change: str) -> None:
+def test_adapter_that_lacks_or_breaks_a_part(change: str) -> None:
     adapter = f"adapter: mine\nextends: postgresql\n{change}\n"
     stack = b"name: a\ndatabases: {main: {adapter: mine}}\n"
-    compile_in(tmp_path_factory, {"stack.yaml": stack, "adapters/mine.yaml": adapter.encode()})
+    compile_files({"stack.yaml": stack, "adapters/mine.yaml": adapter.encode()})
 
 
 stacks = st.sampled_from(STACKS).map(lambda name: VALID / name / "stack.yaml")
@@ -233,14 +232,14 @@ stacks = st.sampled_from(STACKS).map(lambda name: VALID / name / "stack.yaml")
 
 @examples(150)
 @given(stacks.flatmap(mutated_bytes), FORMATS)
-def test_stack_with_other_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes, form: str) -> None:
-    compile_in(tmp_path_factory, {"stack.yaml": content}, form)
+def test_stack_with_other_bytes(content: bytes, form: str) -> None:
+    compile_files({"stack.yaml": content}, form)
 
 
 @examples(250)
 @given(stacks.flatmap(mutated_data), FORMATS)
-def test_stack_with_other_values(tmp_path_factory: pytest.TempPathFactory, content: bytes, form: str) -> None:
-    compile_in(tmp_path_factory, {"stack.yaml": content}, form)
+def test_stack_with_other_values(content: bytes, form: str) -> None:
+    compile_files({"stack.yaml": content}, form)
 
 
 _KEYS = st.sampled_from(
@@ -296,9 +295,9 @@ TREES = st.recursive(
 
 @examples(150)
 @given(st.dictionaries(_KEYS, TREES, max_size=6))
-def test_random_stack(tmp_path_factory: pytest.TempPathFactory, tree: dict[str, Any]) -> None:
+def test_random_stack(tree: dict[str, Any]) -> None:
     content = json.dumps({"name": "demo", **tree}, ensure_ascii=False).encode("utf-8", "replace")
-    compile_in(tmp_path_factory, {"stack.yaml": content}, command="check")
+    compile_files({"stack.yaml": content}, command="check")
 
 
 _EXPRESSION = st.lists(
@@ -362,7 +361,7 @@ _EXPRESSION = st.lists(
 
 @examples(150)
 @given(st.lists(_EXPRESSION, min_size=1, max_size=4), st.booleans())
-def test_random_expressions(tmp_path_factory: pytest.TempPathFactory, texts: list[str], whole: bool) -> None:
+def test_random_expressions(texts: list[str], whole: bool) -> None:
     form = "${{ %s }}" if whole else "a ${{ %s }} $b"
     environment = {f"V{index}": form % text for index, text in enumerate(texts)}
     stack = {
@@ -371,7 +370,7 @@ def test_random_expressions(tmp_path_factory: pytest.TempPathFactory, texts: lis
         "databases": {"main": {"adapter": "postgresql"}},
         "secrets": {"token": {"generate": "hex"}},
     }
-    compile_in(tmp_path_factory, {"stack.yaml": json.dumps(stack).encode()})
+    compile_files({"stack.yaml": json.dumps(stack).encode()})
 
 
 # Python warns of regular expressions that a later version may read in another way.
@@ -382,7 +381,7 @@ def test_random_expressions(tmp_path_factory: pytest.TempPathFactory, texts: lis
         lambda file: st.tuples(st.just(file.stem), st.one_of(mutated_data(file), mutated_bytes(file)))
     )
 )
-def test_mutated_adapter(tmp_path_factory: pytest.TempPathFactory, adapter: tuple[str, bytes]) -> None:
+def test_mutated_adapter(adapter: tuple[str, bytes]) -> None:
     name, content = adapter
     entry = {"adapter": name, "port": 5000, "memory": "1G"}
     stack = {
@@ -391,7 +390,7 @@ def test_mutated_adapter(tmp_path_factory: pytest.TempPathFactory, adapter: tupl
         "databases": {"main": entry},
     }
     files = {"stack.yaml": json.dumps(stack).encode(), f"adapters/{name}.yaml": content}
-    compile_in(tmp_path_factory, files)
+    compile_files(files)
 
 
 @examples(60)
@@ -400,13 +399,13 @@ def test_mutated_adapter(tmp_path_factory: pytest.TempPathFactory, adapter: tupl
         st.one_of(TOKENS, st.sampled_from(["MAIN_PASSWORD", "=", "export ", "MAIN_URL='", "a"])), max_size=12
     ).map("".join)
 )
-def test_random_env_file(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+def test_random_env_file(text: str) -> None:
     stack = (VALID / "minimal" / "stack.yaml").read_bytes()
-    compile_in(tmp_path_factory, {"stack.yaml": stack, ".env": text.encode()})
+    compile_files({"stack.yaml": stack, ".env": text.encode()})
 
 
 @examples(30)
 @given(st.one_of(st.binary(max_size=60), mutated_bytes(VALID / "minimal" / "stack.yaml")))
-def test_random_rendered_file(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_random_rendered_file(content: bytes) -> None:
     stack = (VALID / "minimal" / "stack.yaml").read_bytes()
-    compile_in(tmp_path_factory, {"stack.yaml": stack, "docker-compose.yml": content})
+    compile_files({"stack.yaml": stack, "docker-compose.yml": content})

@@ -70,9 +70,12 @@ def stack_options(command: Any) -> Any:
 
 def load_registry(adapters: Path | None) -> Registry:
     from compiler.registry.registry import Registry
-    from compiler.source.shipped import folders
+    from compiler.source.shipped import folders, tell_unusable
 
-    return Registry(folders(Path(), adapters))
+    places, report = folders(Path(), adapters), Report()
+    tell_unusable(places, report)
+    finish(report)
+    return Registry(places)
 
 
 def load_projects(

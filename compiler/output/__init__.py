@@ -15,7 +15,7 @@ from compiler.model import Artifact
 from compiler.output import written
 from compiler.output.files import Refusal, read_below
 from compiler.output.lock import hold
-from compiler.output.transaction import Replacement, has_modes, is_interrupted, replace_files
+from compiler.output.transaction import Replacement, is_interrupted, is_open_to, replace_files
 from compiler.output.written import Written, read_written
 from compiler.report import Report, Span
 
@@ -115,8 +115,8 @@ def stale(
         if change.status not in ("unchanged", "blocked"):
             told = "is missing" if change.status == "new" else f"is not what {stack} renders"
             _tell(report, directory / change.path, "stale-output", told, f"run `stackc compile{force}")
-        elif change.status == "unchanged" and not has_modes(directory, _mode_of(artifact)):
-            told = "has other permissions than stackc gives it"
+        elif change.status == "unchanged" and not _is_open(directory, artifact):
+            told = "has other permissions than stackc gives it, or belongs to another user"
             _tell(report, directory / change.path, "open-output", told, "run `stackc compile`")
 
 
@@ -169,7 +169,8 @@ def write_artifacts(
     known = read_written(directory)
     generated = [name for one in artifacts for name in one.generated]
     now = known.then(environment, ((one.path, content_of(one)) for one in artifacts), generated)
-    state = [] if now == known else [Replacement(written.FILE, now.encoded(), 0o600)]
+    is_known = now == known and is_open_to(directory, written.FILE, 0o600, closed=True)
+    state = [] if is_known else [Replacement(written.FILE, now.encoded(), 0o600)]
     made = [*_replacements(artifacts, changes, directory)]
     try:
         if made:
@@ -222,13 +223,15 @@ def _replacements(
 ) -> Iterator[Replacement]:
     # Signed files last: what they refer to is there first, should the machine stop in between.
     for artifact, change in sorted(zip(artifacts, changes, strict=True), key=lambda pair: pair[0].signed):
-        content = None if change.status == "unchanged" else content_of(artifact)
-        one = _mode_of(artifact)._replace(content=content, backup=change.backup)
-        if content is not None or not has_modes(directory, one):
-            yield one
+        if change.status != "unchanged" or not _is_open(directory, artifact):
+            content, mode = content_of(artifact), _mode_of(artifact)
+            yield Replacement(artifact.path, content, mode, artifact.closed, change.backup)
 
 
-def _mode_of(artifact: Artifact) -> Replacement:
-    """Returns what a file and its folder have to be open to, whatever the file holds."""
-    mode = artifact.mode & ~0o007 if artifact.secret and not artifact.closed else artifact.mode
-    return Replacement(artifact.path, None, mode, artifact.closed)
+def _is_open(directory: Path, artifact: Artifact) -> bool:
+    """Says whether a file and its folder are open to whom they have to be, whatever the file holds."""
+    return is_open_to(directory, artifact.path, _mode_of(artifact), artifact.closed)
+
+
+def _mode_of(artifact: Artifact) -> int:
+    return artifact.mode & ~0o007 if artifact.secret and not artifact.closed else artifact.mode

@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from compiler.output.files import Refusal
+from compiler.output.owners import heir_of, leave
 from compiler.output.transaction import recover
 
 PATIENCE = 60.0
@@ -28,7 +29,12 @@ def hold(folder: Path) -> Iterator[None]:
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         try:
+            heir = (
+                heir_of(next((path for path in folder.parents if path.exists()), folder)) if missing else None
+            )
             folder.mkdir(parents=True, exist_ok=True)
+            for path in missing:
+                leave(path, heir)
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as failure:
             raise Refusal(folder, failure) from failure

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from compiler.output.files import AREA, Refusal, read_below
+from compiler.output.owners import Owner, belongs, heir_of, leave
 
 _DECIDED, _TAKEN_BACK = "replace", "restore"
 _OPEN, _CLOSED = 0o755, 0o700
@@ -25,20 +26,20 @@ log = logging.getLogger("stackc")
 
 
 class Replacement(NamedTuple):
-    """What a file below the folder is to be; without content only its mode changes.
+    """What a file below the folder is to be.
 
     Only its owner enters a `closed` folder. `backup` is the path at which what was there is kept.
     """
 
     path: str
-    content: bytes | None
+    content: bytes
     mode: int
     closed: bool = False
     backup: str = ""
 
 
 class _Row(NamedTuple):
-    """A line of the list: one replacement, the names of its new and of its old content in the area, if any.
+    """A line of the list: one replacement, the names of its new content in the area and of the old one, if any.
 
     `missing` counts the folders that have to be made for it.
     """
@@ -56,11 +57,12 @@ def replace_files(folder: Path, replacements: Sequence[Replacement]) -> None:
     """Makes every replacement in a folder that is held, or raises a Refusal and leaves every file as it was."""
     area = folder / AREA
     with _blamed_on(area):
-        is_first = _make_area(area)
+        heir = heir_of(folder)
+        is_first = _make_area(area, heir)
     try:
-        rows = [_stage(folder, number, one) for number, one in enumerate(replacements)]
+        rows = [_stage(folder, number, one, heir) for number, one in enumerate(replacements)]
         with _blamed_on(area):
-            _write(area / "list", json.dumps([area.stat().st_ino, rows]).encode(), 0o600)
+            _write(area / "list", json.dumps([area.stat().st_ino, rows]).encode(), 0o600, heir)
             (area / "list").replace(area / _DECIDED)
             _sync(area)
         _finish(folder, rows)
@@ -77,10 +79,12 @@ def replace_files(folder: Path, replacements: Sequence[Replacement]) -> None:
     _clear(area)
 
 
-def has_modes(folder: Path, one: Replacement) -> bool:
-    """Says whether a file, if it is there, and its folder are open to whom they should be."""
-    target = folder / one.path
-    return _mode(target) in (None, one.mode) and not (one.closed and _mode(target.parent) != _CLOSED)
+def is_open_to(folder: Path, path: str, mode: int, closed: bool) -> bool:
+    """Says whether a file, if it is there, and its folder are open to whom they should be, and theirs."""
+    target = folder / path
+    if _mode(target) not in (None, mode) or not belongs(target, folder):
+        return False
+    return not closed or (_mode(target.parent) == _CLOSED and belongs(target.parent, folder))
 
 
 def is_interrupted(folder: Path) -> bool:
@@ -114,7 +118,7 @@ def _rows(folder: Path, name: str) -> list[_Row]:
     return []
 
 
-def _make_area(area: Path) -> bool:
+def _make_area(area: Path, heir: Owner | None) -> bool:
     """Makes the folder for what is staged, and says whether it was not there."""
     if area.is_symlink():
         raise OSError(errno.ELOOP, "it is a symbolic link")
@@ -122,31 +126,31 @@ def _make_area(area: Path) -> bool:
     area.mkdir(_CLOSED, exist_ok=True)
     if _mode(area) != _CLOSED:
         area.chmod(_CLOSED)
+    leave(area, heir)
     if not (area / ".gitignore").exists():
-        _write(area / ".gitignore", b"*\n", 0o644)
+        _write(area / ".gitignore", b"*\n", 0o644, heir)
     return is_first
 
 
-def _stage(folder: Path, number: int, one: Replacement) -> _Row:
+def _stage(folder: Path, number: int, one: Replacement, heir: Owner | None) -> _Row:
     """Puts the new content and the old one into the area, the latter as a second name of its file if possible."""
-    area, target, new, old = folder / AREA, folder / one.path, "", ""
+    area, target, new, old = folder / AREA, folder / one.path, f"new-{number}", ""
     with _blamed_on(target):
-        if one.content is not None:
-            new = f"new-{number}"
-            _write(area / new, one.content, one.mode)
-            if target.exists():
-                old = f"old-{number}"
-                _keep(target, area / old)
+        _write(area / new, one.content, one.mode, heir)
+        if target.exists():
+            old = f"old-{number}"
+            _keep(target, area / old)
     missing = sum(not path.exists() for path in target.parents)
     return _Row(one.path, one.mode, one.closed, one.backup, new, old, missing)
 
 
-def _write(file: Path, content: bytes, mode: int) -> None:
+def _write(file: Path, content: bytes, mode: int, heir: Owner | None) -> None:
     """Writes a file that only its owner can read until it is complete."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)
         stream.flush()
+        leave(descriptor, heir)
         os.fchmod(descriptor, mode)
         os.fsync(descriptor)
 
@@ -162,31 +166,30 @@ def _keep(target: Path, name: Path) -> None:
 
 def _finish(folder: Path, rows: Iterable[_Row]) -> None:
     """Puts everything in its place; what is there already stays, so that it can be done again."""
-    area, touched = folder / AREA, set()
+    area, heir, touched = folder / AREA, heir_of(folder), set()
     for row in rows:
         target = folder / row.path
         with _blamed_on(target.parent):
-            _make_folder(target.parent, _CLOSED if row.closed else None)
+            _make_folder(target.parent, _CLOSED if row.closed else None, heir)
         with _blamed_on(target):
             if row.backup and (area / row.old).exists() and not (folder / row.backup).exists():
                 _keep(area / row.old, folder / row.backup)
-            if row.new and (area / row.new).exists():
+            if (area / row.new).exists():
                 (area / row.new).replace(target)
                 touched.add(target.parent)
-            elif not row.new and _mode(target) not in (None, row.mode):
-                target.chmod(row.mode)
     for path in touched:
         with suppress(OSError):
             _sync(path)
 
 
-def _make_folder(path: Path, mode: int | None) -> None:
+def _make_folder(path: Path, mode: int | None, heir: Owner | None) -> None:
     if not path.exists():
-        _make_folder(path.parent, None)
+        _make_folder(path.parent, None, heir)
         path.mkdir()
         path.chmod(mode or _OPEN)  # Whatever the umask is.
     elif mode is not None and _mode(path) != mode:
         path.chmod(mode)
+    leave(path, heir)
 
 
 def _take_back(folder: Path, rows: Sequence[_Row]) -> None:
@@ -197,7 +200,7 @@ def _take_back(folder: Path, rows: Sequence[_Row]) -> None:
         with suppress(OSError):
             if row.old and old.exists() and not (target.exists() and target.samefile(old)):
                 old.replace(target)
-            elif row.new and not row.old:
+            elif not row.old:
                 target.unlink(missing_ok=True)
             if row.backup:
                 (folder / row.backup).unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document
 from compiler.source import Document, parse_yaml
-from compiler.source.shipped import EXAMPLES, Folder, folders
+from compiler.source.shipped import EXAMPLES, Folder, folders, tell_unusable
 
 # Each has broken one of the sinks of a program like this one.
 HOSTILE = (
@@ -48,7 +48,9 @@ def run_trials(
     """Tries the named adapters or adapter files, or all that are found; returns their rows and registry."""
     files = {word: Path(word) for word in words if word.endswith((".yaml", ".yml")) or "/" in word}
     around = [Folder(file.resolve().parent, str(file.parent)) for file in files.values()]
-    registry = Registry((*around, *folders(Path(), given)))
+    places = (*around, *folders(Path(), given))
+    tell_unusable(places, report)
+    registry = Registry(places)
     names = [files[word].stem if word in files else word for word in words]
     return [try_adapter(name, registry, report) for name in names or registry.stems()], registry
 

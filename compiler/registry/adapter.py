@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
 from compiler.expressions import plain
-from compiler.model import Path, Secret
+from compiler.model import Secret
 from compiler.registry.bundle import adapter_schema, bundle, with_defaults
 from compiler.report import Diagnostic, Report, suggest
 from compiler.schema import check_schema
@@ -208,24 +208,3 @@ def _check_secrets(adapter: Adapter, report: Report) -> None:
                 "let `alphabet` (symbols, hex, base64) and `length` make such values, or change the pattern"
             )
             report.error("undrawable-secret", rarely, place, help)
-
-
-# Where an adapter says what it is found by.
-SIGNS: tuple[tuple[str, ...], ...] = (("aliases",), ("detect", "schemes"), ("detect", "images"))
-
-
-def words_of(data: Mapping[str, Any], *path: str) -> list[Any]:
-    """Returns a list of words of an adapter that may not be in order: its aliases, or those of another section."""
-    found: Any = data
-    for step in path or ("aliases",):
-        found = found.get(step) if isinstance(found, dict) else None
-    return found if isinstance(found, list) else []
-
-
-def taken_words(own: Mapping[str, Any], name: str, theirs: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Yields each alias and sign of an adapter that another, of that name, has as well, with its place."""
-    for path in SIGNS:
-        words = words_of(theirs, *path) + ([name] if path == ("aliases",) else [])
-        for index, word in enumerate(words_of(own, *path)):
-            if word in words:
-                yield (*path, index), word

@@ -1,13 +1,14 @@
-"""Adapters: found in their folders by name or alias, each read once, or chosen by what a database needs."""
+"""Adapters: found in their folders by name or alias, each read once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
-from compiler.registry.adapter import SIGNS, Adapter, build_adapter, check_adapter, taken_words, words_of
+from compiler.model import Path
+from compiler.registry.adapter import Adapter, build_adapter, check_adapter
+from compiler.registry.signs import iter_signs, signs_in
 from compiler.report import Diagnostic, Report, Span, suggest
 from compiler.source import Document, parse_yaml, read_file
 from compiler.source.shipped import BUILT_IN, Folder
@@ -82,22 +83,39 @@ class Registry:
         document, _ = _parsed(read_file(found.file, found.shown, Report()) or b"", found.shown)
         return document.data if document and isinstance(document.data, dict) else {}
 
-    def _may_say(self, name: str, words: list[str]) -> bool:
-        """Says whether a file may hold one of the words: a built-in one holds each as it is written."""
-        found = self._files[name][0]
-        content = read_file(found.file, found.shown, Report()) or b""
-        return not found.built_in or any(word.encode() in content for word in words)
+    @cached_property
+    def _own_signs(self) -> dict[tuple[Path, str], list[str]]:
+        """The names of a person's own files by each sign and its section."""
+        signs: dict[tuple[Path, str], list[str]] = {}
+        for name in (name for name in self.stems() if not self._files[name][0].built_in):
+            for path, word in (*iter_signs(self._written(name)), (("aliases", 0), name)):
+                signs.setdefault((path[:-1], word), []).append(name)
+        return signs
+
+    @cached_property
+    def _shipped(self) -> dict[str, bytes]:
+        """What the built-in files hold, unread: reading them takes longer than all else for one file."""
+        first = {name: found[0] for name, found in sorted(self._files.items()) if found[0].built_in}
+        return {name: read_file(one.file, one.shown, Report()) or b"" for name, one in first.items()}
+
+    def _namesakes(self, section: Path, word: str) -> list[str]:
+        """Returns every adapter that is found by a sign, or by a name in place of an alias."""
+        maybe = (name for name, content in self._shipped.items() if word.encode() in content)
+        shipped = (
+            name
+            for name in maybe
+            if (section, word) == (("aliases",), name) or word in signs_in(self._written(name), section)
+        )
+        return [*shipped, *self._own_signs.get((section, word), ())]
 
     def _tell_taken(self, found: _Found, document: Document, report: Report) -> None:
         """Finds names and signs of another adapter that a file of a person's own takes for itself."""
-        words = [word for path in SIGNS for word in words_of(document.data, *path)]
-        # Reading every adapter would take longer than all else that is done for one of a person's own.
-        others = [name for name in self._files.keys() - {found.file.stem} if self._may_say(name, words)]
-        for name in sorted(others):
-            for path, word in taken_words(document.data, name, self._written(name)):
-                told = f'"{word}" stands for the adapter {name} already'
-                help = f"remove it; a file that changes {name} is named {name} and has `extends: {name}`"
-                report.error("shadowed-adapter", told, document.value(path), help)
+        for path, word in iter_signs(document.data):
+            for name in self._namesakes(path[:-1], word):
+                if name != found.file.stem:
+                    told = f'"{word}" stands for the adapter {name} already'
+                    help = f"remove it; a file that changes {name} is named {name} and has `extends: {name}`"
+                    report.error("shadowed-adapter", told, document.value(path), help)
 
     def load(self, name: str, report: Report) -> Adapter | None:
         """Returns one adapter with all that it extends merged in, and reports what is wrong with its file."""
@@ -113,7 +131,8 @@ class Registry:
         content = read_file(found.file, found.shown, report)
         document, findings = _parsed(content, found.shown) if content is not None else (None, ())
         report.extend(findings)
-        self.sources[found.shown] = (content or b"").decode(errors="replace").lstrip("\ufeff")
+        if content is not None:
+            self.sources[found.shown] = content.decode(errors="replace").lstrip("\ufeff")
         if document is None:
             return None
         base = None
@@ -154,12 +173,9 @@ class Registry:
             told = f"adapters extend one another without end: {trail}"
             report.error("adapter-cycle", told, span, "let one of them extend none")
         elif base is None:
-            meant = [name for name in self._files if word in words_of(self._written(name))]
-            help = (
-                f"write the name of the adapter: `extends: {meant[0]}`"
-                if meant
-                else suggest(word, self._files)
-            )
+            meant = [name for name in self._files if word in signs_in(self._written(name), ("aliases",))]
+            named = f"write the name of the adapter: `extends: {meant[0]}`" if meant else ""
+            help = named or suggest(word, self._files)
             report.error("unknown-adapter", f'no adapter is named "{word}"', span, help)
         elif len(chain) > MAX_EXTENDS:
             told = f"adapters extend one another more than {MAX_EXTENDS} deep"
@@ -174,77 +190,3 @@ def _parsed(content: bytes, shown: str) -> tuple[Document | None, tuple[Diagnost
     """Reads what may have been read before in this process."""
     report = Report()
     return parse_yaml(content, shown, report), tuple(report)
-
-
-class Choice(NamedTuple):
-    """An adapter at one version line, and what it lacks."""
-
-    adapter: Adapter
-    version: str
-    lacking: list[str]
-
-    @property
-    def name(self) -> str:
-        return f"{self.adapter.name} {self.version}"
-
-    def order(self) -> tuple[int, bool]:
-        return len(self.lacking), self.version != self.adapter.default_version
-
-
-def rank(registry: Registry, needs: list[str]) -> list[Choice]:
-    """Returns one choice for each adapter, the best first: what lacks least, then what fits in its default version.
-
-    Of equals it is the order of the registry that counts, then the newest version.
-    """
-    best = []
-    for adapter in registry.adapters():
-        lines = [(line, adapter.capabilities(line)) for line in reversed([*adapter.versions])]
-        choices = (Choice(adapter, line, [need for need in needs if need not in can]) for line, can in lines)
-        best.append(min(choices, key=Choice.order))
-    return sorted(best, key=Choice.order)
-
-
-def choose(
-    registry: Registry, entry: Mapping[str, Any], span: Span, report: Report
-) -> tuple[Adapter, str, str] | None:
-    """Returns the adapter for a database entry with `needs`, its version line and why; `span` is where they stand.
-
-    The schema of every database tells where they are no list of words.
-    """
-    needs = entry.get("needs")
-    if not (needs and isinstance(needs, list) and all(isinstance(need, str) for need in needs)):
-        return None
-    wanted = [*needs, *(["vector"] if "vector" in entry and "vector" not in needs else [])]
-    best, *others = rank(registry, wanted)
-    if best.lacking:
-        known = registry.capabilities()
-        unknown = [need for need in wanted if need not in known]
-        nearest = "; ".join(f"{one.name} lacks {', '.join(one.lacking)}" for one in (best, *others[:2]))
-        help = suggest(unknown[0], known) if unknown else f"nearest: {nearest}"
-        report.error("no-adapter-fits", f"no adapter has all of {', '.join(wanted)}", span, help)
-        return None
-    also = [one.name for one in others if not one.lacking]
-    why = f" and is preferred to {', '.join(also)}" if also else "; no other adapter has"
-    return best.adapter, best.version, f"{best.name} has {', '.join(wanted)}{why}"
-
-
-def alternatives(registry: Registry, adapter: Adapter, need: str, dimensions: int = 0) -> str:
-    """Returns the help for what an engine lacks: the newest version of it, or else of others, that can.
-
-    With `dimensions` it is vectors of that length that are needed.
-    """
-    newest: dict[str, str] = {}
-    for one in registry.adapters():
-        for line in one.versions:
-            if need in one.capabilities(line) and dimensions <= most_dimensions(one.at(line)):
-                newest[one.name] = line
-    if adapter.name in newest:
-        return f'write `version: "{newest[adapter.name]}"`'
-    if newest:
-        return f"these can: {', '.join([f'{name} {version}' for name, version in newest.items()][:8])}"
-    return "use a smaller embedding" if dimensions else suggest(need, registry.capabilities())
-
-
-def most_dimensions(spec: Mapping[str, Any]) -> int:
-    """Returns the length of the longest vectors that an engine can index."""
-    return int(spec["vector"]["dimensions"][-1]["up_to"]) if spec.get("vector") else 0

@@ -133,8 +133,9 @@ def _listeners(project: Project) -> tuple[dict[int, str], dict[int, str]]:
             inside |= {port: key for port in (one.inside, one.here) if port}
     for key, service in project.own_services():
         for numbers, host_numbers in _ports(service):
-            inside = {**dict.fromkeys(numbers, key), **inside}
-            published = {**dict.fromkeys(host_numbers, key), **published}
+            for known, ports in ((inside, numbers), (published, host_numbers)):
+                for port in ports:
+                    known.setdefault(port, key)
     return {**published, **inside}, published
 
 

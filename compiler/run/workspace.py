@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.memo import key_of, recall, remember
 from compiler.source import parse_yaml, read_file
-from compiler.source.shipped import folders
+from compiler.source.shipped import folders, tell_unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +137,11 @@ class Project:
         from compiler.registry.registry import Registry
         from compiler.run.passes import compile_document
 
-        registry = Registry(folders(self.stack.parent, self.adapters))
+        places, before = folders(self.stack.parent, self.adapters), report.errors
+        tell_unusable(places, report)
+        if report.errors != before:
+            return None
+        registry = Registry(places)
         compiled = compile_document(
             document,
             registry,
@@ -165,11 +169,11 @@ class Project:
 
     def _inputs(self) -> list[tuple[str, bytes]]:
         """Returns the files that the passes read and their names in findings; nothing where one cannot be read."""
-        near = (file for folder in folders(self.stack.parent, self.adapters) for file in folder.files())
-        places = [(self.stack, str(self.stack)), *near]
-        read = [(shown, read_file(file, shown, Report())) for file, shown in places]
-        files = [(shown, content) for shown, content in read if content is not None]
-        return files if len(files) == len(read) else []
+        places, report = folders(self.stack.parent, self.adapters), Report()
+        tell_unusable(places, report)
+        named = [(self.stack, str(self.stack)), *(file for folder in places for file in folder.files())]
+        read = [(shown, read_file(file, shown, report)) for file, shown in named]
+        return [] if len(report) else [(shown, content) for shown, content in read if content is not None]
 
     def _base(self) -> str:
         """Returns the way from the rendered files to the folder of the stack; empty where they are the same."""

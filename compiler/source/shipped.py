@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
+
+from compiler.report import Report, Span
 
 
 def _folder(package: str, beside: str) -> Path:
@@ -23,6 +26,10 @@ SCHEMAS = _folder("schemas", "schemas")
 EXAMPLES = _folder("examples", "fixtures/valid")
 
 
+# Each is read to know by what names it is found.
+_MOST_FILES = 200
+
+
 class Folder(NamedTuple):
     """A folder of adapters, and how its path is shown."""
 
@@ -32,7 +39,7 @@ class Folder(NamedTuple):
 
     def files(self) -> Iterator[tuple[Path, str]]:
         """Yields each adapter file and its path as shown, in order."""
-        for file in sorted(self.place.glob("?*.y*ml")):
+        for file in sorted(self.place.glob("?*.y*ml")) if os.path.lexists(self.place) else ():
             if file.suffix in (".yaml", ".yml"):
                 yield file, f"{self.shown}/{file.name}"
 
@@ -46,6 +53,25 @@ def folders(beside: Path, given: Path | None) -> tuple[Folder, ...]:
     places = [place for place in (given, beside / "adapters", own and own / "adapters") if place]
     others = [place for place in places if os.path.realpath(place) != os.path.realpath(ADAPTERS)]
     return (*(Folder(place, str(place)) for place in others), BUILT_IN)
+
+
+def tell_unusable(places: Iterable[Folder], report: Report) -> None:
+    """Reports each folder that is there and cannot be listed, or has far too many files: adapters would be missing."""
+    for folder in places:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            try:
+                os.scandir(folder.place).close()
+            except PermissionError as fault:
+                # One out of reach is not there for this user.
+                if os.path.lexists(folder.place):
+                    told = f'the folder "{folder.shown}" cannot be read: {str(fault.strerror).lower()}'
+                    help = "give yourself the right to read it"
+                    report.error("unreadable-file", told, Span(folder.shown), help)
+                continue
+            if sum(1 for _ in folder.files()) > _MOST_FILES:
+                told = f'the folder "{folder.shown}" has more than {_MOST_FILES} YAML files'
+                help = "keep adapters in a folder of their own"
+                report.error("too-many-adapters", told, Span(folder.shown), help)
 
 
 # https://specifications.freedesktop.org/basedir-spec/latest/

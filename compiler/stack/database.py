@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from compiler.model import Path, env_key
 from compiler.registry.adapter import Adapter
 from compiler.registry.bundle import bundle, database_schema, definition
-from compiler.registry.registry import Registry, alternatives, choose, most_dimensions
+from compiler.registry.choice import alternatives, choose, most_dimensions
+from compiler.registry.registry import Registry
 from compiler.report import Report, Span, suggest
 from compiler.schema import check_schema
 from compiler.source import Document

@@ -43,6 +43,9 @@ def below(states):
     return dict(list(states.items())[1:])
 
 
+ENV = Artifact(path=".env", shared=True, content=b"same", mode=0o600, secret=True)
+
+
 @contextmanager
 def unprivileged():
     user = os.geteuid()
@@ -177,14 +180,38 @@ def test_a_file_of_another_user_that_cannot_be_read_changes_nothing(tmp_path, mo
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs files of two users")
 def test_a_secret_of_another_user_that_stays_open_changes_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path().chmod(0o777)
+    Path().chmod(0o1777)  # Here only its owner replaces a file.
     Path(".env").write_bytes(b"same")
     before = snapshot(tmp_path)
     with unprivileged():
-        env = Artifact(path=".env", shared=True, content=b"same", mode=0o600, secret=True)
-        found = written(Path(), Artifact(path="a/b", content=b"x"), env)
+        found = written(Path(), Artifact(path="a/b", content=b"x"), ENV)
     assert found[0][:2] == ("output-not-writable", ".env")
     assert below(snapshot(tmp_path)) == below(before)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs files of two users")
+def test_a_secret_that_another_user_can_read_becomes_ones_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.chown(".", NOBODY, NOBODY)
+    Path(".env").write_bytes(b"same")
+    with unprivileged():
+        assert written(Path(), ENV) == []
+    status = Path(".env").stat()
+    assert (status.st_uid, status.st_mode & 0o777, Path(".env").read_bytes()) == (NOBODY, 0o600, b"same")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_writes_is_the_folder_owners(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.chown(".", NOBODY, NOBODY)
+    artifacts = (ENV, Artifact(path="new/a", content=b"x"), Artifact(path="tls/b", content=b"x", closed=True))
+    for _ in range(2):
+        assert written(Path("out/put"), *artifacts) == []
+        places = [Path("out"), *(path for path in Path("out").rglob("*") if path.name != ".gitignore")]
+        assert {(place.stat().st_uid, place.stat().st_gid) for place in places} == {(NOBODY, NOBODY)}
+        for place in places[1:]:
+            os.chown(place, 0, 0)
+        os.chown("out/put", NOBODY, NOBODY)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs files of two users")

@@ -7,12 +7,14 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
 from compiler.output import lock
 from compiler.output.files import AREA, LARGEST
 from tests.conftest import stackc
+from tests.output.test_files import NOBODY, unprivileged
 
 STACK = """\
 name: demo
@@ -216,6 +218,63 @@ def test_modes_are_right_whatever_they_were_and_whatever_the_umask_is() -> None:
     assert run("compile") == (0, "docker-compose.yml is up to date\n")
     assert {name: Path(name).stat().st_mode & 0o777 for name in modes} == modes
     assert run("check")[0] == 0
+
+
+@pytest.fixture
+def imported(folder: Path) -> None:
+    """Runs everything once: another user may not read where Python is installed."""
+    for word in ("compile", "check", "connect main", "connect nobody", "adapters list"):
+        run(*word.split())
+    for name in ("docker-compose.yml", ".env.example", ".env", AREA, "tls", "secrets", "configs"):
+        path = folder / name
+        rmtree(path) if path.is_dir() else path.unlink()
+
+
+@pytest.mark.usefixtures("imported")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs files of two users")
+def test_what_another_user_left_behind_is_mended_or_told() -> None:
+    os.chown(".", NOBODY, NOBODY)
+    with unprivileged():
+        assert run("compile")[0] == run("check")[0] == 0
+    owners = {path: path.stat().st_uid for path in Path().rglob("*") if path.name != "stack.yaml"}
+    assert set(owners.values()) == {NOBODY}
+    os.chown("docker-compose.yml", 0, 0)
+    for command, code, told in (
+        ("check", 1, "[open-output]"),
+        ("compile", 0, "up to date"),
+        ("check", 0, ""),
+    ):
+        with unprivileged():
+            done = run(command)
+        assert (done[0], told in done[1]) == (code, True)
+    os.chown(".env", 0, 0)
+    for command in ("check", "compile", "connect main --reveal"):
+        with unprivileged():
+            code, told = run(*command.split())
+        assert (code, "cannot be read: permission denied" in told) == (1, True)
+    # Root mends what root has left.
+    assert run("compile")[0] == 0
+    assert {path: path.stat().st_uid for path in owners} == owners
+    with unprivileged():
+        assert run("check") == (0, "")
+
+
+@pytest.mark.usefixtures("imported")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs files of two users")
+@pytest.mark.parametrize("name", ["stack.yaml", "adapters", "adapters/mine.yaml", "tls", ".stackc", "."])
+@pytest.mark.parametrize("command", ["compile", "check", "connect main", "adapters list --adapters adapters"])
+def test_what_cannot_be_read_is_a_finding(name: str, command: str) -> None:
+    Path("adapters").mkdir()
+    Path("adapters/mine.yaml").write_text("adapter: mine\nextends: redis\ntitle: Mine\n")
+    os.chown(".", NOBODY, NOBODY)
+    with unprivileged():
+        assert run("compile")[0] == 0
+    Path(name).chmod(0)
+    os.chown(name, 0, 0)
+    with unprivileged():
+        done = stackc(*command.split())
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    assert name != "adapters" or (done.exit_code, "cannot be read" in done.output) != (0, False)
 
 
 def test_a_large_file_in_the_place_of_an_output_is_not_read() -> None:
