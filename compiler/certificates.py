@@ -20,7 +20,7 @@ try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 except ImportError:
@@ -58,7 +58,7 @@ def issue(
                 own.append(authority)
             else:
                 root = root or workshop.pair("authority")
-                key, text = workshop.pair(one.name, one.hosts, root).pem()
+                key, text = workshop.pair(one.name, one.hosts, root, one.algorithm).pem()
             parts = {"key": key, "certificate": text}
             values |= {name: b"".join(map(parts.__getitem__, holds)) for name, holds in one.files.items()}
         except _Unusable as fault:
@@ -74,7 +74,7 @@ def issue(
 class Pair(NamedTuple):
     """A certificate that stackc made, and its private key."""
 
-    key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     certificate: x509.Certificate
 
     def pem(self) -> tuple[bytes, bytes]:
@@ -83,9 +83,10 @@ class Pair(NamedTuple):
         return key, self.certificate.public_bytes(encoding)
 
 
-def sign(signer: Pair | None, now: datetime, hosts: Sequence[str] = ()) -> Pair:
+def sign(signer: Pair | None, now: datetime, hosts: Sequence[str] = (), algorithm: str = "ecdsa") -> Pair:
     """Returns a new key with its certificate; without a signer it is an authority's, which signs it itself."""
-    key, ca = ec.generate_private_key(ec.SECP256R1()), signer is None
+    ca, is_rsa = signer is None, algorithm == "rsa"
+    key = rsa.generate_private_key(65537, 3072) if is_rsa else ec.generate_private_key(ec.SECP256R1())
     signing, days = (signer.key, _SERVER_DAYS) if signer else (key, _AUTHORITY_DAYS)
     # A common name holds 64 characters at most; clients read the alternative names.
     name = "stackc private authority" if ca else hosts[0][:64]
@@ -101,9 +102,11 @@ def sign(signer: Pair | None, now: datetime, hosts: Sequence[str] = ()) -> Pair:
         .add_extension(x509.BasicConstraints(ca=ca, path_length=0 if ca else None), True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), False)
-        # A server signs and agrees on keys, an authority signs certificates and lists of revoked ones:
+        # A server signs, and agrees on keys or takes them; an authority signs certificates and lists of revoked ones:
         # https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.3
-        .add_extension(x509.KeyUsage(not ca, False, False, False, not ca, ca, ca, False, False), True)
+        .add_extension(
+            x509.KeyUsage(not ca, False, is_rsa, False, not ca and not is_rsa, ca, ca, False, False), True
+        )
     )
     if hosts:
         names = [*map(x509.DNSName, (*hosts, "localhost")), x509.IPAddress(ip_address("127.0.0.1"))]
@@ -131,18 +134,21 @@ class _Workshop(NamedTuple):
             Artifact(f"tls/{name}", content, 0o600 if secret else 0o644, secret=secret, closed=True)
         )
 
-    def pair(self, name: str, hosts: Sequence[str] = (), root: Pair | None = None) -> Pair:
+    def pair(
+        self, name: str, hosts: Sequence[str] = (), root: Pair | None = None, algorithm: str = "ecdsa"
+    ) -> Pair:
         """Returns the pair of an earlier run where it still fits, else a new one; either way it is kept."""
         paths = (f"tls/{name}.crt", f"tls/{name}.key")
         file, key_file = (OwnFile(path=path, span=Span(str(PurePath(self.output, path)))) for path in paths)
         pair: Pair | None = None
         if self.files.keys() >= {*paths}:
             certificate, key = self._read_pair(file, key_file)
-            if not isinstance(key, ec.EllipticCurvePrivateKey):
+            kind = rsa.RSAPrivateKey if algorithm == "rsa" else ec.EllipticCurvePrivateKey
+            if not isinstance(key, kind):
                 raise _Unusable(key_file, "holds another kind of key than stackc makes")
             pair = Pair(key, certificate)
         if not pair or (root and not _fits(pair.certificate, hosts, root.certificate)):
-            pair = sign(root, self.now, hosts)
+            pair = sign(root, self.now, hosts, algorithm)
         key_text, text = pair.pem()
         self.keep(f"{name}.crt", text)
         self.keep(f"{name}.key", key_text)

@@ -125,6 +125,7 @@ class Certificate(NamedTuple):
 
     That is the `key`, the `certificate`, or both, one after another.
     `own` are a user's files: certificate, key and authority. Where it is `verified`, clients check its names.
+    `algorithm` is that of a key to make: `ecdsa` or `rsa`.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Certificate(NamedTuple):
     files: Mapping[str, Sequence[str]] = {}
     own: tuple[OwnFile, ...] = ()
     verified: bool = False
+    algorithm: str = "ecdsa"
 
 
 class Access(NamedTuple):

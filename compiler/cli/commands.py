@@ -48,7 +48,7 @@ def compile_command(
                     click.echo(row["diff"], nl=False, err=True)
         failed = any(finding.severity == "error" for finding in outcome.diagnostics)
         if form == "text" and not (diff_only or failed):
-            shared.say_changes(project, outcome.changes, would=check_only)
+            shared.say_changes(project, outcome, would=check_only)
     shared.finish(report, projects, form, rows)
     if check_only and any(row["status"] != "unchanged" for row in rows):
         sys.exit(shared.FINDINGS)

@@ -13,9 +13,8 @@ import click
 from compiler.report import Report
 
 if TYPE_CHECKING:
-    from compiler.output import Change
     from compiler.registry.registry import Registry
-    from compiler.run.workspace import Project
+    from compiler.run.workspace import Outcome, Project
 
 FINDINGS, BUG, INTERRUPTED = 1, 3, 130
 STACK = Path("stack.yaml")
@@ -128,8 +127,8 @@ def answer(data: Any, form: str, render: Callable[[Any], str]) -> None:
     click.echo(json.dumps(data, indent=2, ensure_ascii=False) if form == "json" else render(data))
 
 
-def say_changes(project: Project, changes: Sequence[Change], would: bool) -> None:
-    changed = [change for change in changes if change.status in _WORDS]
+def say_changes(project: Project, outcome: Outcome, would: bool) -> None:
+    changed = [change for change in outcome.changes if change.status in _WORDS]
     for change in changed:
         kept = f" and kept what was there as {project.output / change.backup}" if change.backup else ""
         new = ", with new secrets" if (change.path, change.status) == (".env", "new") and change.new else ""
@@ -139,4 +138,7 @@ def say_changes(project: Project, changes: Sequence[Change], would: bool) -> Non
         click.echo(f"{project.output / 'docker-compose.yml'} is up to date")
     elif not would and any((one.status, one.path) == ("new", "docker-compose.yml") for one in changed):
         there = "" if project.output == Path() else f"cd {project.output} && "
+        databases = outcome.compiled.stack.databases.values() if outcome.compiled else ()
+        for adapter in {one.adapter.name: one.adapter for one in databases if "note" in one.spec}.values():
+            click.echo(f"note on {adapter.name}: {adapter.data['note']}")
         click.echo(f"next: {there}docker compose up --wait")

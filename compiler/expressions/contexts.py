@@ -74,6 +74,14 @@ _TABLES: Mapping[str, Mapping[str, _Mode]] = {
     # https://www.rfc-editor.org/rfc/rfc8259#section-7
     "json": {r'"': _Mode("quotes", '"', _BACKSLASH)},
     "javascript": _JAVASCRIPT,
+    # https://neo4j.com/docs/cypher-manual/current/syntax/
+    "cypher": {
+        r"'": _Mode("quotes", "'", _BACKSLASH),
+        r'"': _Mode("quotes", '"', _BACKSLASH),
+        r"`": _Mode("quotes", "`", "``"),
+        r"//": _LINE,
+        r"/\*": _BLOCK,
+    },
     # In an attribute a value is as safe as in an element: https://www.w3.org/TR/xml/#syntax
     "xml": {
         r"<!--": _Mode("a comment", "-->"),

@@ -121,6 +121,15 @@ def libpq_value(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+# https://docs.oracle.com/en/java/javase/21/docs/api/java.base/javax/security/auth/login/Configuration.html
+def jaas_value(text: str) -> str:
+    """Returns the value of one option of a JAAS login module, in double quotes, as Kafka's clients read it."""
+    refuse_unrepresentable(text, "a JAAS configuration")
+    if set("\n\r") & set(text):
+        raise ValueError("a JAAS configuration cannot hold a line break")
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def listed_value(text: str) -> str:
     """Returns an item of a list with commas that has no quotes; it can have no comma, nor a blank at its ends."""
     refuse_unrepresentable(text, "a connection string")
@@ -143,6 +152,7 @@ CONNECTION_FILTERS: Mapping[str, Callable[[str], str]] = {
     "pair": pair_value,
     "odbc": braced_value,
     "libpq": libpq_value,
+    "jaas": jaas_value,
     "listed": listed_value,
     "raw": raw_value,
 }

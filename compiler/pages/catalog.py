@@ -71,7 +71,9 @@ def adapter_page(adapter: Adapter) -> dict[str, Any]:
             | {"capabilities": adapter.capabilities(name)}
             for name, line in adapter.versions.items()
         },
+        "note": data.get("note", ""),
         "options": data.get("options", {}),
+        "required": data.get("required", []),
         "drivers": {name: rule["title"] for name, rule in data["connections"].items()},
     }
 

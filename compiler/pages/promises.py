@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from compiler.project.project import Project
+from compiler.project.secrets import database_secrets
 from compiler.report import Report
 
 _SECRET_FILE = re.compile(r"/run/secrets/([A-Za-z0-9_-]+)")
@@ -111,11 +112,7 @@ class _Container(NamedTuple):
                 self._tell("shown-secret", told, f"environment.{name}", help)
 
     def _check_tls(self) -> None:
-        texts = str(
-            [self.service.get(key) for key in ("command", "entrypoint", "environment", "healthcheck")]
-        )
-        for mount in self.service.get("configs") or ():
-            texts += str(self.project.tree["configs"][mount["source"]].get("content"))
+        texts = self._texts("command", "entrypoint", "environment", "healthcheck")
         for mount in self.service.get("secrets") or ():
             target = mount.get("target", mount["source"])
             if "-tls-" in target and f"/run/secrets/{target}" not in texts:
@@ -123,6 +120,11 @@ class _Container(NamedTuple):
                 self._tell(
                     "unused-key", told, "healthcheck", "hand ${{ tls.key }} or ${{ tls.bundle }} to it", "tls"
                 )
+
+    def _texts(self, *keys: str) -> str:
+        """Returns what the container says under these keys, and all its files."""
+        files = (self.project.tree["configs"][one["source"]] for one in self.service.get("configs") or ())
+        return str([*map(self.service.get, keys), *(file.get("content") for file in files)])
 
     def _check_job(self) -> None:
         scripts = "".join(script.text for script in self._scripts())
@@ -143,7 +145,13 @@ class _Container(NamedTuple):
                     self._tell("not-repeatable", told, "entrypoint", help, "statements")
 
     def _check_probe(self) -> None:
+        database = self.project.places.origin(("services", self.name)).path[-1]
+        has_secrets = bool(database_secrets(self.project.databases[str(database)]))
         probes = [script for script in self._scripts() if script.kind == "probe"]
+        # A program that is no shell reads the file of a secret by its arguments or by a file of the server.
+        if not probes and has_secrets and not _SECRET_FILE.search(self._texts("healthcheck")):
+            told, help = "the probe logs in with no secret", "let its program read ${{ secrets.password }}"
+            self._tell("weak-probe", told, "healthcheck.test", help)
         for script in probes:
             # A variable of the container may hold the address.
             asked = f"{script.text}\n{self.service.get('environment')}"
@@ -153,7 +161,7 @@ class _Container(NamedTuple):
                 self._tell("weak-probe", told, key, "let the exit status be that of the log-in")
             if not re.sub(r"(?m)^\s*:.*$", "", text).replace("true", "").strip():
                 self._tell("weak-probe", "the probe asks nothing", key, "log in with ${{ secrets.password }}")
-            elif not self._logs_in(text):
+            elif has_secrets and not self._logs_in(text):
                 told, help = "the probe logs in with no secret", "read ${{ secrets.password }} and log in"
                 self._tell("weak-probe", told, key, help)
             if "localhost" in text:

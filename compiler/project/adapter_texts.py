@@ -78,12 +78,14 @@ class AdapterTexts(NamedTuple):
             place = self.written_in.within(path, fault.source)
             self.report.error("expression", fault.message, place, fault.help)
 
-    def holds(self, at: Path) -> bool:
+    def holds(self, at: Path, word: str = "when") -> bool:
         """Says whether the conditions of a section hold, of which the first that does not ends the question."""
-        when, here = self.written(at).get("when", True), (*at, "when")
+        when, here = self.written(at).get(word, word == "when"), (*at, word)
         paths = [(*here, index) for index in range(len(when))] if isinstance(when, list) else [here]
         faults: Faults = {}
-        all_hold = when is True or all(holds(self.written(path), self.scope, faults, path) for path in paths)
+        if isinstance(when, bool):
+            return when
+        all_hold = all(holds(self.written(path), self.scope, faults, path) for path in paths)
         self._tell(faults)
         return all_hold
 
@@ -178,12 +180,15 @@ def _filtered(name: str, value: Any) -> str | Reference:
 def sink(language: str, literal: str = "standard", identifier: str = '"') -> Sink:
     """Returns how values enter a text: `sql`, `shell`, `javascript`, `json`, `xml`, `connection` or plain `text`.
 
-    `literal` and `identifier` are how an engine quotes in its SQL.
+    `literal` and `identifier` are how an engine quotes in its SQL; `cypher` takes texts as JSON writes them.
     """
     if language == "connection":
         return Sink(_connected, {name: partial(_filtered, name) for name in CONNECTION_FILTERS})
     if language in ("javascript", "json"):
         return Sink(lambda value: json_text(_public(value)), _FILTERS)
+    if language == "cypher":
+        named = {"identifier": lambda name: sql_identifier(_scalar(name), "`")}
+        return Sink(lambda value: json_text(_public(value)), {**_FILTERS, **named})
     if language != "sql":
         quote = {"shell": shell_word, "xml": xml_text}.get(language, str)
         return Sink(lambda value: quote(_scalar(value)), _FILTERS)

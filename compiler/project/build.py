@@ -110,6 +110,7 @@ def _certificate(database: Database, document: Document) -> Certificate:
         files={one.key: one.rule.get("holds", ["key"]) for one in tls_secrets(database).values()},
         own=tuple(own) if tls.certificate else (),
         verified=tls.mode == "verify-full",
+        algorithm=database.spec["containers"]["server"]["tls"].get("algorithm", "ecdsa"),
     )
 
 

@@ -43,7 +43,10 @@ def build_access(texts: AdapterTexts, host: str = "") -> Access:
         adapter=database.adapter.name,
         network=_connections(network),
         host=_connections(network.within(here)),
-        parts={**{name: network.scope[name] for name in (*_PARTS, "database")}, "ca": authority},
+        parts={
+            **{name: one for name in (*_PARTS, "database") if (one := network.scope[name])},
+            "ca": authority,
+        },
         query="\n".join(network.lines(("vector", "query"), language) if database.vector else ()),
     )
 

@@ -28,8 +28,8 @@ _CALLS_CLIENT = re.compile(r"(?:^|[|;&({!]|\b(?:if|then|else|do|exec))\s*client\
 _MAPPINGS = ("environment", "sysctls", "ulimits")
 _CARRIED = (
     *_MAPPINGS,
-    *("image", "user", "shm_size", "stop_grace_period", "tmpfs", "cap_add", "working_dir", "expose"),
-    *("entrypoint", "command"),
+    *("image", "platform", "hostname", "user", "shm_size", "stop_signal", "stop_grace_period", "tmpfs"),
+    *("cap_add", "working_dir", "expose", "entrypoint", "command"),
 )
 
 
@@ -100,14 +100,17 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
         spec[key] = value
         places.known[*here, key] = texts.origin(path)
     # What an option of the stack says, or can say instead.
-    options: dict[Path, str] = {("image",): "image"} if at in (SERVER, JOB) else {}
+    has_own_image = texts.written((*at, "image")) is not None
+    options: dict[Path, str] = {} if has_own_image else {("image",): "image"}
+    if texts.holds(at, "outbound"):
+        spec["networks"] = ["default", NETWORK]
     if at == SERVER:
         published = [port for port in client_ports(database) if port.here]
         spec |= _server(texts, published)
         options |= {("read_only",): "read_only", ("deploy",): "memory"}
         options |= {("ports", index): port.option for index, port in enumerate(published)}
     elif at == JOB:
-        spec |= {**_stated("job"), "tmpfs": _image_folders(texts)}
+        spec |= _stated("job") | ({} if has_own_image else {"tmpfs": _image_folders(texts)})
     for path, option in options.items():
         if option in database.entry:
             places.known[*here, *path] = places.origin((*database.path, option))
@@ -132,11 +135,10 @@ def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]
         if script := _script(texts, (*at, word)):
             yield "entrypoint", ["/bin/sh", "-ec", script, *rest], (*at, word)
     if health := texts.evaluate(probe, "shell"):
-        yield (
-            "healthcheck",
-            {**health, "test": ["CMD-SHELL", _script(texts, (*probe, "test")).strip()]},
-            probe,
-        )
+        asked = (*probe, "test")
+        is_program = isinstance(health["test"], list)
+        test = texts.evaluate(asked, "text") if is_program else ["CMD-SHELL", _script(texts, asked).strip()]
+        yield "healthcheck", {**health, "test": test}, probe
 
 
 def _script(texts: AdapterTexts, at: Path) -> str:

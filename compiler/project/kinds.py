@@ -32,12 +32,13 @@ _KINDS: Mapping[str, Schema] = {
     "endpoint": {"properties": {"host": _TEXT, "port": {"type": ["string", "integer", "null"]}}},
     "secrets": {"type": ["array", "null"], "items": {"type": "string"}},
     **dict.fromkeys(("lines", "statements", "query", "code"), _LINES),
-    **dict.fromkeys(("start", "run", "test", "message", "help"), _TEXT),
+    **dict.fromkeys(("start", "run", "message", "help"), _TEXT),
+    "test": {"type": ["string", "array", "null"], "items": {"type": "string"}},
 }
 # What Compose says itself: the key of a service for the section of an adapter.
 _OF_COMPOSE: Mapping[str, str] = {
-    **{name: name for name in ("user", "shm_size", "stop_grace_period", "tmpfs", "cap_add", "working_dir")},
-    **{name: name for name in ("expose", "entrypoint", "command", "ulimits")},
+    **{name: name for name in ("hostname", "user", "shm_size", "stop_grace_period", "tmpfs", "cap_add")},
+    **{name: name for name in ("working_dir", "expose", "entrypoint", "command", "ulimits")},
     "read_only": "tmpfs",
 }
 

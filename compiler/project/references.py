@@ -48,20 +48,23 @@ def tls_files(database: Database, container: str) -> dict[str, str]:
 def build_scope(database: Database) -> dict[str, Any]:
     """Returns the names of an adapter's expressions inside the network of the stack."""
     spec, port, *ports = database.spec, *client_ports(database)
+    secrets = database_secrets(database)
     timeout, mib = database.timeout or 0, (database.memory or 0) >> 20
     return {
         "name": database.key,
         "server": database.key,
         "port": port.inside,
         "ports": {one.name: one.inside for one in ports},
+        "published": {one.name or "port": one.here for one in (port, *ports)},
         "version": database.version,
         "image": database.image,
         "database": database.database,
         "user": database.user,
         "admin": (spec.get("credentials") or {}).get("admin", ""),
-        "password": Reference(database.password_key),
+        "password": Reference(database.password_key) if "password" in secrets else None,
+        "passwords": {name: Reference(one.key) for name, one in secrets.items()},
         "options": dict(database.options),
-        "secrets": {name: f"/run/secrets/{one.file}" for name, one in database_secrets(database).items()},
+        "secrets": {name: f"/run/secrets/{one.file}" for name, one in secrets.items()},
         "pool": {"size": database.pool_size or 0},
         "timeout": {"set": database.timeout is not None, "ms": timeout, "seconds": -(-timeout // 1000)},
         "memory": {

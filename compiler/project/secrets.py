@@ -34,15 +34,14 @@ class File(NamedTuple):
 
 
 def database_secrets(database: Database) -> dict[str, DatabaseSecret]:
-    """Returns the secrets of a database by name; an adapter that says nothing has one for each of its two users."""
-    rules = database.spec.get("secrets") or {"password": {}, "admin_password": {}}
+    """Returns the secrets of a database by name."""
     return {
         name: DatabaseSecret(
             key=database.password_key if name == "password" else env_key(database.key, name),
             file=f"{database.key}-{name.replace('_', '-')}",
             rule=rule,
         )
-        for name, rule in rules.items()
+        for name, rule in database.spec["secrets"].items()
     }
 
 
@@ -61,10 +60,10 @@ def tls_secrets(database: Database) -> dict[str, DatabaseSecret]:
     rules: dict[str, Mapping[str, Any]] = {}
     for container in database.spec["containers"].values():
         rules = {**container.get("tls", {}), **rules}
-    rules.pop("port", None)
     return {
         name: DatabaseSecret(env_key(database.key, "tls", name), f"tls-{name}", rule)
         for name, rule in rules.items()
+        if name not in ("port", "algorithm")
     }
 
 

@@ -134,7 +134,11 @@ def _use(shop: Workshop, key: str, spec: dict[str, Any], databases: Names) -> di
             continue
         wanted = rule.get("as", env_key(name, "url"))
         for part, variable in ({"url": wanted} if isinstance(wanted, str) else wanted).items():
-            if variable not in own:
+            if part not in parts:
+                told = f'{shop.project.access[name].adapter} has no {part} that "{variable}" could take'
+                place, help = places.key((*at, name, "as", part)), f"remove `{part}: {variable}`"
+                shop.report.error("unknown-reference", told, place, help)
+            elif variable not in own:
                 added[variable] = parts["connections"][driver] if part == "url" else as_text(parts[part])
                 places.known["services", key, "environment", variable] = places.origin(at)
     if added:

@@ -174,6 +174,10 @@ def _check_options(adapter: Adapter, report: Report) -> None:
             )
     for version in adapter.versions:
         spec = adapter.at(version)
+        for index, name in enumerate(spec.get("required", ())):
+            if name not in (spec.get("options") or {}):
+                told, place = f'no option is named "{name}"', adapter.document.value(("required", index))
+                report.error("unknown-reference", told, place, suggest(name, spec.get("options") or {}))
         for name, port in (spec["containers"]["server"].get("ports") or {}).items():
             if port["option"] not in (spec.get("options") or {}):
                 told = f'port "{name}" is published by the option "{port["option"]}", which is not there'
@@ -186,7 +190,7 @@ def _check_options(adapter: Adapter, report: Report) -> None:
 
 def _check_secrets(adapter: Adapter, report: Report) -> None:
     """Finds a secret of which no value can be generated that the engine takes, once for all versions."""
-    rules = {version: adapter.at(version).get("secrets") or {} for version in adapter.versions}
+    rules = {version: adapter.at(version)["secrets"] for version in adapter.versions}
     told = set()
     for name, rule in [pair for secrets in rules.values() for pair in secrets.items()]:
         place = adapter.document.key(("secrets", name))

@@ -112,7 +112,7 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
     """
     base, spec = bundle()["$defs"]["database"], adapter.at(version)
     server = {name: spec["containers"]["server"].get(name) for name in ("read_only", "tls")}
-    known = {**spec, **(spec.get("credentials") or {}), **server}
+    known = {**spec, **(spec.get("credentials") or {}), **server, "password": spec["secrets"].get("password")}
     own = {**base["properties"], **spec.get("options", {})}
     own["needs"] = {**own["needs"], "items": {**own["needs"]["items"], "enum": spec["capabilities"]}}
     for name, option in base["properties"].items():
@@ -127,7 +127,8 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
         elif name == "vector":
             own[name] = _vector(option, known[name])
     text = json.dumps(own).replace("{engine}", json.dumps(f"{adapter.name} {version}")[1:-1])
-    return {**base, "properties": json.loads(text), "additionalProperties": False, "$defs": bundle()["$defs"]}
+    closed = {"additionalProperties": False, "required": [*base["required"], *spec.get("required", ())]}
+    return {**base, "properties": json.loads(text), **closed, "$defs": bundle()["$defs"]}
 
 
 def _vector(base: Schema, rules: Mapping[str, Any]) -> Schema:
