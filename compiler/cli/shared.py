@@ -127,11 +127,17 @@ def answer(data: Any, form: str, render: Callable[[Any], str]) -> None:
     click.echo(json.dumps(data, indent=2, ensure_ascii=False) if form == "json" else render(data))
 
 
+def _makes_secrets(outcome: Outcome) -> bool:
+    made = outcome.compiled
+    return made is not None and any(one.generate for one in made.project.secrets)
+
+
 def say_changes(project: Project, outcome: Outcome, would: bool) -> None:
     changed = [change for change in outcome.changes if change.status in _WORDS]
     for change in changed:
         kept = f" and kept what was there as {project.output / change.backup}" if change.backup else ""
-        new = ", with new secrets" if (change.path, change.status) == (".env", "new") and change.new else ""
+        is_first = (change.path, change.status) == (".env", "new")
+        new = ", with new secrets" if is_first and _makes_secrets(outcome) else ""
         told = f"{_WORDS[change.status][would]} {project.output / change.path}{new}"
         click.echo(told if would else told + kept)
     if not changed:

@@ -157,10 +157,9 @@ def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
     entry, volumes = texts.database.entry, texts.mapping((*SERVER, "volumes"))
     limits: dict[str, Any] = {key: str(entry[key]).upper() for key in ("cpus", "memory") if key in entry}
     limits["pids"] = texts.written((*SERVER, "pids_limit"))
-    spec: dict[str, Any] = {
-        "volumes": [f"{texts.database.key}-{name}:{path}" for name, path in volumes.items()],
-        "deploy": {"resources": {"limits": limits}},
-    }
+    spec: dict[str, Any] = {"deploy": {"resources": {"limits": limits}}}
+    if volumes:
+        spec["volumes"] = [f"{texts.database.key}-{name}:{path}" for name, path in volumes.items()]
     if published:
         spec["networks"] = ["default", NETWORK]
         spec["ports"] = [f"127.0.0.1:{port.here}:{port.inside}" for port in published]
