@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import stat
 import subprocess
@@ -21,7 +20,7 @@ import yaml
 
 from compiler import __version__
 from compiler.cli import cli
-from tests.conftest import CASES, ROOT, VALID, Case, read_env, stackc
+from tests.conftest import CASES, ROOT, Case, read_env, stackc
 from tests.stacks import load_document
 
 STACK = """\
@@ -33,7 +32,7 @@ services:
 databases:
   main: {adapter: postgresql, port: 5432, vector: {dimensions: 3}}
 """
-ADAPTER = VALID / "librechat" / "adapters" / "meilisearch.yaml"
+ADAPTER = ROOT / "adapters" / "meilisearch.yaml"
 
 
 @pytest.fixture
@@ -584,19 +583,21 @@ def test_adapters_test_of_a_broken_file_exits_1(tmp_path: Path) -> None:
 @pytest.fixture
 def dropped(folder: Path) -> Path:
     (folder / "adapters").mkdir()
-    shutil.copy(ADAPTER, folder / "adapters")
-    (folder / "stack.yaml").write_text(STACK + "  search: {adapter: meilisearch}\n")
+    text = re.sub("(?m)^(aliases|detect): .*\n", "", ADAPTER.read_text())
+    mine = text.replace("adapter: meilisearch", "adapter: searcher")
+    (folder / "adapters" / "searcher.yaml").write_text(mine)
+    (folder / "stack.yaml").write_text(STACK + "  search: {adapter: searcher}\n")
     return folder
 
 
 def test_dropped_in_adapter_is_listed(dropped: Path) -> None:
-    assert re.search("^meilisearch ", stackc("adapters", "list").stdout, re.MULTILINE)
+    assert re.search("^searcher ", stackc("adapters", "list").stdout, re.MULTILINE)
 
 
 def test_dropped_in_adapter_is_completed_by_the_schema(dropped: Path) -> None:
     validator = jsonschema.Draft202012Validator(editor_schema())
     assert validator.is_valid(yaml.safe_load((dropped / "stack.yaml").read_text()))
-    assert not validator.is_valid({"name": "a", "databases": {"b": {"adapter": "meilisearch", "poler": 1}}})
+    assert not validator.is_valid({"name": "a", "databases": {"b": {"adapter": "searcher", "poler": 1}}})
 
 
 def test_dropped_in_adapter_is_usable(dropped: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from functools import cache
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compiler.registry.bundle import bundle
 from tests.conftest import CASES, ROOT, VALID, examples, stackc
-from tests.stacks import load_document
+from tests.stacks import compile_text, load_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,20 +195,48 @@ def compile_files(files: dict[str, bytes], form: str = "text", command: str = "c
         ends_well(command, Path(place, "stack.yaml"), "--format", form)
 
 
-@pytest.mark.parametrize(
-    "service",
-    [
-        'ports: ["${{ databases.main.url }}"]',
-        'ports: [{target: "${{ databases.main.url }}"}]',
-        'depends_on: ["${{ databases.main.url }}"]',
-        'volumes: [{type: volume, source: "${{ databases.main.url }}", target: /x}]',
-    ],
-)
-def test_secret_where_compose_reads_more_than_text(service: str) -> None:
-    stack = (
-        f"name: a\nservices: {{a: {{image: a, {service}}}}}\ndatabases: {{main: {{adapter: postgresql}}}}\n"
-    )
-    compile_files({"stack.yaml": stack.encode()})
+SECRET = "${{ databases.main.url }}"
+# A secret in each place of a value, whatever the key that has it.
+SHAPES: list[Any] = [
+    *(
+        SECRET,
+        f"{SECRET}:80",
+        [SECRET],
+        [f"a{SECRET}"],
+        {"a": SECRET},
+        {SECRET: "a"},
+        [[SECRET]],
+        {"a": [SECRET]},
+    ),
+    *(
+        {"a": {"b": SECRET}},
+        {"test": SECRET},
+        {"test": ["CMD", SECRET]},
+        {"context": SECRET},
+        {"service": SECRET},
+    ),
+    *(
+        {"soft": SECRET, "hard": SECRET},
+        {"nofile": {"soft": SECRET, "hard": SECRET}},
+        {"x": {"condition": SECRET}},
+    ),
+    *({"replicas": SECRET}, {"driver": SECRET}, {"file": SECRET}, {"name": SECRET}, {"content": SECRET}),
+    *({"resources": {"limits": {"memory": SECRET, "cpus": SECRET}}}, {"default": {"aliases": [SECRET]}}),
+    *([{"source": SECRET}], [{"source": "a", "target": SECRET}], [{"target": SECRET}], [{"path": SECRET}]),
+    *([{"type": "bind", "source": SECRET, "target": SECRET}], [{"main": {"as": SECRET}}], {"http": SECRET}),
+    [{"published": SECRET, "target": SECRET, "host_ip": SECRET, "protocol": SECRET}],
+]
+
+
+@pytest.mark.parametrize("section", ["services", "volumes", "networks", "configs", "secrets"])
+def test_a_secret_in_any_place_is_rendered_or_refused(section: str) -> None:
+    keys = bundle()["$defs"]["service"]["properties"] if section == "services" else [None]
+    for key, shape in product(keys, SHAPES):
+        app = {"image": "nginx:1.29", **({key: shape} if key else {})}
+        variables = {"A": "http://localhost:80", "B": "${{ services.app.port }}"}
+        services = {"app": app, "b": {"image": "nginx:1.29", "environment": variables}}
+        stack = {"name": "a", "services": services, "databases": {"main": {"adapter": "postgresql"}}}
+        compile_text(json.dumps(stack if key else {**stack, section: {"z": shape}}))
 
 
 @pytest.mark.parametrize(

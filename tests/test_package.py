@@ -83,14 +83,13 @@ def test_wheel_holds_all_modules_and_data_and_nothing_else(wheel: Path) -> None:
         for name in shipped(
             "adapters/*.yaml",
             "adapters/__init__.py",
+            "adapters/README.md",
             "schemas/*.json",
             "schemas/findings.yaml",
             "schemas/__init__.py",
         )
     }
-    examples = shipped(
-        "fixtures/valid/*/stack.yaml", "fixtures/valid/*/adapters/*.yaml", "fixtures/valid/__init__.py"
-    )
+    examples = shipped("fixtures/valid/*/stack.yaml", "fixtures/valid/__init__.py")
     expected = modules | data | {name.replace("fixtures/valid", "compiler/examples", 1) for name in examples}
     extra = names - expected
     assert (sorted(expected - names), sorted(extra)) == ([], [])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import click
 
 from compiler import __version__
 from compiler.cli import shared
+from compiler.cli.adapters import adapters
 from compiler.report import Report, Span, suggest
 
 
@@ -134,67 +134,6 @@ def connect(database: str, stack: Path, query: bool, form: str, **given: Any) ->
         shared.answer(drivers, form, render_connections)
 
 
-@cli.group()
-def adapters() -> None:
-    """List and show the adapters of database engines."""
-
-
-@adapters.command("list")
-@shared.adapters_option
-@click.option("--needs", help="Only those with all of these capabilities, such as vector,relational.")
-@shared.format_option("markdown")
-def list_adapters(adapters: Path | None, needs: str | None, form: str) -> None:
-    """List the adapters: their versions, aliases and capabilities."""
-    from compiler.pages.catalog import catalog_rows, markdown_rows, render_rows
-
-    registry, report = shared.load_registry(adapters), Report()
-    rows = catalog_rows(registry, report, needs.split(",") if needs else [])
-    shared.answer(rows, form, markdown_rows if form == "markdown" else render_rows)
-    shared.finish(report, [registry])
-
-
-@adapters.command("show")
-@click.argument("name")
-@shared.adapters_option
-@shared.format_option()
-def show_adapter(name: str, adapters: Path | None, form: str) -> None:
-    """Show one adapter: its versions, its options with their defaults, its drivers."""
-    from compiler.pages.catalog import adapter_page, render_page
-
-    registry, report = shared.load_registry(adapters), Report()
-    adapter = registry.find(name, Span(path="stackc adapters show"), report)
-    shared.finish(report, [registry])
-    if adapter:
-        shared.answer(adapter_page(adapter), form, render_page)
-
-
-@adapters.command("detect")
-@click.argument("word", metavar="URL|IMAGE|NAME")
-@shared.adapters_option
-def detect_adapter(word: str, adapters: Path | None) -> None:
-    """Name the adapter of a URL, of an image or of an alias."""
-    from compiler.pages.catalog import detect
-
-    registry, report = shared.load_registry(adapters), Report()
-    words = detect(word, registry, report)
-    shared.finish(report, [registry])
-    click.echo(" ".join(words))
-
-
-@adapters.command("test")
-@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
-@shared.adapters_option
-@shared.format_option()
-def test_adapters(names: Sequence[str], adapters: Path | None, form: str) -> None:
-    """Try adapters without an engine: schema, probe, hostile passwords, every version, every driver."""
-    from compiler.pages.trial import render_trials, run_trials
-
-    report = Report()
-    rows, registry = run_trials(names, adapters, report)
-    shared.answer(rows, form, render_trials)
-    shared.finish(report, [registry])
-
-
 @cli.command()
 @click.argument("id")
 def explain(id: str) -> None:
@@ -209,8 +148,13 @@ def explain(id: str) -> None:
 
 @cli.command()
 @shared.adapters_option
-def schema(adapters: Path | None) -> None:
+@click.option("--adapter", "of_adapters", is_flag=True, help="That of adapter files.")
+def schema(adapters: Path | None, of_adapters: bool) -> None:
     """Print one JSON Schema of stack.yaml for the editor, with every adapter that is found."""
-    from compiler.pages.editor import editor_schema
+    from compiler.pages.editor import adapter_editor_schema, editor_schema
 
-    shared.answer(editor_schema(shared.load_registry(adapters)), "json", str)
+    made = adapter_editor_schema() if of_adapters else editor_schema(shared.load_registry(adapters))
+    shared.answer(made, "json", str)
+
+
+cli.add_command(adapters)

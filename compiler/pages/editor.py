@@ -1,4 +1,4 @@
-"""The schema of a stack as an editor reads it: one file, in which each database is checked by its own adapter."""
+"""Schemas as an editor reads them: of a stack, in which each database is checked by its own adapter; of an adapter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from compiler.registry.adapter import Adapter
-from compiler.registry.bundle import Schema, bundle, database_schema
+from compiler.registry.bundle import Schema, adapter_schema, bundle, database_schema
 from compiler.registry.registry import Registry
 from compiler.schema.patterns import with_end
 
@@ -48,6 +48,19 @@ def editor_schema(registry: Registry) -> Schema:
     defs["overlay"] = _overlay(defs, dict.fromkeys(sorted(options), True) | database["properties"])
     strict: Schema = _strict(schema)
     return strict
+
+
+def adapter_editor_schema() -> Schema:
+    """Returns the JSON Schema of an adapter file: of a whole one, or of a change to the one that it extends."""
+    whole = deepcopy(adapter_schema())
+    about = {word: whole.pop(word) for word in ("$schema", "$id", "title", "description")}
+    defs, wanted = {**whole.pop("$defs"), "whole": whole}, ["whole"]
+    for name in wanted:
+        defs[f"patch-{name}"] = _change(defs[name], wanted)
+    forms = {"then": {"$ref": "#/$defs/patch-whole"}, "else": {"$ref": "#/$defs/whole"}}
+    named = {"type": "object", "required": ["adapter"], "if": {"required": ["extends"]}}
+    schema: Schema = _strict({**about, **named, **forms, "$defs": defs})
+    return schema
 
 
 def _any_case(names: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from compiler.project.long_form import bind_ports, lengthen, rebase
 from compiler.project.project import Project, has_health
 from compiler.project.references import AUTHORITY, NETWORK, Names, build_names, first_port
 from compiler.project.secrets import add_files, label_secrets, stack_keys
-from compiler.project.values import as_text, inside, plain
+from compiler.project.values import as_text, inside, plain, written_text
 from compiler.report import Report, suggest
 from compiler.stack.stack import Stack
 
@@ -66,7 +66,7 @@ def build_service(shop: Workshop, key: str) -> None:
     project.services[key] = spec = rebase(spec, "services", shop.base)
     if any(project.databases[name].tls.enabled for name in reached):
         add_files(project, key, [AUTHORITY])
-    mounts = {str(mount.get("source")) for mount in spec.get("secrets") or ()}
+    mounts = {written_text(mount.get("source")) for mount in spec.get("secrets") or ()}
     label_secrets(project, key, {one for name, one in stack_keys(shop.stack).items() if name in mounts})
 
 

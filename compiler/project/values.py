@@ -156,6 +156,8 @@ def port_fault(port: Mapping[str, Any]) -> str | None:
     """Returns what is wrong with a port, or None; what a variable holds is taken to be right."""
     for name in ("published", "target"):
         text = written_text(port.get(name))
+        if text == "$":
+            return "the value of a secret is none"
         if text and "$" not in text and not _RANGE.fullmatch(text):
             return f'"{port[name]}" is not a number'
     address, host, container, protocol = binding_of(port)

@@ -10,7 +10,7 @@ from typing import Any
 from compiler.model import Path, Text
 from compiler.project.project import Project, has_health, neighbours
 from compiler.project.references import client_ports
-from compiler.project.values import binding_of, inside, long_port, named_volume, plain
+from compiler.project.values import binding_of, inside, long_port, named_volume, plain, written_text
 from compiler.report import suggest
 from compiler.rules import Service, Tell
 
@@ -141,7 +141,7 @@ def _listeners(project: Project) -> tuple[dict[int, str], dict[int, str]]:
 
 def _ports(service: Service) -> Iterator[tuple[range, range]]:
     """Yields the ports of a service inside the network and on this machine; of a long range the first hundred."""
-    exposed = (long_port(str(port)) for port in service.get("expose") or ())
+    exposed = (long_port(written_text(port)) for port in service.get("expose") or ())
     for binding in map(binding_of, (*exposed, *(service.get("ports") or ()))):
         yield (binding.container or range(0))[:100], binding.taken[:100]
 

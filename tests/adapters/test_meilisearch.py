@@ -12,19 +12,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from compiler.pages.trial import try_adapter
 from compiler.project.connections import render_connection
 from compiler.report import Report
 from compiler.run.workspace import Project
 from tests.adapters.plans import Plan
-from tests.conftest import TODAY, VALID, stackc
+from tests.conftest import TODAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 KEY = "k'\"\\$(x)`{}#%&;,~-0123456789"
-ADAPTER = VALID / "librechat" / "adapters" / "meilisearch.yaml"
 needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl, which the image has")
 
 
@@ -82,7 +80,7 @@ def compiled(folder: Path, options: str = "") -> Any:
     text = f"name: trial\ndatabases:\n  db: {{adapter: meili, port: 24030{options}}}\n"
     (folder / "stack.yaml").write_text(text)
     report = Report()
-    made = Project(folder / "stack.yaml", folder, adapters=ADAPTER.parent, today=TODAY).compiled(report)
+    made = Project(folder / "stack.yaml", folder, today=TODAY).compiled(report)
     assert made and not [*report], [*report]
     return Plan(made.project)
 
@@ -161,27 +159,6 @@ def test_every_client_is_told_of_tls(tmp_path: Path, mode: str) -> None:
 def test_key_that_the_header_cannot_carry_is_refused(tmp_path: Path, key: str) -> None:
     compiled(tmp_path)
     (tmp_path / ".env").write_text(f"DB_PASSWORD='{key}'\n")
-    outcome = Project(tmp_path / "stack.yaml", tmp_path, adapters=ADAPTER.parent, today=TODAY).compile()
+    outcome = Project(tmp_path / "stack.yaml", tmp_path, today=TODAY).compile()
     assert [one.id for one in outcome.diagnostics] == ["unusable-password"]
     assert "at least 16" in str(outcome.diagnostics[0].help)
-
-
-def test_dropped_in_it_is_listed_and_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copytree(ADAPTER.parent, tmp_path / "adapters")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "stack.yaml").write_text(
-        "name: trial\ndatabases:\n  db: {adapter: meilisearch, upgrade: true}\n"
-    )
-    assert "meilisearch" in stackc("adapters", "list").output
-    assert "payload_limit" in stackc("schema").output
-    assert stackc("compile").exit_code == 0
-
-
-def test_adapter_passes_its_trial() -> None:
-    from compiler.registry.registry import Registry
-    from compiler.source.shipped import folders
-
-    report = Report()
-    row = try_adapter("meilisearch", Registry(folders(ADAPTER.parent.parent, None)), report)
-    assert row["passed"], list(report)
-    assert row["renders"] >= 9

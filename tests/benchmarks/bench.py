@@ -39,7 +39,7 @@ for number in range(count):
     place.mkdir()
     (place / "stack.yaml").write_text(text.replace("name: ", f"name: n{number}-", 1))
     start = time.perf_counter()
-    outcome = Project(place / "stack.yaml", place, adapters=pathlib.Path(sys.argv[4]), today="2026-01-01").compile()
+    outcome = Project(place / "stack.yaml", place, today="2026-01-01").compile()
     times.append(time.perf_counter() - start)
     assert outcome.compiled, outcome.diagnostics
 print(times[0] * 1000, sum(times[1:]) / (count - 1) * 1000, max(times[1:]) * 1000)
@@ -129,7 +129,7 @@ def bench_cold_start(folder: Path, rounds: int, python: Path) -> float:
 
 def bench_one_process(folder: Path, count: int, python: Path, unit: float) -> None:
     """Many stacks in one process: what the second costs."""
-    words = (python, "-c", MANY, folder, str(count), STACK / "stack.yaml", STACK / "adapters")
+    words = (python, "-c", MANY, folder, str(count), STACK / "stack.yaml")
     first, mean, worst = (float(word) / 1000 for word in run(*words, cwd=folder).stdout.split())
     show("in one process, the first stack", first, unit)
     show(f"in one process, each of {count - 1} more", mean, unit, "at most 10 ms")

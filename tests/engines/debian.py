@@ -62,8 +62,20 @@ def _make(engine: Engine, tag: str) -> None:
     user = f"{engine.account}:x:{engine.uid}"
     account = f'echo "{user}:{engine.uid}::{engine.home}:/bin/sh" >> "$1/etc/passwd"'
     group = f'echo "{user}:" >> "$1/etc/group"'
-    command = ["mmdebstrap", "--mode=root", "--variant=essential", "--format=tar", f"--include={engine.packages}"]
-    command += [f"--essential-hook={account}; {group}", f"--customize-hook={engine.finish}", "trixie", "-", _SOURCE]
+    command = [
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=essential",
+        "--format=tar",
+        f"--include={engine.packages}",
+    ]
+    command += [
+        f"--essential-hook={account}; {group}",
+        f"--customize-hook={engine.finish}",
+        "trixie",
+        "-",
+        _SOURCE,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as packed:
         done = subprocess.run(
             ["docker", "import", "-", tag], stdin=packed.stdout, capture_output=True, text=True
