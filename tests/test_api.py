@@ -133,9 +133,10 @@ def test_on_this_machine_clients_use_the_published_port() -> None:
 
 
 def test_no_connection_shows_a_password() -> None:
-    for adapter in DatabaseAdapterRegistry().list_available_adapters():
+    registry = DatabaseAdapterRegistry()
+    for adapter in registry.list_available_adapters():
         found = configure(adapter).connections
-        assert "***" in str(found)
+        assert "***" in str(found) or registry.get(adapter).data.get("secrets") == {}
         assert "url" in found
 
 

@@ -39,6 +39,7 @@ FIXTURES = {
 ENVIRONMENTS = {"unknown-environment": "production"}
 # What no stack shows by itself: the test that makes what it takes.
 SHOWN_BY = {
+    "adapter-boot": "engines/test_boot.py::test_a_probe_that_passes_with_a_wrong_password_is_found",
     "certificate-ends": "test_certificates.py::test_a_certificate_that_ends_soon_is_told",
     "compose-variable": "output/test_ownership.py::test_a_variable_that_makes_compose_read_something_else_is_told",
     "disk-full": "output/test_files.py::test_a_full_disk_changes_nothing",

@@ -85,7 +85,7 @@ def test_wheel_holds_all_modules_and_data_and_nothing_else(wheel: Path) -> None:
             "adapters/__init__.py",
             "adapters/README.md",
             "schemas/*.json",
-            "schemas/findings.yaml",
+            "schemas/*.yaml",
             "schemas/__init__.py",
         )
     }

@@ -63,13 +63,20 @@ def detect_adapter(word: str, adapters: Path | None) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
 @shared.adapters_option
 @shared.format_option()
-def test_adapters(names: Sequence[str], adapters: Path | None, form: str) -> None:
+@click.option("--boot", is_flag=True, help="Try them on their engines too, with Docker.")
+def test_adapters(names: Sequence[str], adapters: Path | None, form: str, boot: bool) -> None:
     """Try adapters without an engine: schema, probe, hostile passwords, every version, every driver."""
-    from compiler.pages.trial import render_trials, run_trials
+    from compiler.pages.trial import render_trials as render
+    from compiler.pages.trial import run_trials
 
     report = Report()
     rows, registry = run_trials(names, adapters, report)
-    shared.answer(rows, form, render_trials)
+    if boot:
+        from compiler.pages.boot import boot_all
+        from compiler.pages.boot import render_boots as render
+
+        rows = boot_all(rows, registry, report)
+    shared.answer(rows, form, render)
     shared.finish(report, [registry])
 
 
