@@ -8,6 +8,7 @@ import re
 import subprocess
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -101,7 +102,8 @@ def every_database(name: str) -> dict[str, Any]:
     report = Report()
     adapter = Registry().find(name, Span(path="test"), report)
     assert adapter is not None, list(report)
-    databases = {f"d{index}": dict(entry) for index, entry in enumerate(stacks(adapter))}
+    entries = [dict(entry) for entry in stacks(adapter)]
+    databases = {f"{entry.pop('name', 'd')}{index}": entry for index, entry in enumerate(entries)}
     for port, entry in enumerate(databases.values(), 20_000):
         if "port" in entry:
             entry["port"] = port
@@ -118,7 +120,7 @@ def render_every(name: str) -> dict[str, str]:
     )
     assert compiled is not None, list(report)
     given = {key: "private" for one in compiled.project.certificates for key in one.files}
-    env, *_ = render_secrets(compiled.project, read_env(""), bytes, given, report)
+    env, *_ = render_secrets(compiled.project, read_env(""), Random(0).randbytes, given, report)
     assert env is not None
     assert not report.errors
     return {one.path: one.content.decode() for one in (*compiled.artifacts, env)}

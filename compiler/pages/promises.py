@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
+from shutil import which
 from typing import Any, NamedTuple
 
 from compiler.project.project import Project
@@ -77,11 +78,18 @@ class _Container(NamedTuple):
                 yield _Script("probe", "healthcheck.test", str(text))
 
     def _check_syntax(self, script: _Script) -> None:
-        done = subprocess.run(["/bin/sh", "-n"], input=script.text.encode(), capture_output=True, check=False)
-        if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().splitlines()[0]
-            told = f"the shell cannot read this {script.kind}: {said}"
-            self._tell("shell-syntax", told, script.key, "write it for a POSIX shell")
+        checkers = [["/bin/sh", "-n"]]
+        if found := which("shellcheck"):
+            checkers.append([found, "--severity=error", "--shell=sh", "--format=gcc", "-"])
+        for checker in checkers:
+            done = subprocess.run(checker, input=script.text.encode(), capture_output=True, check=False)
+            said = (done.stderr + done.stdout).decode(errors="replace").strip().splitlines()
+            if done.returncode:
+                told = (
+                    f"the shell cannot read this {script.kind}: {said[0] if said else 'nothing is said why'}"
+                )
+                self._tell("shell-syntax", told, script.key, "write it for a POSIX shell")
+                break
 
     def _check_files(self, script: _Script) -> None:
         mounted = {mount.get("target", mount["source"]) for mount in self.service.get("secrets") or ()}

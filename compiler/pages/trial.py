@@ -96,7 +96,8 @@ def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
                 extras.append({"vector": {"dimensions": dimensions, "metric": metric, "method": method}})
         modes = ("off", "require", "verify-full") if "tls" in spec["containers"]["server"] else ("off",)
         for mode, extra in product(modes, extras):
-            yield {**examples[0], **extra, "adapter": adapter.name, "version": version, "tls": mode}
+            # What the engine cannot do without goes first, such as more memory.
+            yield {**extra, **examples[0], "adapter": adapter.name, "version": version, "tls": mode}
         for extra in examples[1:]:
             yield {**examples[0], **extra, "adapter": adapter.name, "version": version, "tls": "off"}
 

@@ -22,7 +22,7 @@ JOB: Path = ("containers", "init")
 _FINISHED = "service_completed_successfully"
 # Reads a secret with all its line breaks; a client hands it on by no command line.
 _READ_SECRET = 'read_secret() { secret=$(cat "$1" && echo .) && secret=${secret%.}; }\n'
-_CLIENT = 'client() {{\nhost=$1 user=$2\nread_secret "$3" || return\nshift 3\n{}\n}}\n'
+_CLIENT = 'client() (\nhost=$1 user=$2\nread_secret "$3" || return\nshift 3\n{}\n)\n'
 _CALLS_CLIENT = re.compile(r"(?:^|[|;&({!]|\b(?:if|then|else|do|exec))\s*client\s", re.MULTILINE)
 # What an adapter says in Compose's own words.
 _MAPPINGS = ("environment", "sysctls", "ulimits")
@@ -85,7 +85,7 @@ def add_gate(project: Project) -> None:
     project.services[GATE] = {
         **_stated("every"),
         **_stated("gate"),
-        **{key: project.services[jobs[0]][key] for key in ("image", "tmpfs")},
+        **{key: value for key, value in project.services[jobs[0]].items() if key in ("image", "tmpfs")},
         "depends_on": {name: {"condition": _FINISHED} for name in jobs},
     }
 
@@ -162,7 +162,7 @@ def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
         spec["volumes"] = [f"{texts.database.key}-{name}:{path}" for name, path in volumes.items()]
     if published:
         spec["networks"] = ["default", NETWORK]
-        spec["ports"] = [f"127.0.0.1:{port.here}:{port.inside}" for port in published]
+        spec["ports"] = [f"127.0.0.1:{port.here}:{port.target}" for port in published]
     # Evaluated in any case, so that its faults are found before a stack asks for it.
     folders = texts.evaluate((*SERVER, "read_only"), "text")
     if entry.get("read_only"):

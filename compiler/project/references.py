@@ -21,10 +21,11 @@ SERVER_TARGET = "/etc/stackc/tls/server.crt"
 
 
 class Port(NamedTuple):
-    """A port for clients: its name, its number inside the network, and the option that publishes it `here`."""
+    """A port for clients: its name, its number inside the network, and the option that publishes `target` `here`."""
 
     name: str
     inside: int
+    target: int
     option: str
     here: int | None
 
@@ -33,11 +34,12 @@ def client_ports(database: Database) -> list[Port]:
     """Returns the ports for clients; the first is that of most of them and has no name."""
     container, given = database.spec["containers"]["server"], {**database.options, **database.entry}
     first = {"port": container["port"], "tls": container.get("tls", {}).get("port"), "option": "port"}
-    secure = database.tls.enabled
-    return [
-        Port(name, (secure and rule.get("tls")) or rule["port"], rule["option"], given.get(rule["option"]))
-        for name, rule in {"": first, **container.get("ports", {})}.items()
-    ]
+    ports = []
+    for name, rule in {"": first, **container.get("ports", {})}.items():
+        inside = (database.tls.enabled and rule.get("tls")) or rule["port"]
+        target = inside if name else container.get("host_port", inside)
+        ports.append(Port(name, inside, target, rule["option"], given.get(rule["option"])))
+    return ports
 
 
 def tls_files(database: Database, container: str) -> dict[str, str]:

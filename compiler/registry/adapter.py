@@ -15,6 +15,8 @@ from compiler.schema.drawn import can_be_drawn
 from compiler.schema.patterns import SlowPattern
 from compiler.source import Document, Node, build_document, merge_patch, patch_nodes
 
+# What keys of `.env` beside secrets and connections end with.
+_DERIVED = ("host_url", "secrets_sha256")
 # By what an adapter is found and preferred is its own alone.
 _OWN = ("aliases", "detect", "preference")
 
@@ -174,6 +176,10 @@ def _check_options(adapter: Adapter, report: Report) -> None:
             )
     for version in adapter.versions:
         spec = adapter.at(version)
+        for driver in spec["connections"].keys() & {*spec["secrets"], *_DERIVED}:
+            told = f'the driver "{driver}" has the key of .env that something else of the database has'
+            place = adapter.document.key(("connections", driver))
+            report.error("key-collision", told, place, "give the driver another name")
         for index, name in enumerate(spec.get("required", ())):
             if name not in (spec.get("options") or {}):
                 told, place = f'no option is named "{name}"', adapter.document.value(("required", index))

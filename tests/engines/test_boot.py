@@ -59,7 +59,7 @@ def test_a_probe_that_passes_with_a_wrong_password_is_found() -> None:
         containers={"server": {"healthcheck": probe}},
     )
     assert (code, row["passed"]) == (1, False)
-    assert "with TLS off, a wrong password: the probe passes with it" in told
+    assert "with TLS off, a wrong password: the probe passes with it [adapter-boot]" in told
 
 
 def test_a_server_that_does_not_come_up_is_told() -> None:
