@@ -13,7 +13,7 @@ from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.schema.patterns import is_match
 from compiler.source.shipped import ADAPTERS
-from tests.stacks import load_schema
+from tests.stacks import compile_text, load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,3 +91,22 @@ def test_a_value_may_hold_variables(name: str, right: str, wrong: str) -> None:
     ]
     assert len(forms) == 1
     assert [text for text in f"{right}|{wrong}".split("|") if is_match(forms[0], text)] == right.split("|")
+
+
+EMPTY = ['volumes: ["${A-}"]', 'volumes: ["${A:-}:/x"]', 'volumes: ["./x:${A-}"]', 'links: ["${A-}"]']
+EMPTY += [
+    'volumes_from: ["${A:-}"]',
+    'env_file: "${A-}"',
+    'env_file: [{path: "${A:-}"}]',
+    'label_file: ["${A-}"]',
+]
+
+
+@pytest.mark.parametrize("option", EMPTY)
+def test_a_variable_that_may_be_empty_is_refused_where_compose_wants_a_text(option: str) -> None:
+    _, found = compile_text(f"name: a\nservices:\n  app: {{image: 'a:1', {option}}}\n")
+    assert [one.id for one in found] == ["wrong-format"]
+    made, found = compile_text(
+        f"name: a\nservices:\n  app: {{image: 'a:1', {option.replace('-}', '-./y}')}}}\n"
+    )
+    assert not [one for one in found if one.id == "wrong-format"]

@@ -97,10 +97,12 @@ def test_it_refuses_what_check_refuses() -> None:
 def test_it_knows_each_adapter_in_each_version_by_all_its_names(name: str) -> None:
     adapter = Registry().load(name, Report())
     assert adapter is not None
+    needed = {one: adapter.data["examples"][0][one] for one in adapter.data.get("required", ())}
     for word in (name, name.upper(), *adapter.data.get("aliases", [])):
-        assert validator().is_valid(with_database(adapter=word))
+        assert validator().is_valid(with_database(adapter=word, **needed))
     for version in adapter.versions:
-        assert validator().is_valid(with_database(adapter=name, version=version))
+        assert validator().is_valid(with_database(adapter=name, version=version, **needed))
+    assert not needed or not validator().is_valid(with_database(adapter=name))
     assert not validator().is_valid(with_database(adapter=name, version="0.0.1"))
     assert not validator().is_valid(with_database(adapter=name, no_such=1))
 
