@@ -106,7 +106,5 @@ EMPTY += [
 def test_a_variable_that_may_be_empty_is_refused_where_compose_wants_a_text(option: str) -> None:
     _, found = compile_text(f"name: a\nservices:\n  app: {{image: 'a:1', {option}}}\n")
     assert [one.id for one in found] == ["wrong-format"]
-    _, found = compile_text(
-        f"name: a\nservices:\n  app: {{image: 'a:1', {option.replace('-}', '-./y}')}}}\n"
-    )
+    _, found = compile_text(f"name: a\nservices:\n  app: {{image: 'a:1', {option.replace('-}', '-./y}')}}}\n")
     assert not [one for one in found if one.id == "wrong-format"]

@@ -19,7 +19,8 @@ from compiler.schema.patterns import timed_patterns
 from compiler.source import Document
 from compiler.stack.stack import Stack, build_stack
 from compiler.targets.compose import render_compose, render_files
-from compiler.targets.dotenv import Dotenv, env_example, update_dotenv
+from compiler.targets.dotenv import Dotenv, env_example
+from compiler.targets.env_block import update_env
 from compiler.targets.vault import fill
 
 if TYPE_CHECKING:
@@ -128,12 +129,12 @@ def render_secrets(
     Values that are there are kept; `given` are those of certificates. Nothing where a finding is an error.
     """
     lines = fill(project, dotenv, entropy, given, report)
-    if lines is None:
+    text = None if lines is None else update_env(dotenv, lines, report)
+    if lines is None or text is None:
         return []
-    text = update_dotenv(dotenv, lines)
     # Nothing is lost with the secret of labels: containers are made again once.
     generated = tuple(one.key for one in project.secrets if one.generate and one.key != DIGEST_KEY)
     env = Artifact(
         path=".env", content=text.encode(), mode=0o600, secret=True, shared=True, generated=generated
     )
-    return [env, *render_files(project, {key: value for key, value, _ in lines})]
+    return [env, *render_files(project, lines.values)]

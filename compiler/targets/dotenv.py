@@ -115,20 +115,30 @@ def update_dotenv(dotenv: Dotenv, assignments: Sequence[tuple[str, str, str]]) -
             if quoted == value and text[entry.start : entry.end].startswith(("'", '"')):
                 quoted = f"'{value}'"
             text = text[: entry.start] + quoted + text[entry.end :]
-    lines = [(f"{key}={env_quote(value)}", why) for key, value, why in assignments if key not in known]
-    return _appended(text, lines)
+    return _appended(text, lay_out([line for line in assignments if line[0] not in known]))
+
+
+def lay_out(assignments: Iterable[tuple[str, str, str]]) -> str:
+    """Returns the lines of (key, value, comment), those with one comment under it together."""
+    from compiler.expressions.quoting import env_quote
+
+    return _grouped((f"{key}={env_quote(value)}", comment) for key, value, comment in assignments)
 
 
 def env_example(keys: Iterable[tuple[str, str]]) -> str:
     """Returns each (key, comment) without a value, laid out as update_dotenv does."""
-    return _appended("", [(f"{key}=", comment) for key, comment in keys])
+    return _appended("", _grouped((f"{key}=", comment) for key, comment in keys))
 
 
-def _appended(text: str, lines: Sequence[tuple[str, str]]) -> str:
-    added = ""
+def _grouped(lines: Iterable[tuple[str, str]]) -> str:
+    text = ""
     for comment, group in groupby(lines, lambda line: line[1]):
         heading = ["", *(f"# {part}".rstrip() for part in comment.splitlines())] if comment else []
-        added += "".join(f"{line}\n" for line in (*heading, *(line for line, _ in group)))
+        text += "".join(f"{line}\n" for line in (*heading, *(line for line, _ in group)))
+    return text
+
+
+def _appended(text: str, added: str) -> str:
     newline = "\r\n" if "\r\n" in text else "\n"
     is_empty = not text.strip("\ufeff")
     if added and not is_empty and not text.endswith("\n"):

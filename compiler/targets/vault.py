@@ -12,12 +12,13 @@ from compiler.report import Report, Span
 from compiler.schema.drawn import Entropy, generate, has_form, holds_refused
 from compiler.schema.patterns import SlowPattern
 from compiler.targets.dotenv import Dotenv
+from compiler.targets.env_block import Line, Lines
 
 
 def fill(
     project: Project, dotenv: Dotenv, entropy: Entropy, given: Mapping[str, str], report: Report
-) -> list[tuple[str, str, str]] | None:
-    """Returns the key, the value and the comment of every line that `.env` must have; values that are there are kept.
+) -> Lines | None:
+    """Returns every line that `.env` must have; values of secrets that are there are kept.
 
     `given` are values that come from elsewhere, such as the keys of certificates.
     """
@@ -29,8 +30,8 @@ def fill(
         _check_value(secret, values.get(secret.key, ""), dotenv, report)
     if report.errors > before:
         return None
-    lines = [(one.key, values[one.key], one.owner[:1].upper() + one.owner[1:]) for one in project.secrets]
-    lines += [(key, value, "Private key of a server certificate") for key, value in given.items()]
+    secrets = [(one.key, values[one.key], one.owner[:1].upper() + one.owner[1:]) for one in project.secrets]
+    lines: list[Line] = [(key, value, "Private key of a server certificate") for key, value in given.items()]
     for variable in project.variables:
         try:
             values[variable.key] = derive(variable, values)
@@ -41,7 +42,7 @@ def fill(
             report.error("unusable-password", told, place, help)
         else:
             lines.append((variable.key, values[variable.key], variable.comment))
-    return None if report.errors > before else lines
+    return None if report.errors > before else Lines(secrets, lines)
 
 
 def tell_lost(project: Project, dotenv: Dotenv, made: Collection[str], report: Report) -> None:

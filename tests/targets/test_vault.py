@@ -54,7 +54,7 @@ def filled(
     report = Report()
     lines = fill(project, read_env(text), os.urandom, {}, report)
     assert (lines is None) == bool(report.errors)
-    return {key: value for key, value, _ in lines or ()}, list(report)
+    return lines.values if lines else {}, list(report)
 
 
 # Generated values
