@@ -70,7 +70,7 @@ def test_an_engine_without_passwords_makes_none() -> None:
     assert run("adapters test mine", **NO_PASSWORD)[0] == 0
     code, told = run("compile", **NO_PASSWORD)
     assert (code, "with new secrets" in told) == (0, False), told
-    assert Path(".env").read_text().splitlines()[-1] == "MAIN_URL=mine://main:4000"
+    assert "MAIN_URL=mine://main:4000" in Path(".env").read_text().splitlines()
     assert "secrets" not in service()
 
 
