@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from compiler.expressions import ExpressionError, evaluate
 from compiler.expressions.quoting import shell_word
 from compiler.model import Path, Raw, env_key
+from compiler.project.hand_written import iter_named
 from compiler.project.long_form import bind_ports, lengthen, rebase
 from compiler.project.project import Project, has_health
 from compiler.project.references import AUTHORITY, NETWORK, Names, build_names, first_port
 from compiler.project.secrets import add_files, label_secrets, stack_keys
 from compiler.project.values import as_text, inside, plain, written_text
-from compiler.report import Report, suggest
+from compiler.report import Note, Report, suggest
 from compiler.stack.stack import Stack
 
 _PROBE = {"interval": "10s", "timeout": "5s", "retries": 6, "start_period": "30s"}
@@ -58,7 +59,8 @@ def build_service(shop: Workshop, key: str) -> None:
     _probe(shop, key, spec)
     used = names["databases"].asked
     project.uses[key] = {name: pools.get(name) for name in sorted(used)}
-    reached = sorted(used | (project.databases.keys() & (spec.get("depends_on") or {})))
+    named = {one.database for one in iter_named(spec, project.databases)}
+    reached = sorted(used | named | (project.databases.keys() & (spec.get("depends_on") or {})))
     _wait(shop, spec, reached, sorted(names["services"].asked - {key}))
     if reached:
         _join(shop, at, spec, is_needed=bool(used))
@@ -114,7 +116,7 @@ def _single(value: Any) -> Any:
 
 
 def _use(shop: Workshop, key: str, spec: dict[str, Any], databases: Names) -> dict[str, int | None]:
-    """Adds the variables of `uses` that the service does not set itself; returns the pool size by database."""
+    """Adds the variables of `uses`; returns the pool size by database."""
     added: dict[str, Any] = {}
     pools: dict[str, int | None] = {}
     own, places = spec.get("environment") or {}, shop.project.places
@@ -138,7 +140,12 @@ def _use(shop: Workshop, key: str, spec: dict[str, Any], databases: Names) -> di
                 told = f'{shop.project.access[name].adapter} has no {part} that "{variable}" could take'
                 place, help = places.key((*at, name, "as", part)), f"remove `{part}: {variable}`"
                 shop.report.error("unknown-reference", told, place, help)
-            elif variable not in own:
+            elif variable in own:
+                told = f'"{variable}" is in `environment` too, where it hides what `uses` gives it'
+                help = "remove it there, or give `as:` another name"
+                note = Note("it is here", places.key(("services", key, "environment", variable)))
+                shop.report.error("variable-twice", told, places.value(at), help, [note])
+            else:
                 added[variable] = parts["connections"][driver] if part == "url" else as_text(parts[part])
                 places.known["services", key, "environment", variable] = places.origin(at)
     if added:

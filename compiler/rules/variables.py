@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from compiler.model import Path, Raw
+from compiler.model import Path, Raw, Text
 from compiler.project.project import Project
+from compiler.project.values import written_text
 from compiler.report import Report
-from compiler.rules import Tell
+from compiler.rules import Service, Tell
 
 Variable = tuple[str, str, str]
 """One use of a variable: its name, the operator behind it, and what that operator adds."""
@@ -22,6 +23,8 @@ _DEEPEST = 50
 _LONGEST = 200
 _START = re.compile(r"\$(?:\$|\{|([A-Za-z_][A-Za-z0-9_]*))")
 _EDGE = re.compile(r"\$\{|\}")
+# Of templates of other programs, only what has a name of stackc's.
+_BRACES = re.compile(r"(?<!\$)\{\{\s*(?:databases|services|secrets|stack)\.[\w.-]{1,100}\s*\}\}")
 _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?", re.DOTALL)
 
 
@@ -57,6 +60,26 @@ def variable_syntax(project: Project, tell: Tell) -> None:
             told = str(fault)
             short = told if len(told) <= _LONGEST else told[: _LONGEST - 3] + "..."
             tell(f'Compose cannot read the variable "{short}"', path, help)
+
+
+def quoted_value(service: Service, tell: Tell) -> None:
+    """Tells of quotes around a reference in a list of variables: Compose takes them for a part of the value."""
+    at = (*tell.around, "environment")
+    is_list = at in tell.project.places.short
+    for name, value in (service.get("environment") or {}).items() if is_list else ():
+        first, last = (value.parts[0], value.parts[-1]) if isinstance(value, Text) else ("", "")
+        both = isinstance(first, str) and isinstance(last, str) and first[:1] == last[-1:]
+        if both and str(first)[:1] in ('"', "'"):
+            told = f'the quotes around the value of "{name}" are a part of it'
+            tell(told, ("environment", name), f"write them around all of it, or none: - {name}=VALUE")
+
+
+def missing_dollar(service: Service, tell: Tell) -> None:
+    """Tells of what would be an expression with a `$` before it."""
+    for name, value in (service.get("environment") or {}).items():
+        if found := _BRACES.search(written_text(value)):
+            help = f"write ${found[0]} for its value"
+            tell(f'"{name}" holds "{found[0]}" as it is', ("environment", name), help)
 
 
 def check_set(project: Project, known: set[str], report: Report) -> None:

@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from compiler.model import Path, Text
+from compiler.project.hand_written import iter_named
 from compiler.project.project import Project, has_health, neighbours
 from compiler.project.references import client_ports
 from compiler.project.values import binding_of, inside, long_port, named_volume, plain, written_text
@@ -122,6 +123,16 @@ def localhost(project: Project, tell: Tell, *, of_browsers: bool) -> None:
                 url = f"${{{{ {'databases' if is_database else 'services'}.{owner}.url }}}}"
                 kept = f"keep it if a browser asks for it; otherwise write {url}"
                 tell(told, ("services", key, *path), kept if of_browsers else f"write {url} or its `host`")
+
+
+def literal_login(project: Project, tell: Tell) -> None:
+    """Tells of each log-in that is written by hand: the database has another user or another password."""
+    for key, service in project.own_services():
+        for one in iter_named(service, project.databases):
+            if one.password and "$" not in one.user + one.password:
+                told = f'"{one.variable}" has a user and a password of its own for database "{one.database}"'
+                help = f"write ${{{{ databases.{one.database}.url }}}}: what it lets in is in .env"
+                tell(told, ("services", key, "environment", one.variable), help)
 
 
 def _listeners(project: Project) -> tuple[dict[int, str], dict[int, str]]:

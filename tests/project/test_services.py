@@ -83,9 +83,9 @@ def test_a_use_gives_its_parts_to_the_variables_that_an_image_reads() -> None:
 
 
 @pytest.mark.parametrize("own", ["{MAIN_URL: own, A: b}", "[MAIN_URL=own, A=b]"])
-def test_a_written_variable_wins_over_a_use(own: str, tmp_path: Path) -> None:
-    text = entry(f"environment: {own}\nuses: [main]", DATABASE)
-    assert resolve(text, tmp_path)["services"]["app"]["environment"] == {"MAIN_URL": "own", "A": "b"}
+def test_a_variable_that_a_use_sets_too_is_never_hidden(own: str) -> None:
+    _, found = compile_text(entry(f"environment: {own}\nuses: [main]", DATABASE))
+    assert [(one.id, len(one.notes)) for one in found if one.severity == "error"] == [("variable-twice", 1)]
 
 
 def test_a_list_of_variables_stays_a_list() -> None:
