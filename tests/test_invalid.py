@@ -56,6 +56,7 @@ SHOWN_BY = {
     "open-output": "output/test_ownership.py::test_modes_are_right_whatever_they_were_and_whatever_the_umask_is",
     "other-compose-file": "output/test_ownership.py::test_another_file_that_compose_reads_is_told",
     "other-environment": "output/test_ownership.py::test_what_another_environment_rendered_is_named",
+    "other-stack": "output/test_ownership.py::test_another_stack_does_not_take_a_folder_over",
     "output-is-a-folder": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
     "output-is-a-symlink": "output/test_output.py::test_what_stands_in_the_way_stays_and_is_named",
     "output-locked": "output/test_ownership.py::test_a_folder_that_another_run_holds_is_told",

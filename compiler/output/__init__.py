@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -15,20 +16,16 @@ from compiler.model import Artifact
 from compiler.output import written
 from compiler.output.files import Refusal, read_below
 from compiler.output.lock import hold
+from compiler.output.rivals import RIVALS, tell_rivals
 from compiler.output.transaction import Replacement, is_interrupted, is_open_to, replace_files
 from compiler.output.written import Written, read_written
 from compiler.report import Report, Span
 
-__all__ = ["Refusal", "hold", "read_written"]
+__all__ = ["RIVALS", "Refusal", "hold", "read_written"]
 
 Status = Literal["new", "changed", "unchanged", "edited", "foreign", "blocked"]
 
 STATE = written.FILE
-# In the order in which Compose looks for them; a file of the first two beats docker-compose.yml.
-RIVALS = (
-    *("compose.yaml", "compose.yml", "compose.override.yml", "compose.override.yaml"),
-    *("docker-compose.override.yml", "docker-compose.override.yaml"),
-)
 _HEADER = re.compile(rb"(?:#[^\n]*\n)*")
 _SIGNATURE = re.compile(rb"(?:#[^\n]*\n)*?# sha256: ([0-9a-f]{64})\n")
 _ELSEWHERE = "or choose another folder"
@@ -120,21 +117,6 @@ def stale(
             _tell(report, directory / change.path, "open-output", told, "run `stackc compile`")
 
 
-def tell_rivals(directory: Path, report: Report) -> None:
-    """Warns of each file that `docker compose` reads in place of the rendered one, or merges into it.
-
-    https://docs.docker.com/compose/intro/compose-application-model/
-    """
-    for name in RIVALS:
-        if (directory / name).exists():
-            verb = "merges into" if "override" in name else "reads in place of"
-            told = f"is what Compose {verb} docker-compose.yml"
-            help = "move what it says into the stack file, or run `docker compose -f docker-compose.yml`"
-            report.warning(
-                "other-compose-file", f"{directory / name} {told}", Span(str(directory / name)), help
-            )
-
-
 def check_artifacts(
     artifacts: Sequence[Artifact], directory: Path, *, force: bool, report: Report
 ) -> list[Change]:
@@ -158,17 +140,30 @@ def check_artifacts(
 
 
 def write_artifacts(
-    artifacts: Sequence[Artifact], directory: Path, *, environment: str = "", force: bool, report: Report
+    artifacts: Sequence[Artifact],
+    directory: Path,
+    *,
+    stack: Path | None = None,
+    environment: str = "",
+    force: bool,
+    report: Report,
 ) -> list[Change]:
-    """Brings a folder that is held up to date, or leaves it as it was and reports why."""
+    """Brings a folder that is held up to date, or leaves it as it was and reports why.
+
+    What another `stack` has rendered there is replaced only by `force`.
+    """
+    known, way = read_written(directory), os.path.relpath(stack, directory) if stack else ""
+    if way and known.stack not in ("", way) and not force:
+        help = "choose another folder with -o, or let --force take this one"
+        _tell(report, directory, "other-stack", f"holds what {known.stack} renders", help)
+        return []
     tell_rivals(directory, report)
     changes = check_artifacts(artifacts, directory, force=force, report=report)
     # Not a count of errors: what a report leaves out must not be overwritten.
     if any(one.status == "blocked" or (one.status in _KEPT and not force) for one in changes):
         return changes
-    known = read_written(directory)
     generated = [name for one in artifacts for name in one.generated]
-    now = known.then(environment, ((one.path, content_of(one)) for one in artifacts), generated)
+    now = known.then(way, environment, ((one.path, content_of(one)) for one in artifacts), generated)
     is_known = now == known and is_open_to(directory, written.FILE, 0o600, closed=True)
     state = [] if is_known else [Replacement(written.FILE, now.encoded(), 0o600)]
     made = [*_replacements(artifacts, changes, directory)]

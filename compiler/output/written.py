@@ -20,24 +20,27 @@ FILE = f"{AREA}/written"
 
 
 class Written(NamedTuple):
-    """The digests of the files that were written last, by path, and the environment that they were rendered for.
+    """The digests of the files that were written last, by path, and the stack and environment that they render.
 
-    `generated` are the keys of `.env` whose values were made here.
+    The stack is named by its path from the folder; `generated` are the keys of `.env` whose values were made here.
     """
 
     key: bytes
     environment: str
     digests: Mapping[str, str]
     generated: tuple[str, ...] = ()
+    stack: str = ""
 
     def has(self, path: str, content: bytes) -> bool:
         return self.digests.get(path) == self._digest(content)
 
-    def then(self, environment: str, files: Iterable[tuple[str, bytes]], generated: Iterable[str]) -> Written:
+    def then(
+        self, stack: str, environment: str, files: Iterable[tuple[str, bytes]], generated: Iterable[str]
+    ) -> Written:
         """Returns what is known after these files were written."""
         digests = {path: self._digest(content) for path, content in files}
         names = dict.fromkeys([*self.generated, *generated])
-        return Written(self.key, environment, {**self.digests, **digests}, tuple(names))
+        return Written(self.key, environment, {**self.digests, **digests}, tuple(names), stack)
 
     def encoded(self) -> bytes:
         data = {**self._asdict(), "key": self.key.hex()}
@@ -52,6 +55,6 @@ def read_written(folder: Path) -> Written:
     with suppress(Refusal, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         data = json.loads(read_below(folder, FILE) or b"")
         digests = {str(path): str(digest) for path, digest in data["digests"].items()}
-        generated = tuple(map(str, data["generated"]))
-        return Written(bytes.fromhex(data["key"])[:64], str(data["environment"]), digests, generated)
+        generated, stack = tuple(map(str, data["generated"])), str(data["stack"])
+        return Written(bytes.fromhex(data["key"])[:64], str(data["environment"]), digests, generated, stack)
     return Written(os.urandom(32), "", {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.report import Diagnostic, Report, Span
@@ -99,9 +100,8 @@ class Project:
                 if report.errors:
                     return Outcome(diagnostics=self._told(report))
                 if write:
-                    changes = write_artifacts(
-                        artifacts, self.output, environment=self.environment, force=force, report=report
-                    )
+                    act = partial(write_artifacts, stack=self.stack, environment=self.environment)
+                    changes = act(artifacts, self.output, force=force, report=report)
                 else:
                     changes = check_artifacts(artifacts, self.output, force=force, report=report)
         except Refusal as refusal:

@@ -180,6 +180,17 @@ def test_a_variable_that_makes_compose_read_something_else_is_told() -> None:
     assert "[compose-variable]" in told
 
 
+def test_another_stack_does_not_take_a_folder_over() -> None:
+    Path("other.yaml").write_text(STACK.replace("demo", "other"))
+    assert run("compile", "-o", "out")[0] == 0
+    before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+    code, told = run("compile", "other.yaml", "-o", "out")
+    assert (code, "out holds what ../stack.yaml renders [other-stack]" in told) == (1, True), told
+    assert {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()} == before
+    assert run("compile", "other.yaml", "-o", "out", "--force")[0] == 0
+    assert "name: other\n" in Path("out/docker-compose.yml").read_text()
+
+
 def test_what_another_environment_rendered_is_named() -> None:
     Path("stack.yaml").write_text(STACK + "environments:\n  staging: {databases: {cache: {memory: 512M}}}\n")
     assert run("compile", "-e", "staging")[0] == 0

@@ -1,0 +1,28 @@
+"""Files that Compose reads in place of the rendered one, or merges into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from compiler.report import Report, Span
+
+# In the order in which Compose looks for them; a file of the first two beats docker-compose.yml.
+RIVALS = (
+    *("compose.yaml", "compose.yml", "compose.override.yml", "compose.override.yaml"),
+    *("docker-compose.override.yml", "docker-compose.override.yaml"),
+)
+
+
+def tell_rivals(directory: Path, report: Report) -> None:
+    """Warns of each file that `docker compose` reads in place of the rendered one, or merges into it.
+
+    https://docs.docker.com/compose/intro/compose-application-model/
+    """
+    for name in RIVALS:
+        if (directory / name).exists():
+            verb = "merges into" if "override" in name else "reads in place of"
+            told = f"is what Compose {verb} docker-compose.yml"
+            help = "move what it says into the stack file, or run `docker compose -f docker-compose.yml`"
+            report.warning(
+                "other-compose-file", f"{directory / name} {told}", Span(str(directory / name)), help
+            )
