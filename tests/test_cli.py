@@ -462,6 +462,24 @@ def test_init_from_copies_a_shipped_stack_that_compiles(tmp_path: Path, name: st
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.parametrize(
+    ("folder", "name"), [("shop", "shop"), ("My Shop.v2", "my-shop-v2"), ("__x", "x"), ("…", "minimal")]
+)
+def test_init_names_the_stack_like_its_folder(tmp_path: Path, folder: str, name: str) -> None:
+    assert stackc("init", tmp_path / folder).exit_code == 0
+    assert f"\nname: {name}\n" in "\n" + (tmp_path / folder / "stack.yaml").read_text()
+    assert stackc("compile", tmp_path / folder / "stack.yaml").exit_code == 0
+
+
+def test_init_adds_to_a_gitignore_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".gitignore").write_text("node_modules\n*.key")
+    assert stackc("init").stdout.splitlines()[:2] == ["wrote stack.yaml", "updated .gitignore"]
+    assert Path(".gitignore").read_text() == "node_modules\n*.key\n.env\n.env.bak*\n"
+    Path("stack.yaml").unlink()
+    assert stackc("init").stdout.splitlines() == ["wrote stack.yaml", "next: stackc compile"]
+
+
 def test_init_list_names_every_shipped_stack() -> None:
     assert stackc("init", "--list").stdout.split() == sorted({case.name for case in CASES})
 

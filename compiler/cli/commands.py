@@ -69,8 +69,9 @@ def check(form: str, **given: Any) -> None:
 @click.option("--list", "list_only", is_flag=True, help="List the shipped stacks.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def init(example: str, list_only: bool, folder: Path) -> None:
-    """Write a first stack.yaml into FOLDER (the current one by default)."""
+    """Write a first stack.yaml into FOLDER (the current one by default), which is named like the folder."""
     from compiler.output import Refusal, tell_refusal
+    from compiler.pages.starter import first_stack, ignoring
     from compiler.source.shipped import EXAMPLES
 
     names = sorted(file.parent.name for file in EXAMPLES.glob("*/stack.yaml"))
@@ -80,25 +81,24 @@ def init(example: str, list_only: bool, folder: Path) -> None:
     if example not in names:
         told = f'no shipped stack is named "{example}"; one of: {", ".join(names)}'
         raise click.BadParameter(told, param_hint="--from")
-    report, place = Report(), EXAMPLES / example
-    shipped = [place / "stack.yaml", *sorted(place.glob("adapters/*.yaml"))]
-    files = {folder / file.relative_to(place): file.read_bytes() for file in shipped}
-    for path in files:
-        if os.path.lexists(path):
-            help = "move it away, or name another folder"
-            report.error("file-exists", "the file is there already", Span(path=str(path)), help)
-    if not (folder / ".gitignore").exists():
-        files[folder / ".gitignore"] = b".env\n*.key\n"
-    for path, content in () if report.errors else files.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        except OSError as failure:
-            tell_refusal(report, Refusal(path, failure), "written")
-            break
+    report, path, done = Report(), folder / shared.STACK, list[str]()
+    if os.path.lexists(path):
+        help = "move it away, or name another folder"
+        report.error("file-exists", "the file is there already", Span(path=str(path)), help)
+    try:
+        if not report.errors:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(first_stack(EXAMPLES / example, folder), "utf-8")
+            done.append(f"wrote {path}")
+            path = folder / ".gitignore"
+            known = path.read_bytes() if path.exists() else b""
+            if (content := ignoring(known)) != known:
+                path.write_bytes(content)
+                done.append(f"{'updated' if known else 'wrote'} {path}")
+    except OSError as failure:
+        tell_refusal(report, Refusal(path, failure), "written")
     shared.finish(report)
-    for path in files:
-        click.echo(f"wrote {path}")
+    click.echo("\n".join(done))
     click.echo("next: stackc compile" + ("" if folder == Path() else f" {folder / shared.STACK}"))
 
 
