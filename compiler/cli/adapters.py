@@ -82,8 +82,10 @@ def test_adapters(names: Sequence[str], adapters: Path | None, form: str, boot: 
 
 @adapters.command("new")
 @click.argument("name")
-@click.option("--extends", "base", default="", help="The adapter that it changes.")
-@click.option("--image", default="", help="The image of its engine, such as acme/base:2.1.")
+@click.option("--extends", "base", default="", show_default=False, help="The adapter that it changes.")
+@click.option(
+    "--image", default="", show_default=False, help="The image of its engine, such as acme/base:2.1."
+)
 @shared.adapters_option
 def new_adapter(name: str, base: str, image: str, adapters: Path | None) -> None:
     """Write a first adapters/NAME.yaml, with comments, on top of another adapter or for an image."""
