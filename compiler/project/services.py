@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from compiler.expressions import ExpressionError, evaluate
 from compiler.expressions.quoting import shell_word
-from compiler.model import Path, Raw, env_key
+from compiler.model import Connection, Path, Raw, Reference, Text, env_key
+from compiler.project.connections import mask
 from compiler.project.hand_written import iter_named
 from compiler.project.long_form import bind_ports, lengthen, rebase
 from compiler.project.project import Project, has_health
@@ -96,7 +98,7 @@ def _evaluated(shop: Workshop, tree: Any, names: Mapping[str, Any], at: Path) ->
     if not isinstance(tree, str) or shop.report.is_full:
         return tree
     try:
-        return _single(evaluate(tree, names, literal=Raw))
+        return _with_one_query(_single(evaluate(tree, names, literal=Raw)), shop.project)
     except ExpressionError as fault:
         place = shop.stack.document.within(at, fault.source)
         shop.report.error(fault.code, fault.message, place, fault.help)
@@ -113,6 +115,19 @@ def _single(value: Any) -> Any:
     if value is None:
         raise ExpressionError("the expression has no value", "leave the option out")
     return as_text(value)
+
+
+def _with_one_query(value: Any, project: Project) -> Any:
+    """Returns a text in which what is written behind a URL, such as `?schema=public`, goes on with its query."""
+    if not isinstance(value, Text):
+        return value
+    parts = list(value.parts)
+    for index, (url, rest) in enumerate(pairwise(parts)):
+        known = project.connections.get(url.key) if isinstance(url, Reference) else None
+        if known and isinstance(known.value, Connection) and isinstance(rest, str) and rest[:1] in ("?", "&"):
+            sign = "&" if "?" in mask(known.value) else "?"
+            parts[index + 1] = type(rest)(sign + rest[1:])
+    return Text(tuple(parts))
 
 
 def _use(shop: Workshop, key: str, spec: dict[str, Any], databases: Names) -> dict[str, int | None]:

@@ -291,3 +291,32 @@ def test_what_compose_alone_understands_is_carried_along() -> None:
     assert spec["extends"] == {"file": "common.yml", "service": "base"}
     assert spec["env_file"] == [{"path": "a.env", "required": False, "format": "raw"}]
     assert spec["x-note"] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("database", "written", "rendered"),
+    [
+        (
+            "postgresql",
+            "${{ databases.main.url }}?schema=public",
+            "${MAIN_URL:?set it in .env}&schema=public",
+        ),
+        (
+            "postgresql",
+            "${{ databases.main.url }}&schema=public",
+            "${MAIN_URL:?set it in .env}&schema=public",
+        ),
+        ("redis", "${{ databases.main.url }}?db=1&x=${X:-1}", "${MAIN_URL:?set it in .env}?db=1&x=${X:-1}"),
+        ("redis", "${{ databases.main.url }}&db=1", "${MAIN_URL:?set it in .env}?db=1"),
+        ("redis", "a ${{ databases.main.url }} ?", "a ${MAIN_URL:?set it in .env} ?"),
+        ("rabbitmq", "${{ databases.main.connections.pika }}?x=1", "${MAIN_PIKA:?set it in .env}&x=1"),
+        ("rabbitmq", "${{ databases.main.url }}?x=1", "${MAIN_URL:?set it in .env}?x=1"),
+    ],
+)
+def test_what_is_written_behind_a_url_goes_on_with_its_query(
+    database: str, written: str, rendered: str
+) -> None:
+    text = f"name: a\nservices: {{app: {{image: 'a:1', environment: {{U: '{written}'}}}}}}\n"
+    compiled, found = compile_text(f"{text}databases: {{main: {{adapter: {database}}}}}\n")
+    assert compiled and not found
+    assert f"U: '{rendered}'" in compiled.artifacts[0].content.decode()
