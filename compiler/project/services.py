@@ -71,7 +71,12 @@ def build_service(shop: Workshop, key: str) -> None:
     if any(project.databases[name].tls.enabled for name in reached):
         add_files(project, key, [AUTHORITY])
     mounts = {written_text(mount.get("source")) for mount in spec.get("secrets") or ()}
-    label_secrets(project, key, {one for name, one in stack_keys(shop.stack).items() if name in mounts})
+    own = {name: one for name, one in stack_keys(shop.stack).items() if name in mounts}
+    label_secrets(project, key, own.values())
+    # Into a read-only file system Compose mounts files alone.
+    for name, secret in own.items() if spec.get("read_only") in (True, "true") else ():
+        project.secret_files[f"secrets/{name}"] = secret
+        project.tree["secrets"][name] = {"file": f"./secrets/{name}"}
 
 
 def build_section(shop: Workshop, kind: str) -> dict[str, Any]:

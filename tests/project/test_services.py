@@ -320,3 +320,21 @@ def test_what_is_written_behind_a_url_goes_on_with_its_query(
     compiled, found = compile_text(f"{text}databases: {{main: {{adapter: {database}}}}}\n")
     assert compiled and not found
     assert f"U: '{rendered}'" in compiled.artifacts[0].content.decode()
+
+
+def test_a_read_only_service_gets_its_secrets_as_files() -> None:
+    text = (
+        "name: a\nservices:\n"
+        "  app: {image: 'a:1', read_only: true, secrets: [token, {source: other, target: x}]}\n"
+        "  b: {image: 'a:1', secrets: [kept]}\n"
+        "secrets: {token: {generate: hex}, other: {environment: OTHER}, kept: {generate: hex}, plain: {file: ./p}}\n"
+    )
+    compiled, found = compile_text(text)
+    assert compiled and not found
+    assert compiled.project.secret_files == {"secrets/token": "TOKEN", "secrets/other": "OTHER"}
+    assert compiled.project.tree["secrets"] == {
+        "token": {"file": "./secrets/token"},
+        "other": {"file": "./secrets/other"},
+        "kept": {"environment": "KEPT"},
+        "plain": {"file": "./p"},
+    }
