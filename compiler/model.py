@@ -137,11 +137,15 @@ class Certificate(NamedTuple):
 
 
 class Access(NamedTuple):
-    """How a database is reached: a connection by driver, from the network and, where published, from this machine."""
+    """How a database is reached: a connection by driver, from the network and, where published, from this machine.
+
+    `ports` are the further ones of its server in the network, by name.
+    """
 
     database: str
     adapter: str
     network: Mapping[str, Connection]
     host: Mapping[str, Connection]
     parts: Mapping[str, Any]
+    ports: Mapping[str, int]
     query: str = ""

@@ -47,6 +47,7 @@ def build_access(texts: AdapterTexts, host: str = "") -> Access:
             **{name: one for name in (*_PARTS, "database") if (one := network.scope[name])},
             "ca": authority,
         },
+        ports=network.scope["ports"],
         query="\n".join(network.lines(("vector", "query"), language) if database.vector else ()),
     )
 

@@ -143,7 +143,7 @@ def _database(project: Project, name: str) -> Names:
         return Reference(key)
 
     drivers = Names(dict.fromkeys(access.network, connect))
-    return Names({"url": connect, **access.parts, "connections": drivers})
+    return Names({"url": connect, **access.parts, "ports": dict(access.ports), "connections": drivers})
 
 
 def _service(stack: Stack, name: str) -> Names:

@@ -52,7 +52,7 @@ def scan_variables(text: str) -> Iterator[Variable]:
 
 
 def variable_syntax(project: Project, tell: Tell) -> None:
-    for path, text in _iter_raw(project.tree):
+    for path, text in iter_raw(project.tree):
         try:
             list(scan_variables(text))
         except ValueError as fault:
@@ -85,7 +85,7 @@ def missing_dollar(service: Service, tell: Tell) -> None:
 def check_set(project: Project, known: set[str], report: Report) -> None:
     """Warns of each variable that the stack takes from `.env` and that is not there."""
     told: set[str] = set()
-    for path, text in _iter_raw(project.tree):
+    for path, text in iter_raw(project.tree):
         for name, operator, _ in missing_variables(text, known):
             if name not in told:
                 told.add(name)
@@ -93,6 +93,12 @@ def check_set(project: Project, known: set[str], report: Report) -> None:
                 end = ", so Compose will not start" if operator.endswith("?") else ""
                 message = f"{owner} takes {name} from .env, which does not set it{end}"
                 report.warning("unset-variable", message, project.places.value(path), f"add {name}= to .env")
+
+
+def own_variables(project: Project) -> list[str]:
+    """Returns the variables without a default that the services take from `.env`, in order."""
+    texts = (text for _, text in iter_raw(project.tree))
+    return [*dict.fromkeys(name for text in texts for name, *_ in missing_variables(text, set()))]
 
 
 def missing_variables(text: str, known: set[str]) -> Iterator[Variable]:
@@ -105,10 +111,10 @@ def missing_variables(text: str, known: set[str]) -> Iterator[Variable]:
             yield from missing_variables(argument, known)
 
 
-def _iter_raw(tree: dict[str, Any] | list[Any], at: Path = ()) -> Iterator[tuple[Path, Raw]]:
+def iter_raw(tree: dict[str, Any] | list[Any], at: Path = ()) -> Iterator[tuple[Path, Raw]]:
     """Yields the path and text of everything in a tree that is in Compose's own syntax and has a `$`."""
     for step, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
         if isinstance(value, dict | list):
-            yield from _iter_raw(value, (*at, step))
+            yield from iter_raw(value, (*at, step))
         elif isinstance(value, Raw) and "$" in value:
             yield (*at, step), value

@@ -104,7 +104,7 @@ def _interpolated(node: str | Reference | Text) -> str:
     if isinstance(node, Text):
         return "".join(map(_interpolated, node.parts))
     if isinstance(node, Reference):
-        return f"${{{node.key}:?set it in .env}}"
+        return f"${{{node.key}:?run stackc compile}}"
     return str(node) if isinstance(node, Raw) else compose_escape(node)
 
 

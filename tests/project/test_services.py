@@ -299,18 +299,22 @@ def test_what_compose_alone_understands_is_carried_along() -> None:
         (
             "postgresql",
             "${{ databases.main.url }}?schema=public",
-            "${MAIN_URL:?set it in .env}&schema=public",
+            "${MAIN_URL:?run stackc compile}&schema=public",
         ),
         (
             "postgresql",
             "${{ databases.main.url }}&schema=public",
-            "${MAIN_URL:?set it in .env}&schema=public",
+            "${MAIN_URL:?run stackc compile}&schema=public",
         ),
-        ("redis", "${{ databases.main.url }}?db=1&x=${X:-1}", "${MAIN_URL:?set it in .env}?db=1&x=${X:-1}"),
-        ("redis", "${{ databases.main.url }}&db=1", "${MAIN_URL:?set it in .env}?db=1"),
-        ("redis", "a ${{ databases.main.url }} ?", "a ${MAIN_URL:?set it in .env} ?"),
-        ("rabbitmq", "${{ databases.main.connections.pika }}?x=1", "${MAIN_PIKA:?set it in .env}&x=1"),
-        ("rabbitmq", "${{ databases.main.url }}?x=1", "${MAIN_URL:?set it in .env}?x=1"),
+        (
+            "redis",
+            "${{ databases.main.url }}?db=1&x=${X:-1}",
+            "${MAIN_URL:?run stackc compile}?db=1&x=${X:-1}",
+        ),
+        ("redis", "${{ databases.main.url }}&db=1", "${MAIN_URL:?run stackc compile}?db=1"),
+        ("redis", "a ${{ databases.main.url }} ?", "a ${MAIN_URL:?run stackc compile} ?"),
+        ("rabbitmq", "${{ databases.main.connections.pika }}?x=1", "${MAIN_PIKA:?run stackc compile}&x=1"),
+        ("rabbitmq", "${{ databases.main.url }}?x=1", "${MAIN_URL:?run stackc compile}?x=1"),
     ],
 )
 def test_what_is_written_behind_a_url_goes_on_with_its_query(
@@ -338,3 +342,14 @@ def test_a_read_only_service_gets_its_secrets_as_files() -> None:
         "kept": {"environment": "KEPT"},
         "plain": {"file": "./p"},
     }
+
+
+def test_a_further_port_of_a_database_can_be_named() -> None:
+    text = (
+        "name: a\nservices: {app: {image: 'a:1', environment: {P: '${{ databases.main.ports.native }}'}}}\n"
+    )
+    compiled, found = compile_text(f"{text}databases: {{main: {{adapter: clickhouse, version: '26.7'}}}}\n")
+    assert compiled and not found
+    assert "P: '9000'" in compiled.artifacts[0].content.decode()
+    _, found = compile_text(f"{text}databases: {{main: {{adapter: redis}}}}\n")
+    assert [one.id for one in found] == ["unknown-reference"]

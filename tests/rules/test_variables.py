@@ -100,3 +100,16 @@ def test_the_same_texts_are_read_as_by_compose(tmp_path: Path) -> None:
 @given(st.text("${}:-?+AB1 .", max_size=20))
 def test_any_text_is_read_or_refused(text: str) -> None:
     assert read(text) or "${" in text
+
+
+def test_the_example_has_the_services_own_variables() -> None:
+    text = (
+        "name: a\nservices:\n"
+        "  app: {image: 'a:1', environment: {A: '${TOKEN}', B: '${X:-1}', C: '${TOKEN:?no}', D: '${MAIN_URL}'}}\n"
+        "databases: {main: {adapter: redis}}\n"
+    )
+    compiled, _ = compile_text(text)
+    assert compiled
+    example = compiled.artifacts[1].content.decode()
+    assert example.endswith("\n# Variables of the services\nTOKEN=\n")
+    assert example.count("MAIN_URL=") == 1

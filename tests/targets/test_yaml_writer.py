@@ -130,12 +130,12 @@ def test_raw_text_keeps_its_interpolation() -> None:
 
 
 def test_a_reference_says_where_to_set_it() -> None:
-    assert dump({"a": Text(("x$", Reference("KEY")))}) == "a: 'x$$${KEY:?set it in .env}'\n"
+    assert dump({"a": Text(("x$", Reference("KEY")))}) == "a: 'x$$${KEY:?run stackc compile}'\n"
 
 
 def test_a_missing_reference_fails_with_that_sentence(tmp_path: Path) -> None:
     (tmp_path / "docker-compose.yml").write_text(service({"A": Reference("KEY")}))
-    assert "KEY is missing a value: set it in .env" in run_config(tmp_path).stderr
+    assert "KEY is missing a value: run stackc compile" in run_config(tmp_path).stderr
 
 
 def test_a_script_is_written_as_a_block() -> None:
