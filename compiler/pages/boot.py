@@ -67,9 +67,10 @@ def boot_adapter(adapter: Adapter, registry: Registry, report: Report) -> dict[s
             trial = _Trial(adapter, Path(folder), mode, registry.folders[0].place, report)
             try:
                 trial.run(row)
-            except _Failed as failure:
+            except (_Failed, subprocess.TimeoutExpired) as failure:
                 row["passed"] = False
-                check, told = failure.args
+                is_late = isinstance(failure, subprocess.TimeoutExpired)
+                check, told = ("a command", "it took too long") if is_late else failure.args
                 place = adapter.document.key(("versions", adapter.default_version))
                 report.error(
                     "adapter-boot", f"with TLS {mode}, {check}: {told}", place, "look at its containers"
