@@ -36,10 +36,12 @@ class Lines(NamedTuple):
 
 def update_env(dotenv: Dotenv, lines: Lines, report: Report) -> str | None:
     """Returns the text with every line in it; None where a person's line would be lost or overruled."""
-    around, before = _around(dotenv, report), report.errors
-    if around is None:
-        return None
-    head, tail = around
+    text, before = dotenv.text, report.errors
+    block = _BLOCK.search(text)
+    parts = (text[: block.start()], text[block.end() :]) if block else (text, "")
+    head, tail = (parse_dotenv(part, dotenv.path, Report()) for part in parts)
+    if head is None or tail is None or _BEGIN in "".join(parts):
+        return _tell_edited(dotenv, report)
     own = {**head.entries, **tail.entries}
     for key, value, comment in lines.derived:
         if key in own and own[key].value != value:
@@ -48,31 +50,39 @@ def update_env(dotenv: Dotenv, lines: Lines, report: Report) -> str | None:
             report.error("env-clash", told, head.value(key) or dotenv.value(key) or Span(dotenv.path), help)
     if report.errors > before:
         return None
-    text = update_dotenv(head, [line for line in lines.secrets if line[0] not in tail.entries])
-    rest = update_dotenv(tail, [line for line in lines.secrets if line[0] in tail.entries])
     body = lay_out([line for line in lines.derived if line[0] not in own])
+    known = block[2].replace("\r\n", "\n") if block else body
+    if block and _digest(known) != block[1] and not _is_covered(known, body):
+        return _tell_edited(dotenv, report)
+    above = update_dotenv(head, [line for line in lines.secrets if line[0] not in tail.entries])
+    below = update_dotenv(tail, [line for line in lines.secrets if line[0] in tail.entries])
     if not body:
-        return text + rest
-    newline = "\r\n" if "\r\n" in dotenv.text else "\n"
-    block = f"{_BEGIN}{_digest(body)}\n{body}{_END}\n".replace("\n", newline)
-    gap = newline if text.strip("\ufeff") and not text.endswith(("\n\n", "\n\r\n")) else ""
-    return text + gap + block + rest
+        return above + below
+    newline = "\r\n" if "\r\n" in text else "\n"
+    rendered = f"{_BEGIN}{_digest(body)}\n{body}{_END}\n".replace("\n", newline)
+    gap = newline if above.strip("\ufeff") and not above.endswith(("\n\n", "\n\r\n")) else ""
+    return above + gap + rendered + below
 
 
-def _around(dotenv: Dotenv, report: Report) -> tuple[Dotenv, Dotenv] | None:
-    """Returns what stands above and below the block; None where somebody has edited that."""
-    text = dotenv.text
-    found = _BLOCK.search(text)
-    head, tail = (text[: found.start()], text[found.end() :]) if found else (text, "")
-    above, below = (parse_dotenv(part, dotenv.path, Report()) for part in (head, tail))
-    is_edited = found and _digest(found[2].replace("\r\n", "\n")) != found[1]
-    if is_edited or _BEGIN in head + tail or above is None or below is None:
-        line = text.partition(_BEGIN)[0].count("\n") + 1
-        told = "the lines that stackc renders in .env were edited by hand"
-        help = "move lines of yours above the block and delete the rest of it, which `stackc compile` makes again"
-        report.error("env-block", told, Span(dotenv.path, line, 1, line, 2), help)
-        return None
-    return above, below
+def _is_covered(known: str, body: str) -> bool:
+    """Says whether an edited block holds nothing that is not rendered anyway, but for digests.
+
+    So it is where a person has replaced a password in the whole file.
+    """
+    before, after = (parse_dotenv(text, "", Report()) for text in (known, body))
+    if before is None or after is None:
+        return False
+    notes = {line for line in known.splitlines() if line.startswith("#")} - {*body.splitlines()}
+    values = before.values.items() - after.values.items()
+    return not notes and all(key in after.values and key.endswith("_SHA256") for key, _ in values)
+
+
+def _tell_edited(dotenv: Dotenv, report: Report) -> str | None:
+    line = dotenv.text.partition(_BEGIN)[0].count("\n") + 1
+    told = "the lines that stackc renders in .env were edited by hand"
+    help = "move lines of yours above the block and delete the rest of it, which `stackc compile` makes again"
+    report.error("env-block", told, Span(dotenv.path, line, 1, line, 2), help)
+    return None
 
 
 def _digest(body: str) -> str:

@@ -96,6 +96,7 @@ def test_what_nobody_needs_any_more_is_gone_but_for_its_password() -> None:
     [
         lambda text: text.replace("REDIS_URL=", "REDIS_URL=x"),
         lambda text: text.replace(END, f"MINE=1\n{END}"),
+        lambda text: text.replace(END, f"# a note\n{END}"),
         lambda text: text.replace(END, ""),
         lambda text: text + text[text.index(BEGIN) :],
     ],
@@ -136,3 +137,10 @@ def test_whatever_is_there_stays_and_comes_back(
     assert update_env(read_env(two), lines(first), report) == update_env(
         read_env(grown), lines(first), report
     )
+
+
+def test_a_password_may_be_replaced_in_the_whole_file() -> None:
+    assert run("compile")[0] == 0
+    Path(".env").write_text(env().replace("my-Password-1", "my-Password-2"))
+    assert run("compile")[0] == run("check")[0] == 0
+    assert "REDIS_URL=redis://redis:my-Password-2@redis:6379/0" in env()
