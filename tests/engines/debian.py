@@ -11,8 +11,6 @@ import pytest
 
 from tests.engines.conftest import REQUIRED, missing, run
 
-_SOURCE = "deb http://deb.debian.org/debian trixie main"
-
 
 class Engine(NamedTuple):
     """The packages of an engine, the account that it runs as, and shell commands that finish the folder `$1`."""
@@ -74,7 +72,6 @@ def _make(engine: Engine, tag: str) -> None:
         f"--customize-hook={engine.finish}",
         "trixie",
         "-",
-        _SOURCE,
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as packed:
         done = subprocess.run(
