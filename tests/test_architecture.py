@@ -100,6 +100,11 @@ def test_module_is_small(file: Path) -> None:
     assert file.read_text().count("\n") < 300
 
 
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_no_pattern_repeats_a_group_possessively(file: Path) -> None:
+    assert not re.findall(r"\)[*+?]\+", file.read_text()), "write (?>…): Python 3.11.2 matches it otherwise"
+
+
 def engine_names() -> set[str]:
     """Returns the names, aliases and image names of all adapters that are longer than three letters."""
     names: set[str] = set()

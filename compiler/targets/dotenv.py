@@ -23,15 +23,17 @@ _WHITE = "\n\u1680\u2028\u2029\u202f\u205f\u3000" + _BLANK + _SPACES
 _NAME = r"[_a-zA-Z\u017f\u212a][_a-zA-Z0-9\u017f\u212a]*"
 
 # What is between two statements belongs to the second one, and a value ends with its line or its quote.
+# Its groups are atomic: one that is repeated possessively takes too much in Python 3.11.2, see
+# https://github.com/python/cpython/issues/100061
 _STATEMENT = re.compile(
     rf"""
-    (?:[{_WHITE}]++|\#[^\n]*+)*+
+    (?>(?:[{_WHITE}]+|\#[^\n]*)*)
     (?P<export>export(?=[\t\n\f\r ])[{_BLANK}]*)?
     (?P<key>[\w.\[\]{_BLANK}-]*)
     (?:
         [=:][{_BLANK}]*
         (?P<value>
-            (?P<quote>['"])(?P<body>(?:(?!(?P=quote))[^\\]|\\.)*+)(?P=quote)
+            (?P<quote>['"])(?P<body>(?>(?:(?!(?P=quote))[^\\]|\\.)*))(?P=quote)
             |(?P<open>['"].*)
             |[^\n]*
         )
