@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -66,17 +67,16 @@ def detect_adapter(word: str, adapters: Path | None) -> None:
 @click.option("--boot", is_flag=True, help="Try them on their engines too, with Docker.")
 def test_adapters(names: Sequence[str], adapters: Path | None, form: str, boot: bool) -> None:
     """Try adapters without an engine: schema, probe, hostile passwords, every version, every driver."""
-    from compiler.pages.trial import render_trials as render
-    from compiler.pages.trial import run_trials
+    from compiler.pages.trial import CHECKS, render_trials, run_trials
 
     report = Report()
     rows, registry = run_trials(names, adapters, report)
+    checks: Sequence[str] = CHECKS
     if boot:
-        from compiler.pages.boot import boot_all
-        from compiler.pages.boot import render_boots as render
+        from compiler.pages import boot as engines
 
-        rows = boot_all(rows, registry, report)
-    shared.answer(rows, form, render)
+        rows, checks = engines.boot_all(rows, registry, report), engines.CHECKS
+    shared.answer(rows, form, partial(render_trials, checks=checks))
     shared.finish(report, [registry])
 
 

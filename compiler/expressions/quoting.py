@@ -123,7 +123,7 @@ def libpq_value(text: str) -> str:
 
 # https://docs.oracle.com/en/java/javase/21/docs/api/java.base/javax/security/auth/login/Configuration.html
 def jaas_value(text: str) -> str:
-    """Returns the value of one option of a JAAS login module, in double quotes, as Kafka's clients read it."""
+    """Returns the value of one option of a JAAS login module, in double quotes."""
     refuse_unrepresentable(text, "a JAAS configuration")
     if set("\n\r") & set(text):
         raise ValueError("a JAAS configuration cannot hold a line break")

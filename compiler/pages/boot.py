@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from compiler.expressions.quoting import json_text
-from compiler.pages.catalog import render_table
+from compiler.pages.promises import SECRET_FILE
 from compiler.project.connections import references, render_connection
 from compiler.project.secrets import database_secrets
 from compiler.registry.adapter import Adapter
@@ -28,7 +27,6 @@ from compiler.targets.dotenv import update_dotenv
 
 CHECKS = ("up", "log-in", "wrong password", "drivers", "restart", "new password", "paused")
 _KEY = "db"
-_SECRET_FILE = re.compile(r"/run/secrets/[A-Za-z0-9_-]+")
 _UP = ("up", "-d", "--wait", "--wait-timeout", "300")
 
 
@@ -44,15 +42,6 @@ def boot_all(rows: Sequence[Mapping[str, Any]], registry: Registry, report: Repo
         is_sound = bool(adapter and row["passed"])
         booted.append(boot_adapter(adapter, registry, report) if adapter and is_sound else dict(row))
     return booted
-
-
-def render_boots(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Returns the rows as a table for a terminal."""
-    cells = [("ADAPTER", *map(str.upper, CHECKS), "RESULT")]
-    for row in rows:
-        counts = (str(row.get(check, "-")) for check in CHECKS)
-        cells.append((row["adapter"], *counts, "passed" if row["passed"] else "failed"))
-    return render_table(cells)
 
 
 def boot_adapter(adapter: Adapter, registry: Registry, report: Report) -> dict[str, Any]:
@@ -167,7 +156,7 @@ class _Trial(NamedTuple):
     def refuse(self, key: str, what: str, password: str) -> int:
         """Runs the probe with another password, where it reads one itself."""
         words = self.words(key)
-        others = [_SECRET_FILE.sub("/dev/stdin", word) for word in words]
+        others = [SECRET_FILE.sub("/dev/stdin", word) for word in words]
         if others != words and self.passes(key, others, password):
             raise _Failed(what, "the probe passes with it")
         return int(others != words)

@@ -12,7 +12,7 @@ from compiler.project.project import Project
 from compiler.project.secrets import database_secrets
 from compiler.report import Report
 
-_SECRET_FILE = re.compile(r"/run/secrets/([A-Za-z0-9_-]+)")
+SECRET_FILE = re.compile(r"/run/secrets/([A-Za-z0-9_-]+)")
 _NO_FAILURE = re.compile(
     r"(?:\|\|\s*(?:true|:|exit\s+0)|;\s*(?:true|:|exit\s+0)|\n\s*(?:true|exit\s+0))\s*\Z"
 )
@@ -93,7 +93,7 @@ class _Container(NamedTuple):
 
     def _check_files(self, script: _Script) -> None:
         mounted = {mount.get("target", mount["source"]) for mount in self.service.get("secrets") or ()}
-        for name in _SECRET_FILE.findall(_COMMENT.sub("", script.text)):
+        for name in SECRET_FILE.findall(_COMMENT.sub("", script.text)):
             if name not in mounted:
                 told = f"this {script.kind} reads /run/secrets/{name}, which its container does not have"
                 self._tell("missing-mount", told, script.key, "add the secret to `secrets` of the container")
@@ -157,7 +157,7 @@ class _Container(NamedTuple):
         has_secrets = bool(database_secrets(self.project.databases[str(database)]))
         probes = [script for script in self._scripts() if script.kind == "probe"]
         # A program that is no shell reads the file of a secret by its arguments or by a file of the server.
-        if not probes and has_secrets and not _SECRET_FILE.search(self._texts("healthcheck")):
+        if not probes and has_secrets and not SECRET_FILE.search(self._texts("healthcheck")):
             told, help = "the probe logs in with no secret", "let its program read ${{ secrets.password }}"
             self._tell("weak-probe", told, "healthcheck.test", help)
         for script in probes:
@@ -184,10 +184,10 @@ class _Container(NamedTuple):
     def _logs_in(self, probe: str) -> bool:
         """Says whether a probe reads a secret, or a file that the start script makes of one."""
         asked = re.sub(r"(?m)^\s*:\s.*$", "", probe)
-        if _SECRET_FILE.search(asked):
+        if SECRET_FILE.search(asked):
             return True
         for script in self._scripts():
-            if script.kind == "script" and _SECRET_FILE.search(script.text):
+            if script.kind == "script" and SECRET_FILE.search(script.text):
                 made = re.findall(r">\s*['\"]?(/[\w./-]+)", script.text)
                 return any(file in asked for file in made)
         return False

@@ -39,7 +39,7 @@ HOSTILE = (
     "-dash",
 )
 _FILE = "trial.yaml"
-_CHECKS = ("schemas", "probes", "renders", "passwords", "examples")
+CHECKS = ("schemas", "probes", "renders", "passwords", "examples")
 
 
 def run_trials(
@@ -69,11 +69,11 @@ def try_adapter(name: str, registry: Registry, report: Report) -> dict[str, Any]
     return {"adapter": adapter.name if adapter else name, "passed": not found.errors, **tried}
 
 
-def render_trials(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Returns the rows as a table for a terminal."""
-    cells = [("ADAPTER", *(what.upper() for what in _CHECKS), "RESULT")]
+def render_trials(rows: Sequence[Mapping[str, Any]], checks: Sequence[str] = CHECKS) -> str:
+    """Returns the rows as a table for a terminal, with a column for how often each check was made."""
+    cells = [("ADAPTER", *map(str.upper, checks), "RESULT")]
     for row in rows:
-        counts = (str(row.get(what, "-")) for what in _CHECKS)
+        counts = (str(row.get(check, "-")) for check in checks)
         cells.append((row["adapter"], *counts, "passed" if row["passed"] else "failed"))
     return render_table(cells)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import re
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -24,6 +23,7 @@ from compiler.pages.trial import HOSTILE
 from compiler.project.connections import render_connection
 from compiler.run.workspace import Project
 from tests.adapters.plans import build_database, plan_database
+from tests.servers import QuietHandler, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,7 @@ class Recorder(HTTPServer):
         super().__init__(("127.0.0.1", 0), _Record)
 
 
-class _Record(BaseHTTPRequestHandler):
+class _Record(QuietHandler):
     server: Recorder
 
     def do_POST(self) -> None:
@@ -78,17 +78,11 @@ class _Record(BaseHTTPRequestHandler):
         self.server.seen.append((user, password))
         self.send_error(500)
 
-    def log_message(self, *_: object) -> None: ...
-
 
 @pytest.fixture(scope="module")
 def recorder() -> Iterator[Recorder]:
-    with Recorder() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serving(Recorder()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize("password", HOSTILE)

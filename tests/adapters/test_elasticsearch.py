@@ -16,8 +16,7 @@ from base64 import b64decode, b64encode
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +30,7 @@ from compiler.report import Report, Span
 from compiler.targets.vault import fill
 from tests.adapters.plans import Plan, build_database, plan_database
 from tests.conftest import read_env
+from tests.servers import QuietHandler, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +114,7 @@ class Server(ThreadingHTTPServer):
     search: Search
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     server: Server
 
     def handle_one(self) -> None:
@@ -133,9 +133,6 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_HEAD = handle_one
 
-    def log_message(self, *_words: object) -> None:
-        pass
-
 
 @contextmanager
 def served(context: ssl.SSLContext | None = None) -> Iterator[Search]:
@@ -143,14 +140,8 @@ def served(context: ssl.SSLContext | None = None) -> Iterator[Search]:
     server.search = Search(port=server.server_port)
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving(server):
         yield server.search
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @dataclass

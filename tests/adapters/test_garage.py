@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +15,7 @@ import pytest
 
 from tests.adapters.standins import Standin
 from tests.conftest import stackc
+from tests.servers import QuietHandler, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,20 +25,13 @@ pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="there is no cu
 NODE, KEY, SECRET, TOKEN = "ab" * 32, "12" * 12, "cd" * 32, "ef" * 32
 
 
-class Api(BaseHTTPRequestHandler):
+class Api(QuietHandler):
     version: ClassVar[int] = 0
     keys: ClassVar[dict[str, str]] = {}
     buckets: ClassVar[dict[str, str]] = {}
     rights: ClassVar[dict[str, Any]] = {}
     asked: ClassVar[list[str]] = []
     indent: ClassVar[int | None] = None
-
-    def _answer(self, status: int, body: object) -> None:
-        content = json.dumps(body, indent=self.indent).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -48,13 +41,10 @@ class Api(BaseHTTPRequestHandler):
         verb = path.path.removeprefix("/v2/")
         self.asked.append(verb)
         if self.headers["Authorization"] != f"Bearer {TOKEN}":
-            return self._answer(403, {"code": "Forbidden"})
-        return self._answer(*getattr(self, verb)(asked, given))
+            return self.answer(403, {"code": "Forbidden"}, indent=self.indent)
+        return self.answer(*getattr(self, verb)(asked, given), indent=self.indent)
 
     do_GET = do_POST = _handle
-
-    def log_message(self, *_: object) -> None:
-        pass
 
     def GetClusterLayout(self, asked: Any, given: Any) -> tuple[int, Any]:
         return 200, {"version": Api.version, "roles": [], "parameters": {"zoneRedundancy": "maximum"}}
@@ -112,17 +102,12 @@ class Api(BaseHTTPRequestHandler):
 def job(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Standin]:
     Api.version, Api.keys, Api.buckets, Api.rights, Api.asked = 0, {}, {}, {}, []
     Api.indent = request.param
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
     secrets = {"db-password": SECRET, "db-access-key": KEY, "db-admin-token": TOKEN}
     entry = "adapter: garage, database: files, buckets: [uploads, backups.2026], capacity_gib: 5"
     made = Standin(tmp_path, entry, secrets)
-    made.moved["http://'db':3903"] = f"http://127.0.0.1:{server.server_port}"
-    yield made
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Api)) as server:
+        made.moved["http://'db':3903"] = f"http://127.0.0.1:{server.server_port}"
+        yield made
 
 
 def test_the_job_makes_layout_key_and_buckets_once(job: Standin) -> None:

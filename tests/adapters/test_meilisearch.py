@@ -6,8 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -17,6 +16,7 @@ from compiler.report import Report
 from compiler.run.workspace import Project
 from tests.adapters.plans import Plan
 from tests.conftest import TODAY
+from tests.servers import QuietHandler, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ KEY = "k'\"\\$(x)`{}#%&;,~-0123456789"
 needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl, which the image has")
 
 
-class Api(BaseHTTPRequestHandler):
+class Api(QuietHandler):
     """The documented answers to what the scripts and clients ask; https://www.meilisearch.com/docs/reference/api."""
 
     indexes: ClassVar[dict[str, Any]] = {}
@@ -34,11 +34,7 @@ class Api(BaseHTTPRequestHandler):
     polls: ClassVar[int] = 0
 
     def _answer(self, status: int, body: object) -> None:
-        content = json.dumps(body, separators=(",", ":")).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        self.answer(status, body, separators=(",", ":"))
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -60,20 +56,12 @@ class Api(BaseHTTPRequestHandler):
 
     do_GET = do_PATCH = _handle
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def api() -> Iterator[str]:
     Api.indexes, Api.asked, Api.polls = {}, [], 0
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Api)) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def compiled(folder: Path, options: str = "") -> Any:

@@ -6,8 +6,7 @@ import json
 import re
 import ssl
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +15,7 @@ from compiler.pages.trial import HOSTILE
 from compiler.project.connections import render_connection
 from compiler.run.workspace import Project
 from tests.adapters.plans import build_database, plan_database
+from tests.servers import QuietHandler, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ class Server(HTTPServer):
         """A client that refuses the certificate hangs up."""
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _Answers(QuietHandler):
     server: Server
 
     def _refused(self) -> bool:
@@ -85,21 +85,11 @@ class _Answers(BaseHTTPRequestHandler):
         self.send_response(409 if known else 200 if valid else 422)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None: ...
-
-
-def serve(server: Server) -> Iterator[Server]:
-    with server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    yield from serve(Server())
+    with serving(Server()) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +104,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def encrypted(folder: Path) -> Iterator[Server]:
-    yield from serve(Server((folder / "tls/db.crt", folder / "tls/db.key")))
+    with serving(Server((folder / "tls/db.crt", folder / "tls/db.key"))) as server:
+        yield server
 
 
 def run(

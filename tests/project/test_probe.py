@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pytest
 
 from compiler.project.services import build_probe
+from tests.servers import QuietHandler, serving
 from tests.stacks import entry, findings, only, spec_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ CLIENTS = [name for name in ("curl", "wget", "bash") if shutil.which(name)]
 ODD_PATH = "/a%20b/c;d&e=(f)|g*h#?i<j>k!l{m}~n%s"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     def do_GET(self) -> None:
         status = {"/missing": 404, "/broken": 500, "/moved": 302}.get(self.path, 200)
         if self.path.startswith("/exact") and not unquote(self.path).startswith(
@@ -33,19 +33,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, *_words: object) -> None:
-        """Keeps the tests' output clean."""
-
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+        yield server.server_port
 
 
 def probe(folder: Path, client: str, port: int, path: str = "/") -> subprocess.CompletedProcess[str]:
