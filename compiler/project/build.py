@@ -10,6 +10,7 @@ from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connections import build_access
 from compiler.project.containers import GATE, JOB, add_database, add_gate, iter_containers
 from compiler.project.long_form import lengthen
+from compiler.project.overlays import overlay_database
 from compiler.project.project import SECTIONS, Places, Project
 from compiler.project.references import NETWORK, build_scope
 from compiler.project.secrets import (
@@ -45,6 +46,8 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
     for database in stack.databases.values():
         _add_database(project, AdapterTexts(database, stack.document, build_scope(database), report))
     shop = Workshop(stack, project, report, base)
+    for database in stack.databases.values():
+        overlay_database(shop, database)
     for key in stack.services:
         build_service(shop, key)
     for section in SECTIONS[1:]:
@@ -90,7 +93,7 @@ def _add_database(project: Project, texts: AdapterTexts) -> None:
     # What a rule of the adapter refuses need not make sense in its texts.
     if report.errors == before:
         add_database(project, texts)
-    if database.tls.enabled:
+    if database.tls.enabled and not database.on:
         project.certificates.append(_certificate(database, texts.document))
     for word, there, whence in (
         ("url", access.network, f" ({database.adapter.title}), from the network of the stack"),

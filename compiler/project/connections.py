@@ -11,7 +11,7 @@ from compiler.expressions.quoting import CONNECTION_FILTERS, json_text, pair_val
 from compiler.model import Access, Connection, Path, Reference, Text
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.containers import iter_containers
-from compiler.project.references import CA_FILE, client_ports
+from compiler.project.references import CA_FILE, LOOPBACK, client_ports
 from compiler.project.values import as_text
 from compiler.report import suggest
 
@@ -19,6 +19,7 @@ Strings = Mapping[str, str]
 
 _PARTS = ("user", "password", "host", "port")
 _MASK = "***"
+_EVERYWHERE = ("0.0.0.0", "[::]")
 _OWN_PORT = re.compile(r"(?:[^:]+|\[.*\]):[0-9]+")
 
 
@@ -31,7 +32,7 @@ def build_access(texts: AdapterTexts, host: str = "") -> Access:
     network = texts.within(_front(texts) | ({"host": host} if host else {}))
     port, *ports = client_ports(database)
     here = {
-        "host": host or "127.0.0.1",
+        "host": host or (LOOPBACK if port.address in _EVERYWHERE else port.address),
         "port": port.here,
         "ports": {one.name: one.here for one in ports},
         "tls": {**network.scope["tls"], "ca": CA_FILE},

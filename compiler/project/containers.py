@@ -9,8 +9,8 @@ from typing import Any
 
 from compiler.model import Path
 from compiler.project.adapter_texts import AdapterTexts
-from compiler.project.long_form import bind_ports, lengthen
-from compiler.project.project import Places, Project, merge
+from compiler.project.long_form import lengthen
+from compiler.project.project import Project
 from compiler.project.references import AUTHORITY, NETWORK, SERVER_TARGET, Port, client_ports, tls_files
 from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_secrets
 from compiler.source.shipped import SCHEMAS
@@ -45,13 +45,16 @@ def iter_containers(database: Database) -> Iterator[tuple[str, Path]]:
     The server comes first, then the job: what others wait for.
     """
     for name in sorted(database.spec["containers"], key=lambda name: (name != "server", name != "init")):
+        if database.on and name != "init":
+            continue
         yield database.key if name == "server" else f"{database.key}-{name}", ("containers", name)
 
 
 def add_database(project: Project, texts: AdapterTexts) -> None:
     """Adds the containers of a database, and says what its clients wait for."""
     ready = project.ready[texts.database.key] = {}
-    waits: dict[str, str] = {}
+    waits: dict[str, str] = {texts.database.on: "service_healthy"} if texts.database.on else {}
+    ready |= waits
     for name, at in iter_containers(texts.database):
         if texts.holds(at):
             _add(project, texts, name, at, waits)
@@ -61,13 +64,6 @@ def add_database(project: Project, texts: AdapterTexts) -> None:
             # The others do not wait for one another.
             if at in (SERVER, JOB):
                 waits[name] = condition
-    # The user's own `x-compose` is merged into the server.
-    key, places = texts.database.key, project.places
-    server, theirs = ("services", key), Places(places.file)
-    theirs.known[server] = places.origin((*texts.database.path, "x-compose"))
-    long = lengthen("services", texts.database.entry.get("x-compose") or {}, server, theirs)
-    bind_ports(long, server, theirs)
-    project.services[key] = merge(project.services[key], long, server, places, theirs)
 
 
 def add_gate(project: Project) -> None:
@@ -86,8 +82,13 @@ def add_gate(project: Project) -> None:
         **_stated("every"),
         **_stated("gate"),
         **{key: value for key, value in project.services[jobs[0]].items() if key in ("image", "tmpfs")},
-        "depends_on": {name: {"condition": _FINISHED} for name in jobs},
+        "depends_on": {name: _finished(project.services[name]) for name in jobs},
     }
+
+
+def _finished(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns how the gate waits for a job, which may be one that only a profile starts."""
+    return {"condition": _FINISHED, **({"required": False} if job.get("profiles") else {})}
 
 
 def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapping[str, str]) -> None:
@@ -102,6 +103,8 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
     # What an option of the stack says, or can say instead.
     has_own_image = texts.written((*at, "image")) is not None
     options: dict[Path, str] = {} if has_own_image else {("image",): "image"}
+    if "profiles" in database.entry:
+        spec["profiles"] = list(database.entry["profiles"])
     if texts.holds(at, "outbound"):
         spec["networks"] = ["default", NETWORK]
     if at == SERVER:
@@ -143,7 +146,9 @@ def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]
 
 def _script(texts: AdapterTexts, at: Path) -> str:
     """Returns a shell script with the functions that it calls before it."""
-    script, client = texts.evaluate(at, "shell") or "", texts.evaluate(("client",), "shell")
+    pieces = texts.evaluate(at, "shell") or ""
+    script = "".join(f"{line}\n" for line in texts.lines(at, "shell")) if isinstance(pieces, list) else pieces
+    client = texts.evaluate(("client",), "shell")
     if _CALLS_CLIENT.search(script) and "client()" not in script:
         if texts.written(("client",)) is None:
             told, place = "this script calls `client`, and the adapter has none", texts.written_in.value(at)
@@ -162,7 +167,7 @@ def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
         spec["volumes"] = [f"{texts.database.key}-{name}:{path}" for name, path in volumes.items()]
     if published:
         spec["networks"] = ["default", NETWORK]
-        spec["ports"] = [f"127.0.0.1:{port.here}:{port.target}" for port in published]
+        spec["ports"] = [f"{port.address}:{port.here}:{port.target}" for port in published]
     # Evaluated in any case, so that its faults are found before a stack asks for it.
     folders = texts.evaluate((*SERVER, "read_only"), "text")
     if entry.get("read_only"):

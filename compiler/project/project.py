@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from compiler.model import Access, Certificate, Path, Secret, Variable
+from compiler.model import Access, Certificate, OwnFile, Path, Secret, Variable
 from compiler.project.values import inside, number, plain
 from compiler.report import Span
 from compiler.source import Document
@@ -81,7 +81,8 @@ class Project:
     what a service of the tree is, `uses` how many connections a service opens to each database (None: its default),
     `ready` what a client of a database waits for, `mounted` the keys of `.env` that the containers of a service or of a
     database read as files, `connections` the lines of `.env` with connection strings, by key. `secret_files` (keys of
-    `.env`) and `config_files` (texts) are by the path of the file that is rendered for them.
+    `.env`) and `config_files` (texts) are by the path of the file that is rendered for them. `overruled` is what
+    `x-compose` changes of a database's server, `scripts` are files that its job runs.
     """
 
     name: str
@@ -101,6 +102,8 @@ class Project:
     certificates: list[Certificate] = field(default_factory=list)
     secret_files: dict[str, str] = field(default_factory=dict)
     config_files: dict[str, Any] = field(default_factory=dict)
+    overruled: dict[str, list[Path]] = field(default_factory=dict)
+    scripts: list[OwnFile] = field(default_factory=list)
 
     @property
     def services(self) -> dict[str, dict[str, Any]]:
@@ -157,7 +160,7 @@ def merge(base: Tree, overlay: Tree, at: Path, places: Places, theirs: Places) -
         elif isinstance(known, list) and isinstance(value, list) and key not in _REPLACED:
             merged[key] = joined = list(known)
             for index, item in enumerate(value):
-                names, name = [_identity(key, one) for one in joined], _identity(key, item)
+                names, name = [identity(key, one) for one in joined], identity(key, item)
                 place = names.index(name) if name in names else len(joined)
                 joined[place : place + 1] = [item]
                 places.adopt((*path, place), theirs, (*path, index))
@@ -167,7 +170,7 @@ def merge(base: Tree, overlay: Tree, at: Path, places: Places, theirs: Places) -
     return merged
 
 
-def _identity(key: str | int, item: Any) -> Any:
+def identity(key: str | int, item: Any) -> Any:
     """Returns what is the same in two items of a list that mount or bind the same."""
     if key == "ports" and isinstance(item, Mapping):
         return tuple(map(item.get, ("host_ip", "published", "target", "protocol")))

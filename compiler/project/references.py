@@ -4,30 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from compiler.expressions import ExpressionError
 from compiler.model import Reference, Variable, env_key
 from compiler.project.project import Project
 from compiler.project.secrets import File, database_secrets, stack_keys, tls_secrets
-from compiler.project.values import binding_of, long_port
+from compiler.project.values import as_text, binding_of, long_port
 from compiler.stack.database import Database
 from compiler.stack.stack import Stack
 
 NETWORK = "databases"
+LOOPBACK = "127.0.0.1"
 CA_FILE = "tls/ca.crt"
 AUTHORITY = File("stackc-ca", "/etc/stackc/tls/ca.crt", source=f"./{CA_FILE}")
 SERVER_TARGET = "/etc/stackc/tls/server.crt"
 
 
 class Port(NamedTuple):
-    """A port for clients: its name, its number inside the network, and the option that publishes `target` `here`."""
+    """A port for clients: its name, its number inside the network, and the option that publishes `target` `here`.
+
+    `address` is the one of this machine on which that is.
+    """
 
     name: str
     inside: int
     target: int
     option: str
     here: int | None
+    address: str
 
 
 def client_ports(database: Database) -> list[Port]:
@@ -38,8 +44,19 @@ def client_ports(database: Database) -> list[Port]:
     for name, rule in {"": first, **container.get("ports", {})}.items():
         inside = (database.tls.enabled and rule.get("tls")) or rule["port"]
         target = inside if name else container.get("host_port", inside)
-        ports.append(Port(name, inside, target, rule["option"], given.get(rule["option"])))
+        address, _, here = str(given.get(rule["option"]) or "").rpartition(":")
+        ports.append(
+            Port(name, inside, target, rule["option"], int(here) if here else None, address or LOOPBACK)
+        )
     return ports
+
+
+def script_targets(database: Database) -> dict[str, str]:
+    """Returns where the job has the scripts of a stack, by their paths from its folder, in their order."""
+    paths = database.entry.get("scripts", ())
+    return {
+        path: f"/etc/stackc/scripts/{index:02}-{PurePath(path).name}" for index, path in enumerate(paths, 1)
+    }
 
 
 def tls_files(database: Database, container: str) -> dict[str, str]:
@@ -50,11 +67,11 @@ def tls_files(database: Database, container: str) -> dict[str, str]:
 def build_scope(database: Database) -> dict[str, Any]:
     """Returns the names of an adapter's expressions inside the network of the stack."""
     spec, port, *ports = database.spec, *client_ports(database)
-    secrets = database_secrets(database)
+    entry, scripts, secrets = database.entry, script_targets(database), database_secrets(database)
     timeout, mib = database.timeout or 0, (database.memory or 0) >> 20
     return {
         "name": database.key,
-        "server": database.key,
+        "server": database.server,
         "port": port.inside,
         "ports": {one.name: one.inside for one in ports},
         "published": {one.name or "port": one.here for one in (port, *ports)},
@@ -62,10 +79,17 @@ def build_scope(database: Database) -> dict[str, Any]:
         "image": database.image,
         "database": database.database,
         "user": database.user,
-        "admin": (spec.get("credentials") or {}).get("admin", ""),
+        "admin": database.admin,
         "password": Reference(database.password_key) if "password" in secrets else None,
         "passwords": {name: Reference(one.key) for name, one in secrets.items()},
         "options": dict(database.options),
+        "settings": [
+            {"name": name, "value": as_text(one)} for name, one in entry.get("settings", {}).items()
+        ],
+        "rights": list(entry.get("rights", ())),
+        "needs": list(entry.get("needs", ())),
+        "scripts": [{"name": PurePath(path).name, "path": target} for path, target in scripts.items()],
+        "existing": not entry.keys().isdisjoint(("admin", "volume")),
         "secrets": {name: f"/run/secrets/{one.file}" for name, one in secrets.items()},
         "pool": {"size": database.pool_size or 0},
         "timeout": {"set": database.timeout is not None, "ms": timeout, "seconds": -(-timeout // 1000)},
@@ -87,7 +111,7 @@ def build_scope(database: Database) -> dict[str, Any]:
         },
         "vector": _vector(database),
         "init": {"file": f"/etc/stackc/{init['file']}"} if (init := spec["containers"].get("init")) else {},
-        "host": database.key,
+        "host": database.server,
     }
 
 

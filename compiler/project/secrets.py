@@ -35,24 +35,23 @@ class File(NamedTuple):
 
 def database_secrets(database: Database) -> dict[str, DatabaseSecret]:
     """Returns the secrets of a database by name."""
-    return {
-        name: DatabaseSecret(
-            key=database.password_key if name == "password" else env_key(database.key, name),
-            file=f"{database.key}-{name.replace('_', '-')}",
-            rule=rule,
-        )
-        for name, rule in database.spec["secrets"].items()
-    }
+    keys = {"password": database.password_key, "admin_password": database.admin_key}
+    secrets = {}
+    for name, rule in database.spec["secrets"].items():
+        owner = database.server if name == "admin_password" else database.key
+        key = keys.get(name, env_key(owner, name))
+        secrets[name] = DatabaseSecret(key, f"{owner}-{name.replace('_', '-')}", rule)
+    return secrets
 
 
 def database_keys(database: Database) -> list[str]:
     """Returns every key of `.env` that is a database's own."""
-    secrets = database_secrets(database)
-    if "password" in database.entry:
-        secrets.pop("password", None)
     derived = (env_key(database.key, word) for word in ("url", "host_url", _DIGEST))
-    private = tls_secrets(database) if database.tls.enabled else {}
-    return [*derived, *(secret.key for secret in (*private.values(), *secrets.values()))]
+    private = tls_secrets(database) if database.tls.enabled and not database.on else {}
+    shared = {database.password_key} if "password" in database.entry else set()
+    shared |= {database.admin_key} if database.on else set()
+    keys = [secret.key for secret in (*private.values(), *database_secrets(database).values())]
+    return [*derived, *(key for key in keys if key not in shared)]
 
 
 def tls_secrets(database: Database) -> dict[str, DatabaseSecret]:

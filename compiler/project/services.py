@@ -55,14 +55,15 @@ def build_service(shop: Workshop, key: str) -> None:
     at: Path = ("services", key)
     project, names = shop.project, build_names(shop.stack, shop.project)
     written = {name: value for name, value in (shop.stack.services[key] or {}).items() if name != "uses"}
-    spec = lengthen("services", _evaluated(shop, written, names, at), at, project.places)
+    spec = lengthen("services", evaluated(shop, written, names, at), at, project.places)
     pools = _use(shop, key, spec, names["databases"])
     bind_ports(spec, at, project.places)
     _probe(shop, key, spec)
     used = names["databases"].asked
     project.uses[key] = {name: pools.get(name) for name in sorted(used)}
-    named = {one.database for one in iter_named(spec, project.databases)}
-    reached = sorted(used | named | (project.databases.keys() & (spec.get("depends_on") or {})))
+    servers = {one.server for one in project.databases.values()}
+    named = {one.database for one in iter_named(spec, servers)}
+    reached = sorted(used | named | (servers & (spec.get("depends_on") or {}).keys()))
     _wait(shop, spec, reached, sorted(names["services"].asked - {key}))
     if reached:
         _join(shop, at, spec, is_needed=bool(used))
@@ -86,20 +87,21 @@ def build_section(shop: Workshop, kind: str) -> dict[str, Any]:
     written = {**stack.secrets, **kept} if kind == "secrets" else stack.extra.get(kind) or {}
     for name, entry in written.items():
         at: Path = (kind, name)
-        long = lengthen(kind, _evaluated(shop, entry, names, at), at, shop.project.places)
+        long = lengthen(kind, evaluated(shop, entry, names, at), at, shop.project.places)
         section[name] = rebase(long, kind, shop.base)
     return section
 
 
-def _evaluated(shop: Workshop, tree: Any, names: Mapping[str, Any], at: Path) -> Any:
+def evaluated(shop: Workshop, tree: Any, names: Mapping[str, Any], at: Path) -> Any:
+    """Returns what a person wrote at a place of the stack, in Compose's syntax and with its references resolved."""
     if isinstance(tree, list):
-        return [_evaluated(shop, item, names, (*at, index)) for index, item in enumerate(tree)]
+        return [evaluated(shop, item, names, (*at, index)) for index, item in enumerate(tree)]
     if isinstance(tree, dict):
         for key in (key for key in tree if "${" in key):
             help = 'write it as a list of "name=value", where both sides may hold one'
             told, place = "a key cannot hold an expression or a variable", shop.project.places.key((*at, key))
             shop.report.error("expression-in-key", told, place, help)
-        return {key: _evaluated(shop, value, names, (*at, key)) for key, value in tree.items()}
+        return {key: evaluated(shop, value, names, (*at, key)) for key, value in tree.items()}
     if not isinstance(tree, str) or shop.report.is_full:
         return tree
     try:

@@ -10,7 +10,7 @@ from compiler.schema.patterns import Shipped
 from compiler.source.shipped import SCHEMAS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from compiler.registry.adapter import Adapter
 
@@ -111,24 +111,83 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
     An option that the engine lacks is as its `x-without` says.
     """
     base, spec = bundle()["$defs"]["database"], adapter.at(version)
-    server = {name: spec["containers"]["server"].get(name) for name in ("read_only", "tls")}
-    known = {**spec, **(spec.get("credentials") or {}), **server, "password": spec["secrets"].get("password")}
+    server, credentials = spec["containers"]["server"], dict(spec.get("credentials") or {})
+    if not isinstance(credentials.get("admin"), dict):
+        credentials["admin"] = None
+    sections = {"password": spec["secrets"].get("password"), "volume": server.get("volumes")}
+    known = {**spec, **credentials, **{name: server.get(name) for name in ("read_only", "tls")}, **sections}
     own = {**base["properties"], **spec.get("options", {})}
     own["needs"] = {**own["needs"], "items": {**own["needs"]["items"], "enum": spec["capabilities"]}}
     for name, option in base["properties"].items():
         if "x-without" in option and known.get(name) is None:
             own[name] = option["x-without"]
-        elif name in ("database", "user"):
+        elif name in ("admin", "database", "user"):
             named, refused = option["allOf"]
             form = known[name]["pattern"].removeprefix("^").removesuffix("$")
             named = named | {"pattern": f"^(?:{form})$", "x-help": f"write a `{name}:` of the form {form}"}
             refused = refused | {"not": {"enum": known[name].get("refuse") or [""]}}
             own[name] = {**option, "allOf": [named, refused]}
-        elif name == "vector":
-            own[name] = _vector(option, known[name])
+        elif name in _NARROWED:
+            own[name] = {**option, **_NARROWED[name](option, known[name])}
+    own["environment"] = {**own["environment"], "properties": _owned(server.get("environment") or {})}
     text = json.dumps(own).replace("{engine}", json.dumps(f"{adapter.name} {version}")[1:-1])
-    closed = {"additionalProperties": False, "required": [*base["required"], *spec.get("required", ())]}
+    closed = {"additionalProperties": False, "required": ["adapter", *spec.get("required", ())]}
     return {**base, "properties": json.loads(text), **closed, "$defs": bundle()["$defs"]}
+
+
+@lru_cache(maxsize=256)
+def further_schema(adapter: Adapter, version: str) -> Schema:
+    """Returns the schema of an entry that is on the server of another one: what is of one database alone."""
+    whole, told = database_schema(adapter, version), "{owner} has the {name} of the server that it is on"
+    of_server = {"not": {}, "x-id": "unsupported-option", "x-says": told, "x-help": "write it there"}
+    own = {
+        name: one for name, one in whole["properties"].items() if name in _FURTHER or one.get("x-database")
+    }
+    other = {name: of_server for name in whole["properties"] if name not in own}
+    return {
+        "type": "object",
+        "required": ["on"],
+        "properties": own,
+        "patternProperties": {f"^{name}$": one for name, one in other.items()},
+        "additionalProperties": False,
+        "$defs": whole["$defs"],
+    }
+
+
+def default_admin(spec: Mapping[str, Any]) -> str:
+    """Returns the name that an engine's administrator has where a stack gives none; empty where it has none."""
+    admin = (spec.get("credentials") or {}).get("admin", "")
+    return str(admin["default"] if isinstance(admin, dict) else admin)
+
+
+def _owned(variables: Mapping[str, Any]) -> Schema:
+    """Returns the schema of the variables that stackc sets itself, which a stack cannot."""
+    told, help = "stackc itself sets the variable {name} of {owner}", "remove it"
+    return {name: {"not": {}, "x-id": "owned-variable", "x-says": told, "x-help": help} for name in variables}
+
+
+def _settings(base: Schema, rules: Mapping[str, Any]) -> Schema:
+    told = "stackc itself sets {name} of {owner}"
+    refused = {
+        rf"^(?:{pattern})$": {"not": {}, "x-id": "owned-setting", "x-says": told, "x-help": help}
+        for pattern, help in rules.get("refuse", {}).items()
+    }
+    named = {"pattern": rules["pattern"], "x-help": "write the engine's own name of it"}
+    return {"propertyNames": named, "patternProperties": refused}
+
+
+def _rights(base: Schema, words: Mapping[str, str]) -> Schema:
+    return {"items": {**base["items"], "enum": list(words)}}
+
+
+def _scripts(base: Schema, rules: Mapping[str, Any]) -> Schema:
+    return {
+        "items": {
+            **base["items"],
+            "pattern": rules["pattern"],
+            "x-help": f"name a file of the form {rules['pattern']}",
+        }
+    }
 
 
 def _vector(base: Schema, rules: Mapping[str, Any]) -> Schema:
@@ -146,4 +205,15 @@ def _vector(base: Schema, rules: Mapping[str, Any]) -> Schema:
         form = {"properties": {"parameters": {"properties": parameters, "additionalProperties": False}}}
         forms.append({"if": {"properties": {"method": {"const": method}}, **named}, "then": form})
     required = base["required"] + ([] if "cosine" in rules["metrics"] else ["metric"])
-    return {**base, "properties": own, "required": required, "allOf": forms}
+    return {"properties": own, "required": required, "allOf": forms}
+
+
+# What a database on the server of another one says for itself.
+_FURTHER = ("on", "database", "user", "password", "pool", "query_timeout", "vector", "rights", "scripts")
+# What an engine makes narrower of an option that it has.
+_NARROWED: Mapping[str, Callable[[Schema, Any], Schema]] = {
+    "rights": _rights,
+    "scripts": _scripts,
+    "settings": _settings,
+    "vector": _vector,
+}

@@ -26,10 +26,12 @@ OF_PROJECTS = (
     Rule("variable-syntax", variables.variable_syntax),
 )
 OF_DATABASES = (
+    Rule("application-is-administrator", databases.application_is_administrator, "warning"),
     Rule("end-of-life", databases.end_of_life, "warning"),
     Rule("moving-image", databases.moving_image, "warning"),
     Rule("owned-key", databases.owned_key, "warning"),
     Rule("privileged-database", databases.privileged_database, "warning"),
+    Rule("shared-names", databases.shared_names),
     Rule("too-many-connections", databases.too_many_connections),
 )
 OF_SERVICES = (

@@ -11,23 +11,29 @@ from compiler.project.values import inside, plain
 from compiler.rules import Tell
 from compiler.stack.database import Database
 
-# Keys that stackc's promises rest on.
-_OWNED = (
-    *("image", "environment", "secrets", "configs", "healthcheck", "networks", "volumes", "entrypoint"),
-    *("command", "depends_on", "cap_drop", "security_opt"),
-)
+# Keys that stackc's promises rest on, and the option of a database that is for the same.
+_OWNED = {
+    **dict.fromkeys(("secrets", "configs", "healthcheck", "networks", "entrypoint", "depends_on"), ""),
+    **dict.fromkeys(("cap_drop", "security_opt", "environment"), ""),
+    **{"image": "image", "command": "settings", "volumes": "volume"},
+}
 
 
 def end_of_life(database: Database, tell: Tell) -> None:
     line = database.adapter.versions[database.version]
-    if _has_ended(line, tell):
+    if _has_ended(line, tell) and not database.on:
         told = f"{database.adapter.name} {database.version} has had no fixes since {line['eol']}"
         _tell_version(database, tell, told)
 
 
 def moving_image(database: Database, tell: Tell) -> None:
     line = database.adapter.versions[database.version]
-    if line.get("moving") and "image" not in database.entry and not _has_ended(line, tell):
+    if (
+        line.get("moving")
+        and "image" not in database.entry
+        and not database.on
+        and not _has_ended(line, tell)
+    ):
         told = f'the image "{line["image"]}" is not pinned: it changes under the same name'
         _tell_version(database, tell, told)
 
@@ -47,14 +53,14 @@ def _tell_version(database: Database, tell: Tell, told: str) -> None:
 def too_many_connections(database: Database, tell: Tell) -> None:
     rules: dict[str, Any] = database.spec.get("pool") or {}
     limit = evaluate_tree(rules.get("limit"), {"options": database.options}, {})
-    if not isinstance(limit, int) or database.pool_size is None:
+    if not isinstance(limit, int) or database.on:
         return
     total = reserved = rules.get("reserved", 0)
     terms = []
+    here = [one for one in tell.project.databases.values() if one.server == database.key and one.pool_size]
     for name, used in tell.project.uses.items():
-        if database.key in used:
+        for size in (used[one.key] or one.pool_size or 0 for one in here if one.key in used):
             count = replicas(tell.project.services[name])
-            size = used[database.key] or database.pool_size
             total += count * size
             terms.append(f"{name} {count} x {size}")
     if terms and total > limit:
@@ -68,10 +74,35 @@ def too_many_connections(database: Database, tell: Tell) -> None:
 
 
 def owned_key(database: Database, tell: Tell) -> None:
-    for name, value in (database.entry.get("x-compose") or {}).items():
-        if name in _OWNED and (value is None or name in tell.project.services.get(database.key, {})):
-            told = f'`x-compose` changes `{name}` of "{database.key}", which stackc sets'
-            tell(told, ("x-compose", name), "use an option of the database where there is one", key=True)
+    for path in tell.project.overruled.get(database.key, ()):
+        option = _OWNED.get(str(path[0]))
+        if option is not None:
+            told = f'`x-compose` changes `{".".join(map(str, path))}` of "{database.key}", which stackc sets'
+            help = f"write `{option}:` of the database in its place" if option else "leave it out"
+            tell(told, ("x-compose", *path), help, key=True)
+
+
+def application_is_administrator(database: Database, tell: Tell) -> None:
+    if database.user and database.user == database.admin:
+        told = f'the application is the administrator of "{database.key}", so that it can do everything there'
+        tell(told, ("user",), "write another `user:` where nothing needs that one")
+
+
+def shared_names(database: Database, tell: Tell) -> None:
+    """Tells of a database that has the name, or the user but not the password, of an earlier one on its server."""
+    for other in tell.project.databases.values():
+        if other.key == database.key:
+            return
+        if other.server == database.server:
+            place = ("on",) if database.on else ("adapter",)
+            for word, is_same in (
+                ("database", database.database == other.database),
+                ("user", database.user == other.user and database.password_key != other.password_key),
+            ):
+                if is_same:
+                    told = f'"{database.key}" and "{other.key}" are on one server and have one {word}'
+                    at = (word,) if word in tell.project.databases[database.key].entry else place
+                    tell(told, at, f"write another `{word}:`", first=other.path)
 
 
 def privileged_database(database: Database, tell: Tell) -> None:

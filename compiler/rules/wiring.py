@@ -44,10 +44,10 @@ def unknown_service(service: Service, tell: Tell) -> None:
 
 
 def _waits(project: Project) -> Iterator[tuple[Path, str, Mapping[str, Any], str]]:
-    """Yields path, service and rule of each dependency on a service of the user's, and the name of that."""
+    """Yields path, service and rule of each dependency on a service or a server, and the name of that."""
     for key, service in project.own_services():
         for name, waited in (service.get("depends_on") or {}).items():
-            if project.kinds.get(name) == "service":
+            if project.kinds.get(name) in ("service", "database"):
                 yield ("services", key, "depends_on", name), key, waited, name
 
 
@@ -128,7 +128,7 @@ def localhost(project: Project, tell: Tell, *, of_browsers: bool) -> None:
 def literal_login(project: Project, tell: Tell) -> None:
     """Tells of each log-in that is written by hand: the database has another user or another password."""
     for key, service in project.own_services():
-        for one in iter_named(service, project.databases):
+        for one in iter_named(service, {one.server for one in project.databases.values()}):
             if one.password and "$" not in one.user + one.password:
                 told = f'"{one.variable}" has a user and a password of its own for database "{one.database}"'
                 help = f"write ${{{{ databases.{one.database}.url }}}}: what it lets in is in .env"

@@ -216,7 +216,7 @@ class Project:
             report.warning("compose-variable", told, place or Span(dotenv.path), f"remove {key} from .env")
         if not new_secrets:
             tell_lost(compiled.project, dotenv, read_written(self.output).generated, report)
-        files = dict(self._certificate_files(compiled, report))
+        files = dict(self._own_files(compiled, report))
         if report.errors:
             return []
         now, shown = datetime.now(UTC).replace(tzinfo=None), str(self.output)
@@ -227,15 +227,16 @@ class Project:
             check_set(project, keys | dotenv.values.keys(), report)
         return made
 
-    def _certificate_files(self, compiled: Compiled, report: Report) -> Iterator[tuple[str, bytes]]:
-        """Yields the certificates and keys that are there, of earlier runs and the user's own, by their paths."""
+    def _own_files(self, compiled: Compiled, report: Report) -> Iterator[tuple[str, bytes]]:
+        """Yields the certificates and keys that are there, of earlier runs and the user's own, and scripts by path."""
         certificates = compiled.project.certificates
         names = ["authority", *(one.name for one in certificates)] if certificates else []
         for path in (f"tls/{name}.{ending}" for name in names for ending in ("key", "crt")):
             content = self._rendered(path, report)
             if content is not None:
                 yield path, content
-        for own in (own for certificate in certificates for own in certificate.own or ()):
+        named = [(own, "unusable-certificate") for one in certificates for own in one.own]
+        for own, id in [*named, *((own, "unusable-script") for own in compiled.project.scripts)]:
             found = Report()
             content = read_file(self.stack.parent / own.path, own.path, found)
             self._seen[str(self.stack.parent / own.path)] = content
@@ -243,7 +244,7 @@ class Project:
                 yield own.path, content
             for one in found:
                 help = "write its path from the folder of the stack"
-                report.error("unusable-certificate", one.message, own.span, help)
+                report.error(id, one.message, own.span, help)
 
 
 def _text(content: bytes) -> str:

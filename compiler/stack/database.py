@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from compiler.model import Path, env_key
 from compiler.registry.adapter import Adapter
-from compiler.registry.bundle import bundle, database_schema, definition
+from compiler.registry.bundle import bundle, database_schema, default_admin, definition, further_schema
 from compiler.registry.choice import alternatives, choose, most_dimensions
 from compiler.registry.registry import Registry
 from compiler.report import Report, Span, suggest
 from compiler.schema import check_schema
 from compiler.source import Document
 
+_NAMES = ("database", "user")
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 _BYTES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
@@ -37,7 +38,8 @@ class Tls(NamedTuple):
 class Database(NamedTuple):
     """A database of the stack with its adapter chosen; `spec` is the adapter's data for its version.
 
-    Times are in milliseconds, memory in bytes; the defaults of a vector index are filled in.
+    Times are in milliseconds, memory in bytes; the defaults of a vector index are filled in. What is `on` the server of
+    another database has that one's adapter, image, options and entry, but for what is its own.
     """
 
     key: str
@@ -56,10 +58,18 @@ class Database(NamedTuple):
     memory: int | None
     password_key: str
     chosen: str = ""
+    admin: str = ""
+    admin_key: str = ""
+    on: str = ""
 
     @property
     def path(self) -> Path:
         return ("databases", self.key)
+
+    @property
+    def server(self) -> str:
+        """The key of the database whose server it is on, which is its host name."""
+        return self.on or self.key
 
 
 def build_database(
@@ -85,6 +95,8 @@ class _Entry(NamedTuple):
         return self.document.value(("databases", self.key, *path))
 
     def build(self) -> Database | None:
+        if isinstance(self.entry, dict) and isinstance(self.entry.get("on"), str):
+            return self._further(self.entry["on"])
         engine, at = self._engine(), ("databases", self.key)
         check = partial(check_schema, noun=f'database "{self.key}"', locate=self.document, at=at)
         if engine is None:
@@ -106,25 +118,63 @@ class _Entry(NamedTuple):
         password_key = self._password_key()
         if self.report.errors:
             return None
-        options, tls = spec.get("options", {}), entry.get("tls", "off")
+        tls, admin = entry.get("tls", "off"), str(entry.get("admin") or default_admin(spec))
+        # The application as the administrator has one password with it.
+        is_one = bool(admin) and admin == entry.get("user")
         return Database(
             key=self.key,
             adapter=adapter,
             version=version,
             spec=spec,
-            entry=self.entry,
-            options=_filled(entry, options),
             image=str(entry.get("image") or adapter.versions[version]["image"]),
-            database=str(entry.get("database", "")),
-            user=str(entry.get("user", "")),
             tls=Tls(**tls) if isinstance(tls, dict) else Tls(tls),
-            pool_size=entry.get("pool", {}).get("size", (spec.get("pool") or {}).get("size")),
-            timeout=_quantity(entry.get("query_timeout"), _MILLISECONDS),
-            vector=_vector(entry["vector"], spec["vector"]) if "vector" in entry else None,
             memory=_quantity(entry.get("memory"), _BYTES),
-            password_key=password_key,
             chosen=chosen,
+            admin=admin,
+            admin_key=password_key if is_one else env_key(self.key, "admin_password"),
+            **self._own(entry, spec, password_key),
         )
+
+    def _own(self, entry: Mapping[str, Any], spec: Mapping[str, Any], password_key: str) -> dict[str, Any]:
+        """Returns what is of one database, and not of its server."""
+        return {
+            "entry": {name: one for name, one in entry.items() if name in self.entry or name not in _NAMES},
+            "options": _filled(entry, spec.get("options", {})),
+            "database": str(entry.get("database", "")),
+            "user": str(entry.get("user", "")),
+            "pool_size": entry.get("pool", {}).get("size", (spec.get("pool") or {}).get("size")),
+            "timeout": _quantity(entry.get("query_timeout"), _MILLISECONDS),
+            "vector": _vector(entry["vector"], spec["vector"]) if "vector" in entry else None,
+            "password_key": password_key,
+        }
+
+    def _further(self, on: str) -> Database | None:
+        """Returns a database on the server of another one."""
+        others, place = self.document.data["databases"], self.at("on")
+        other = others.get(on)
+        if not isinstance(other, dict) or "on" in other:
+            servers = [key for key, one in others.items() if isinstance(one, dict) and "on" not in one]
+            told = f'no database with a server of its own is named "{on}"'
+            self.report.error("unknown-reference", told, place, suggest(on, servers))
+            return None
+        host = build_database(self.document, self.registry, on, other, Report())
+        if host is None:  # What is wrong with that one is told there.
+            return None
+        if not host.spec.get("several"):
+            told = f"{host.adapter.name} has no further databases on one server that stackc can make"
+            self.report.error("unsupported-option", told, place, "give it a server of its own: `adapter:`")
+            return None
+        schema, at = further_schema(host.adapter, host.version), ("databases", self.key)
+        own = {**self._names(host.spec), **self.entry}
+        check_schema(own, schema, self.report, noun=f'database "{self.key}"', locate=self.document, at=at)
+        is_one = own.get("user") == host.admin and "password" not in own
+        password_key = host.admin_key if is_one else self._password_key()
+        if self.report.errors:
+            return None
+        apart = {*schema["properties"], "needs"}
+        shared = {name: one for name, one in host.entry.items() if name not in apart}
+        made = self._own({**shared, **own}, host.spec, password_key)
+        return host._replace(key=self.key, on=on, **made)
 
     def _engine(self) -> tuple[Adapter, str, str] | None:
         """Returns the adapter, its version line and, where stackc chose, why."""

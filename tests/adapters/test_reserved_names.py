@@ -13,7 +13,6 @@ from tests.stacks import compile_text, findings
 REFUSED = [
     ("postgresql, user: pg_app", "pg_app"),
     ("postgresql, user: none", "none"),
-    ("postgresql, user: postgres", "postgres"),
     ("postgresql, database: template1", "template1"),
     ("postgresql, database: pgbouncer, pooler: true", "pgbouncer"),
     ("postgresql, extensions: [a--b]", "a--b"),

@@ -195,7 +195,7 @@ def test_a_wrong_top_level_entry_is_told_at_its_place(section: str, code: str, p
         ("{labels: x}", ["wrong-type"]),
         ("{labels: {a: [1]}}", ["wrong-type"]),
         ("{labels: null, shm_size: 1g}", []),
-        ("{networks: [back]}", ["unknown-network", "owned-key"]),
+        ("{networks: [back]}", ["unknown-network"]),
     ],
 )
 def test_what_an_overlay_weakens_or_writes_wrong_is_told(overlay: str, codes: list[str]) -> None:
