@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from compiler.model import Certificate, OwnFile, Path, Raw, Variable, env_key
+from compiler.model import Certificate, OwnFile, Path, Variable, env_key
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connections import build_access
 from compiler.project.containers import GATE, JOB, add_database, add_gate, iter_containers
@@ -22,7 +21,7 @@ from compiler.project.secrets import (
     tls_secrets,
 )
 from compiler.project.services import Workshop, build_section, build_service
-from compiler.project.values import named_volume
+from compiler.project.values import mapped, named_volume, raw
 from compiler.report import Note, Report
 from compiler.source import Document
 from compiler.stack.database import Database
@@ -71,18 +70,11 @@ def read_project(document: Document, today: str) -> Project:
     project = Project(name=str(data.get("name", "")), environment="", today=today, places=Places(document))
     for section in SECTIONS:
         for name, entry in (data.get(section) or {}).items():
-            project.tree[section][name] = lengthen(section, _raw(entry), (section, name), project.places)
+            project.tree[section][name] = lengthen(
+                section, mapped(entry, raw), (section, name), project.places
+            )
     project.kinds |= dict.fromkeys(project.services, "service")
     return project
-
-
-def _raw(tree: Any) -> Any:
-    """Marks all text as being in Compose's own syntax."""
-    if isinstance(tree, dict):
-        return {key: _raw(value) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [_raw(item) for item in tree]
-    return Raw(tree) if isinstance(tree, str) else tree
 
 
 def _add_database(project: Project, texts: AdapterTexts) -> None:

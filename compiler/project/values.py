@@ -80,6 +80,20 @@ def change(tree: Any, steps: Sequence[str], make: Callable[[Any, Path], Any], at
     return tree
 
 
+def mapped(tree: Any, act: Callable[[Any, Path], Any], at: Path = ()) -> Any:
+    """Returns a tree with `act(value, path)` in the place of each value that holds no others."""
+    if isinstance(tree, Mapping):
+        return {key: mapped(value, act, (*at, key)) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [mapped(item, act, (*at, index)) for index, item in enumerate(tree)]
+    return act(tree, at)
+
+
+def raw(value: Any, at: Path = ()) -> Any:
+    """Returns a value, which as a text is in Compose's own syntax."""
+    return Raw(value) if isinstance(value, str) else value
+
+
 def sections(text: str) -> list[str]:
     """Splits a port or a volume at its colons, but not inside `${…}`, `[…]` or behind the letter of a drive.
 

@@ -6,7 +6,7 @@ https://docs.docker.com/reference/compose-file/interpolation/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compiler.model import Path, Raw, Text
@@ -30,12 +30,36 @@ _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?", re.DOTALL)
 
 def scan_variables(text: str) -> Iterator[Variable]:
     """Yields each variable of a text in Compose's syntax; ValueError where Compose cannot read it."""
+    return (piece for piece in _iter_pieces(text) if not isinstance(piece, str))
+
+
+def fill_variables(text: str, values: Mapping[str, str]) -> str:
+    """Returns a text in Compose's syntax as Compose reads it with these values; one that is not set is empty."""
+    filled = ""
+    for piece in _iter_pieces(text):
+        if isinstance(piece, str):
+            filled += piece
+            continue
+        name, operator, argument = piece
+        value = values.get(name)
+        is_set = value is not None and not (operator.startswith(":") and value == "")
+        if operator.endswith("+" if is_set else "-"):
+            filled += fill_variables(argument, values)
+        elif not operator.endswith("+"):
+            filled += value or ""
+    return filled
+
+
+def _iter_pieces(text: str) -> Iterator[str | Variable]:
     position = 0
     while match := _START.search(text, position):
+        yield text[position : match.start()]
         position = match.end()
         if match[1]:
             yield match[1], "", ""
-        elif match[0] == "${":
+        elif match[0] == "$$":
+            yield "$"
+        else:
             depth = 1
             while depth:
                 edge = _EDGE.search(text, position)
@@ -49,6 +73,7 @@ def scan_variables(text: str) -> Iterator[Variable]:
             if not inside:
                 raise ValueError(text[match.start() : position])
             yield inside[1], inside[2] or "", inside[3] or ""
+    yield text[position:]
 
 
 def variable_syntax(project: Project, tell: Tell) -> None:

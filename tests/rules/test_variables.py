@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler.report import Report
-from compiler.rules.variables import check_set, missing_variables, scan_variables
-from tests.compose import run_config
+from compiler.rules.variables import check_set, fill_variables, missing_variables, scan_variables
+from tests.compose import environment, run_config
 from tests.stacks import compile_text, entry
 
 if TYPE_CHECKING:
@@ -113,3 +113,20 @@ def test_the_example_has_the_services_own_variables() -> None:
     example = compiled.artifacts[1].content.decode()
     assert example.endswith("\n# Variables of the services\nTOKEN=\n")
     assert example.count("MAIN_URL=") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plain, a$$b, $$$$, $1, a$",
+        "$SET|${SET}|${NOT}|$EMPTY|",
+        "${SET:-d}|${NOT:-d}|${EMPTY:-d}|${NOT-d}|${EMPTY-d}|",
+        "${SET:+p}|${NOT:+p}|${EMPTY:+p}|${EMPTY+p}|",
+        "${SET:?m}|${SET?m}|",
+        "${NOT:-${EMPTY:-${SET}}}|${NOT:-a${SET}b}|${SET:-${NOT:?m}}",
+    ],
+)
+def test_variables_are_filled_in_as_compose_does(tmp_path: Path, text: str) -> None:
+    tree = f"services: {{a: {{image: x, environment: {{A: '{text}'}}}}}}\n"
+    found = environment(tmp_path, tree, "SET=value\nEMPTY=\n")
+    assert fill_variables(text, {"SET": "value", "EMPTY": ""}) == found["A"]
