@@ -13,8 +13,9 @@ The way of the data, one module or folder for each step; a module imports only f
      9  targets                      a project to files
     10  certificates output          TLS; comparing and writing
     11  run                          the passes in order; one stack on disk
-    12  pages                        what commands show
-    13  api cli                      the Python API and the command
+    12  importing                    Compose files of anybody as a stack
+    13  pages                        what commands show
+    14  api cli                      the Python API and the command
 """
 
 from __future__ import annotations

@@ -77,23 +77,28 @@ def load_registry(adapters: Path | None) -> Registry:
     return Registry(places)
 
 
+def today() -> str:
+    """Returns this day as an ISO date, or the one that is asked for."""
+    from datetime import date
+    from time import time
+
+    try:
+        # https://reproducible-builds.org/specs/source-date-epoch/
+        return date.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH") or time())).isoformat()
+    except (ValueError, OverflowError, OSError):
+        raise click.UsageError("SOURCE_DATE_EPOCH is not a number of seconds") from None
+
+
 def load_projects(
     stacks: Sequence[Path], environment: str, output: Path | None, adapters: Path | None
 ) -> list[Project]:
     """Returns the stacks that are named, each once, as they are on this day."""
-    from datetime import date
-    from time import time
-
     from compiler.run.workspace import Project
 
-    try:
-        # https://reproducible-builds.org/specs/source-date-epoch/
-        today = date.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH") or time())).isoformat()
-    except (ValueError, OverflowError, OSError):
-        raise click.UsageError("SOURCE_DATE_EPOCH is not a number of seconds") from None
+    day = today()
     projects: dict[Path, Project] = {}
     for stack in stacks or (STACK,):
-        project = Project(stack, output or stack.parent, environment, adapters, today)
+        project = Project(stack, output or stack.parent, environment, adapters, day)
         other = projects.setdefault(project.output.resolve(), project).stack
         if other != stack:
             told = f"{other} and {stack} would overwrite each other's files; compile each with its own -o"
@@ -101,9 +106,7 @@ def load_projects(
     return list(projects.values())
 
 
-def finish(
-    report: Report, read: Sequence[Project | Registry] = (), form: str = "text", changes: Sequence[Any] = ()
-) -> None:
+def finish(report: Report, read: Sequence[Any] = (), form: str = "text", changes: Sequence[Any] = ()) -> None:
     """Shows what was found in what was read, and exits where that is an error."""
     if form == "text" and not len(report):
         return
