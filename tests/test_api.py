@@ -172,7 +172,7 @@ def test_auto_is_a_type_too() -> None:
         (lambda: configure(version="99"), "unknown-version"),
         (lambda: configure(db_name="no name"), "wrong-format"),
         (lambda: configure(nothing=1), "unknown-option"),
-        (lambda: configure(port="x"), "wrong-type"),
+        (lambda: configure(port="x"), "wrong-format"),
         (lambda: configure("mysql", vector={"dimensions": 3}), "missing-capability"),
         (lambda: configure(5), "wrong-type"),
         (lambda: configure(pool={1, 2}), "wrong-type"),

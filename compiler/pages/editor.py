@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from compiler.registry.adapter import Adapter
-from compiler.registry.bundle import Schema, adapter_schema, bundle, database_schema
+from compiler.registry.bundle import Schema, adapter_schema, bundle, database_schema, further_schema
 from compiler.registry.registry import Registry
 from compiler.schema.patterns import with_end
 
@@ -39,7 +39,12 @@ def editor_schema(registry: Registry) -> Schema:
     for adapter in adapters:
         named = {"pattern": _any_case(word for word, name in words.items() if name == adapter.name)}
         then = {"allOf": [*_versions(adapter, defs)]}
-        database["allOf"].append({"if": {"properties": {"adapter": named}}, "then": then})
+        asked = {"required": ["adapter"], "properties": {"adapter": named}}
+        database["allOf"].append({"if": asked, "then": then})
+    each = {
+        name: rule for one in adapters for line in one.versions for name, rule in _further(one, line).items()
+    }
+    database["allOf"].append({"if": {"required": ["on"]}, "then": {"propertyNames": {"enum": sorted(each)}}})
     database["properties"]["adapter"]["anyOf"] = [{"enum": [*words, "auto"]}, {"pattern": _any_case(words)}]
     database["properties"]["needs"]["items"]["enum"] = registry.capabilities()
     drivers = {driver for one in adapters for driver in one.data["connections"]}
@@ -61,6 +66,12 @@ def adapter_editor_schema() -> Schema:
     named = {"type": "object", "required": ["adapter"], "if": {"required": ["extends"]}}
     schema: Schema = _strict({**about, **named, **forms, "$defs": defs})
     return schema
+
+
+def _further(adapter: Adapter, version: str) -> Schema:
+    """Returns the options of a database on the server of another one."""
+    options: Schema = further_schema(adapter, version)["properties"]
+    return options
 
 
 def _any_case(names: Iterable[str]) -> str:

@@ -33,7 +33,7 @@ ACCEPTED = {
     "a text has a syntax of its own": "expression",
     "it is about what is on the disk, or what the command was asked for": """edited-output env-interpolation env-syntax
         foreign-output missing-secret stale-output unknown-environment unset-variable unusable-certificate
-        unusable-password""",
+        unusable-password unusable-script""",
     "it is about an adapter": """adapter-trial idle-job lost-password missing-mount missing-scheme not-repeatable
         quoted-expression shell-syntax shown-secret unused-key weak-probe wrong-branch""",
 }
@@ -121,7 +121,7 @@ def test_a_version_is_written_as_check_takes_it(adapter: str, versions: list[obj
         {"adapter": "no-such"},
         {"adapter": "pg\n"},
         {"adapter": "pg", "version": 3},
-        {"adapter": "pg", "user": "postgres"},
+        {"adapter": "pg", "user": "public"},
         {"adapter": "pg", "vector": {"dimensions": 9000}},
         {"adapter": "pg", "vector": {"dimensions": 3, "method": "nope"}},
         {"adapter": "pg", "vector": {"dimensions": 3, "parameters": {"lists": 5}}},

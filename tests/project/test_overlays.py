@@ -91,3 +91,11 @@ def test_what_x_compose_overrules_is_told_with_the_option_for_it(overlay: str, h
 def test_what_x_compose_adds_is_no_finding() -> None:
     overlay = '{volumes: ["./x:/x:ro"], environment: [TZ=UTC], networks: [back]}'
     assert findings(database(f"x-compose: {overlay}", "networks: {back: null}\n")) == []
+
+
+def test_the_job_runs_each_script_in_its_order() -> None:
+    services = project_of(database("scripts: [sql/b.sql, sql/a.sql]")).services
+    targets = [one["target"] for one in services["main-init"]["configs"][1:]]
+    assert targets == ["/etc/stackc/scripts/01-b.sql", "/etc/stackc/scripts/02-a.sql"]
+    run = services["main-init"]["entrypoint"][2]
+    assert run.endswith(f"once 'b.sql' '{targets[0]}'\nonce 'a.sql' '{targets[1]}'\n")

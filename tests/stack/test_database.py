@@ -120,7 +120,7 @@ def test_user_and_database_have_the_name_of_the_entry(key: str, name: str) -> No
     [
         ("postgresql", "user: 'a b'", "wrong-format"),
         ("postgresql", "user: Application", "wrong-format"),
-        ("postgresql", "user: postgres", "reserved-name"),
+        ("postgresql", "user: public", "reserved-name"),
         ("postgresql", "database: template1", "reserved-name"),
         ("postgresql", "database: 'a;b'", "wrong-format"),
         ("mysql", "user: root", "reserved-name"),

@@ -31,7 +31,7 @@ environments:
         ("services: {app: {imag: b}}", [("unknown-option", "imag")]),
         ("services: {other: {restart: always}}", [("missing-option", "other")]),
         ("databases: {main: {port: 0}}", [("out-of-range", "0")]),
-        ("databases: {main: {user: postgres}}", [("reserved-name", "postgres")]),
+        ("databases: {main: {user: public}}", [("reserved-name", "public")]),
         ("databases: {main: {adapter: mysql, poolr: 1}}", [("unknown-option", "poolr")]),
         ("databases: {main: {adapter: null}}", [("missing-option", "main")]),
         ("secrets: {key: {bytes: 4}}", [("out-of-range", "4")]),
