@@ -12,9 +12,9 @@ from compiler.importing import Kind
 from compiler.importing.reading import Compose, read_dotenv, values_of
 from compiler.importing.recognising import Engine, Unusual
 from compiler.project.values import inside
-from compiler.registry.bundle import default_admin
 from compiler.report import Report
 from compiler.source import read_file
+from compiler.stack.names import default_admin
 
 _WHOLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?[-?][^{}]*)?\}|(?P<bare>\w+))")
 

@@ -31,8 +31,8 @@ _KINDS: Mapping[str, Schema] = {
     "volumes": {"additionalProperties": _FOLDER},
     "endpoint": {"properties": {"host": _TEXT, "port": {"type": ["string", "integer", "null"]}}},
     "secrets": {"type": ["array", "null"], "items": {"type": "string"}},
-    **dict.fromkeys(("lines", "statements", "query", "code", "run"), _LINES),
-    **dict.fromkeys(("start", "message", "help"), _TEXT),
+    **dict.fromkeys(("lines", "statements", "query", "code", "run", "start"), _LINES),
+    **dict.fromkeys(("message", "help"), _TEXT),
     "test": {"type": ["string", "array", "null"], "items": {"type": "string"}},
 }
 # What Compose says itself: the key of a service for the section of an adapter.

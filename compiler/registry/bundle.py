@@ -154,12 +154,6 @@ def further_schema(adapter: Adapter, version: str) -> Schema:
     }
 
 
-def default_admin(spec: Mapping[str, Any]) -> str:
-    """Returns the name that an engine's administrator has where a stack gives none; empty where it has none."""
-    admin = (spec.get("credentials") or {}).get("admin", "")
-    return str(admin["default"] if isinstance(admin, dict) else admin)
-
-
 def _owned(variables: Mapping[str, Any]) -> Schema:
     """Returns the schema of the variables that stackc sets itself, which a stack cannot."""
     told, help = "stackc itself sets the variable {name} of {owner}", "remove it"

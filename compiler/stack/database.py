@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 from compiler.model import Path, env_key
 from compiler.registry.adapter import Adapter
-from compiler.registry.bundle import bundle, database_schema, default_admin, definition, further_schema
+from compiler.registry.bundle import bundle, database_schema, definition, further_schema
 from compiler.registry.choice import alternatives, choose, most_dimensions
 from compiler.registry.registry import Registry
 from compiler.report import Report, Span, suggest
 from compiler.schema import check_schema
 from compiler.source import Document
+from compiler.stack.names import default_admin, default_names
 
 _NAMES = ("database", "user")
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
@@ -105,7 +106,7 @@ class _Entry(NamedTuple):
             return None
         adapter, version, chosen = engine
         spec, found = adapter.at(version), Report()
-        entry = {**self._names(spec), **self.entry}
+        entry = {**default_names(spec, self.key), **self.entry}
         check(entry, database_schema(adapter, version), found)
         if not found.errors and isinstance(overlay := entry.get("x-compose"), dict):
             # What is null is removed, and is no value.
@@ -165,7 +166,7 @@ class _Entry(NamedTuple):
             self.report.error("unsupported-option", told, place, "give it a server of its own: `adapter:`")
             return None
         schema, at = further_schema(host.adapter, host.version), ("databases", self.key)
-        own = {**self._names(host.spec), **self.entry}
+        own = {**default_names(host.spec, self.key), **self.entry}
         check_schema(own, schema, self.report, noun=f'database "{self.key}"', locate=self.document, at=at)
         is_one = own.get("user") == host.admin and "password" not in own
         password_key = host.admin_key if is_one else self._password_key()
@@ -195,12 +196,6 @@ class _Entry(NamedTuple):
         told, help = f'{adapter.name} has no version "{wanted}"', suggest(wanted, adapter.versions)
         self.report.error("unknown-version", told, self.at("version"), help)
         return None
-
-    def _names(self, spec: Mapping[str, Any]) -> dict[str, str]:
-        """Returns the names that the database and its user have unless the entry gives them others."""
-        rules, own = spec.get("credentials") or {}, self.key.replace("-", "_")
-        parts = (part for part in ("database", "user") if rules.get(part))
-        return {part: str(rules[part].get("default", own)) for part in parts}
 
     def _helps(self, adapter: Adapter, spec: Mapping[str, Any]) -> dict[Span, str]:
         """Returns what no schema can say about its findings, by their places: what has what this engine lacks."""

@@ -25,7 +25,6 @@ REFUSED = [
     ("mysql, database: Information_Schema", "Information_Schema"),
     ("mysql, database: Performance_schema", "Performance_schema"),
     ("mysql, database: sys", "sys"),
-    ("mysql, user: root", "root"),
     ("mariadb, database: INFORMATION_SCHEMA", "INFORMATION_SCHEMA"),
     ("mariadb, user: PUBLIC", "PUBLIC"),
     ("mariadb, vector: {dimensions: 3, field: ID}", "ID"),
@@ -45,10 +44,12 @@ REFUSED = [
     ("elasticsearch, vector: {dimensions: 3, collection: _documents}", "_documents"),
     ("elasticsearch, vector: {dimensions: 3, field: _id}", "_id"),
     ("elasticsearch, vector: {dimensions: 3, field: content}", "content"),
-    ("redis, user: default", "default"),
+    ("redis, user: admin", "admin"),
     ("redis, version: '8.2', vector: {dimensions: 3, field: content}", "content"),
 ]
 TAKEN = [
+    "mysql, user: root",
+    "redis, user: default",
     "postgresql, user: page, database: pg_app",
     "postgresql, user: pgapp, database: pgbouncer",
     "postgresql, extensions: [pg_trgm, uuid-ossp, a-b-c_d]",
@@ -91,8 +92,18 @@ def test_a_name_beside_it_is_taken(entry: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "adapter"), [("pg-main", "postgresql"), ("root", "mysql"), ("local", "mongodb")]
+    ("key", "adapter"),
+    [
+        ("postgres", "postgresql"),
+        ("pg-main", "postgresql"),
+        ("root", "mysql"),
+        ("mysql", "mysql"),
+        ("local", "mongodb"),
+    ],
 )
-def test_a_name_that_a_database_takes_from_its_key_is_refused_as_well(key: str, adapter: str) -> None:
+def test_a_key_of_the_engines_own_is_the_host_and_the_names_are_others(key: str, adapter: str) -> None:
     text = json.dumps({"name": "demo", "databases": {key: {"adapter": adapter}}})
-    assert has_errors(compile_text(text)[1])
+    compiled, found = compile_text(text)
+    assert compiled is not None and not [one for one in found if one.id == "application-is-administrator"]
+    parts = compiled.project.access[key].parts
+    assert parts["host"] == key and "app" in (parts["user"], parts["database"])

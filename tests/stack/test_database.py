@@ -123,7 +123,7 @@ def test_user_and_database_have_the_name_of_the_entry(key: str, name: str) -> No
         ("postgresql", "user: public", "reserved-name"),
         ("postgresql", "database: template1", "reserved-name"),
         ("postgresql", "database: 'a;b'", "wrong-format"),
-        ("mysql", "user: root", "reserved-name"),
+        ("mysql", "user: mysql", "reserved-name"),
         ("mongodb", "database: admin", "reserved-name"),
         ("redis", "database: main", "wrong-format"),
         ("redis", "database: '16'", "wrong-format"),
@@ -135,11 +135,6 @@ def test_a_name_that_the_engine_does_not_take_is_refused(adapter: str, option: s
     found, place, _ = told(f"adapter: {adapter}, {option}")
     name, _, value = option.partition(": ")
     assert (found, place) == (code, name if code == "unsupported-option" else value)
-
-
-def test_a_derived_name_that_is_reserved_is_told_at_the_entry() -> None:
-    (one,) = compile_text("name: demo\ndatabases:\n  root: {adapter: mysql}\n")[1][:1]
-    assert (one.id, one.span.line, one.help) == ("reserved-name", 3, "write another `user:`")
 
 
 # Passwords
