@@ -243,7 +243,7 @@ def connected(driver: dict[str, Any], entry: str = "") -> tuple[int, str]:
 
 def test_parameters_come_in_the_order_in_which_they_are_written() -> None:
     reads = {
-        "max": "pool.size",
+        "max": "port",
         "timeout": "timeout.ms if timeout.set else none",
         "mode": "'fast'",
         "wait": 10,
