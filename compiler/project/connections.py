@@ -93,7 +93,8 @@ def _query(texts: AdapterTexts, at: Path) -> dict[str, Any]:
 def _with_terms(texts: AdapterTexts, port: Any) -> AdapterTexts:
     """Returns the texts for connections to a port, with the names that the adapter gives."""
     address = _address({"host": str(texts.scope["host"]), "port": str(port)})
-    texts = texts.within({"port": port, "address": address})
+    tls = texts.scope["tls"]
+    texts = texts.within({"port": port, "address": address, "ca": tls["ca"] if tls["verify"] else None})
     for name in texts.written(("terms",)) or ():
         texts = texts.within({name: texts.evaluate(("terms", name))})
     return texts
