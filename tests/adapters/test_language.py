@@ -238,7 +238,8 @@ def test_a_script_that_shellcheck_refuses_is_told(tmp_path: Path, monkeypatch: p
 
 def connected(driver: dict[str, Any], entry: str = "") -> tuple[int, str]:
     changes = {"connections": {"go": {"title": "go-mine <https://example.com/go>", **driver}}}
-    return run("connect main --driver go --format json", entry, **changes)
+    limit = {"query_timeout": {"applies": "client"}}
+    return run("connect main --driver go --format json", entry, **changes, **limit)
 
 
 def test_parameters_come_in_the_order_in_which_they_are_written() -> None:
