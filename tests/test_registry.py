@@ -278,7 +278,7 @@ def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
         (POSTGIS + "containers:\n  web: {image: web, secrets: []}\n", "missing-option", 5),
         (POSTGIS + "containers:\n  server: {tls: {ca: {}}}\n", "unknown-option", 5),
         (POSTGIS + "containers:\n  server: {tls: {pem: {holds: [chain]}}}\n", "not-allowed-value", 5),
-        (POSTGIS + "containers:\n  init: {file: null}\n", "missing-option", 5),
+        (POSTGIS + "containers:\n  init: {run: null}\n", "missing-option", 5),
         (POSTGIS + "containers: {server: null}\n", "missing-option", 4),
         (POSTGIS + "container: {port: 1}\n", "unknown-option", 4),
         (POSTGIS + "versions: null\n", "wrong-type", 4),
@@ -455,4 +455,4 @@ def test_no_term_has_the_name_of_something_else() -> None:
     refused = adapter_schema()["properties"]["terms"]["propertyNames"]["not"]["enum"]
     compiled_stack, _ = compiled(Registry(), adapter="postgresql")
     assert compiled_stack
-    assert {*refused} == build_scope(compiled_stack.stack.databases["main"]).keys() | {"address", "item"}
+    assert {*refused} == build_scope(compiled_stack.stack.databases["main"]).keys() | {"address", "ca", "item"}

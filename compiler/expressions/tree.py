@@ -30,9 +30,9 @@ def evaluate_tree(
     return None if value is _NOTHING else value
 
 
-def holds(condition: Any, scope: Mapping[str, Any], faults: Faults, at: Path = ()) -> bool:
-    """Says whether what follows `when:` holds; one with a fault does not."""
-    return bool(_Walk(scope, None, faults, [0], current_budget()).ask(condition, at))
+def answer(asked: Any, scope: Mapping[str, Any], faults: Faults, at: Path = ()) -> Any:
+    """Returns the value of an expression without `${{ }}`, such as that after `when:`; None of one with a fault."""
+    return _Walk(scope, None, faults, [0], current_budget()).ask(asked, at)
 
 
 class _Walk(NamedTuple):

@@ -74,7 +74,7 @@ def adapter_page(adapter: Adapter) -> dict[str, Any]:
         "note": data.get("note", ""),
         "options": data.get("options", {}),
         "required": data.get("required", []),
-        "drivers": {name: rule["title"] for name, rule in data["connections"].items()},
+        "drivers": {name: rule["title"].partition(" <")[0] for name, rule in data["connections"].items()},
     }
 
 

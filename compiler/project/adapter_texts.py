@@ -17,7 +17,7 @@ from compiler.expressions.quoting import (
     sql_literal,
     xml_text,
 )
-from compiler.expressions.tree import Faults, evaluate_tree, holds
+from compiler.expressions.tree import Faults, answer, evaluate_tree
 from compiler.model import Path, Reference
 from compiler.project.kinds import check_kind
 from compiler.project.project import Origin
@@ -85,9 +85,17 @@ class AdapterTexts(NamedTuple):
         faults: Faults = {}
         if isinstance(when, bool):
             return when
-        all_hold = all(holds(self.written(path), self.scope, faults, path) for path in paths)
+        all_hold = all(answer(self.written(path), self.scope, faults, path) for path in paths)
         self._tell(faults)
         return all_hold
+
+    def answers(self, at: Path) -> dict[str, Any]:
+        """Returns the values of a section of expressions that stand there without `${{ }}`, by their names."""
+        faults: Faults = {}
+        asked = (self.written(at) or {}).items()
+        values = {name: answer(one, self.scope, faults, (*at, name)) for name, one in asked}
+        self._tell(faults)
+        return values
 
     def mapping(self, at: Path) -> dict[str, Any]:
         """Returns a section that has to be a mapping, which is empty where there is none."""

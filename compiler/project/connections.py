@@ -71,23 +71,31 @@ def _connections(texts: AdapterTexts) -> dict[str, Connection]:
             told, place = f'the container has no port "{via}"', texts.written_in.value((*at, "via"))
             texts.report.error("unknown-reference", told, place, suggest(via, texts.scope["ports"]))
         elif ports[via] is not None:
-            inner = inside[ports[via]]
+            inner, (title, _, page) = inside[ports[via]], rule["title"].partition(" <")
             connections[driver] = Connection(
                 driver=driver,
                 form="text" if "text" in rule else rule.get("form", "url"),
                 parts=_parts(inner, at),
-                query=inner.mapping((*at, "query")),
+                query=_query(inner, at),
                 code=tuple(inner.lines((*at, "code"), "text")),
-                title=rule["title"],
-                documentation=rule.get("documentation", ""),
+                title=title,
+                documentation=page.removesuffix(">"),
             )
     return connections
+
+
+def _query(texts: AdapterTexts, at: Path) -> dict[str, Any]:
+    """Returns the parameters of a connection: expressions and texts, in the order in which they are written."""
+    read = {"reads": texts.answers, "query": texts.mapping}
+    found = [read[word]((*at, word)) for word in texts.written(at) if word in read]
+    return {name: value for part in found for name, value in part.items()}
 
 
 def _with_terms(texts: AdapterTexts, port: Any) -> AdapterTexts:
     """Returns the texts for connections to a port, with the names that the adapter gives."""
     address = _address({"host": str(texts.scope["host"]), "port": str(port)})
-    texts = texts.within({"port": port, "address": address})
+    tls = texts.scope["tls"]
+    texts = texts.within({"port": port, "address": address, "ca": tls["ca"] if tls["verify"] else None})
     for name in texts.written(("terms",)) or ():
         texts = texts.within({name: texts.evaluate(("terms", name))})
     return texts

@@ -20,6 +20,8 @@ LOOPBACK = "127.0.0.1"
 CA_FILE = "tls/ca.crt"
 AUTHORITY = File("stackc-ca", "/etc/stackc/tls/ca.crt", source=f"./{CA_FILE}")
 SERVER_TARGET = "/etc/stackc/tls/server.crt"
+# Of files in a language, where it is not the language's own name.
+_ENDINGS = {"javascript": "js", "shell": "sh", "text": "txt"}
 
 
 class Port(NamedTuple):
@@ -110,9 +112,14 @@ def build_scope(database: Database) -> dict[str, Any]:
             "ca": AUTHORITY.target,
         },
         "vector": _vector(database),
-        "init": {"file": f"/etc/stackc/{init['file']}"} if (init := spec["containers"].get("init")) else {},
+        "init": {"file": _init_file(init)} if (init := spec["containers"].get("init")) else {},
         "host": database.server,
     }
+
+
+def _init_file(init: Mapping[str, Any]) -> str:
+    usual = f"init.{_ENDINGS.get(init['language'], init['language'])}"
+    return f"/etc/stackc/{init.get('file', usual)}"
 
 
 def _vector(database: Database) -> dict[str, Any]:

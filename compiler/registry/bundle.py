@@ -192,12 +192,18 @@ def _vector(base: Schema, rules: Mapping[str, Any]) -> Schema:
     for option, words in (("metric", "vector metric"), ("method", "vector index method")):
         choices = list(rules[f"{option}s"])
         own[option] = {**own[option], "enum": choices, "x-says": f"{{engine}} has no {words} {{value}}"}
+    parts = zip(own["field"]["allOf"], ("refuse", "makes"), strict=True)
+    kept, made = (part | {"not": {"enum": rules.get(word) or [""]}} for part, word in parts)
+    own["field"] = {**own["field"], "allOf": [kept]}
+    # Where a vector says nothing, it is managed.
+    managed = {"properties": {"managed": {"const": True}}}
     forms: list[Schema] = []
     for method, parameters in rules["methods"].items():
         # The first method is that of a vector that names none.
         named = {"required": ["method"]} if forms else {}
         form = {"properties": {"parameters": {"properties": parameters, "additionalProperties": False}}}
         forms.append({"if": {"properties": {"method": {"const": method}}, **named}, "then": form})
+    forms.append({"if": managed, "then": {"properties": {"field": made}}})
     required = base["required"] + ([] if "cosine" in rules["metrics"] else ["metric"])
     return {"properties": own, "required": required, "allOf": forms}
 

@@ -234,3 +234,48 @@ def test_a_script_that_shellcheck_refuses_is_told(tmp_path: Path, monkeypatch: p
         1,
         True,
     )
+
+
+def connected(driver: dict[str, Any], entry: str = "") -> tuple[int, str]:
+    changes = {"connections": {"go": {"title": "go-mine <https://example.com/go>", **driver}}}
+    limit = {"query_timeout": {"applies": "client"}}
+    return run("connect main --driver go --format json", entry, **changes, **limit)
+
+
+def test_parameters_come_in_the_order_in_which_they_are_written() -> None:
+    reads = {
+        "max": "port",
+        "timeout": "timeout.ms if timeout.set else none",
+        "mode": "'fast'",
+        "wait": 10,
+    }
+    code, told = connected({"query": {"app": "it is ${{ server }}"}, "reads": reads})
+    assert (code, json.loads(told)["go"]["string"]) == (
+        0,
+        "mine://main:***@main:4000?app=it%20is%20main&max=4000&mode=fast&wait=10",
+    )
+    assert json.loads(told)["go"]["documentation"] == "https://example.com/go"
+    assert "&timeout=1500&" in connected({"reads": reads}, ", query_timeout: 1500ms")[1]
+
+
+@pytest.mark.parametrize(
+    ("driver", "told"),
+    [
+        ({"reads": {"max": "pool.sise"}}, '"pool" has no "sise" [expression]'),
+        ({"reads": {"max": "${{ pool.size }}"}}, "an expression stands here as it is [expression]"),
+        ({"reads": {"max": ["pool.size"]}}, "[wrong-type]"),
+        ({"title": "go https://example.com/go>"}, "[wrong-format]"),
+    ],
+)
+def test_a_parameter_that_is_no_expression_is_told(driver: dict[str, Any], told: str) -> None:
+    code, output = connected(driver)
+    assert (code, told in output) == (1, True), output
+
+
+def test_statements_are_in_a_file_with_the_ending_of_their_language() -> None:
+    job = {
+        "language": "javascript",
+        "run": "client ${{ server }} root ${{ secrets.admin_password }} ${{ init.file }}",
+    }
+    assert run("compile", containers={"init": job})[0] == 0
+    assert service("main-init")["configs"][0]["target"] == "/etc/stackc/init.js"
