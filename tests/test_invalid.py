@@ -51,6 +51,7 @@ SHOWN_BY = {
     "missing-extra": "test_certificates.py::test_without_the_package_the_extra_is_named",
     "missing-file": "source/test_reader.py::test_a_missing_file_is_said_to_be_missing",
     "missing-secrets": "output/test_ownership.py::test_lost_secrets_are_made_again_only_when_that_is_asked_for",
+    "no-shell": "test_docker.py::test_a_database_without_a_client_of_its_own_is_told",
     "not-a-file": "source/test_reader.py::test_a_folder_is_no_file",
     "not-compiled-here": "output/test_ownership.py::test_a_fresh_clone_without_secrets_is_fine_and_says_so",
     "open-output": "output/test_ownership.py::test_modes_are_right_whatever_they_were_and_whatever_the_umask_is",

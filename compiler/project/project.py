@@ -81,7 +81,8 @@ class Project:
     what a service of the tree is, `uses` how many connections a service opens to each database (None: its default),
     `ready` what a client of a database waits for, `mounted` the keys of `.env` that the containers of a service or of a
     database read as files, `connections` the lines of `.env` with connection strings, by key. `secret_files` (keys of
-    `.env`) and `config_files` (texts) are by the path of the file that is rendered for them.
+    `.env`) and `config_files` (texts) are by the path of the file that is rendered for them. `shells` are by
+    database: the container in which its own client is opened for a person, and the script that does.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Project:
     certificates: list[Certificate] = field(default_factory=list)
     secret_files: dict[str, str] = field(default_factory=dict)
     config_files: dict[str, Any] = field(default_factory=dict)
+    shells: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def services(self) -> dict[str, dict[str, Any]]:

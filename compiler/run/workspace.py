@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.report import Diagnostic, Report, Span
+from compiler.run.invocation import compile_command
 from compiler.run.memo import key_of, recall, remember
 from compiler.source import parse_yaml, read_file
 from compiler.source.shipped import folders, tell_unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from compiler.model import Artifact
     from compiler.output import Change
@@ -34,7 +35,7 @@ class Outcome(NamedTuple):
 
 
 class Project:
-    """A stack file with its adapters and its output folder; `today` is an ISO date.
+    """A stack file with its adapters and its output folder; `today` is an ISO date, `content` what came by a pipe.
 
     `sources` has the text of each file that was read, by its name in findings.
     """
@@ -46,9 +47,12 @@ class Project:
         environment: str = "local",
         adapters: Path | None = None,
         today: str = "",
+        content: bytes | None = None,
     ) -> None:
         self.stack, self.output, self.environment = stack, output, environment
-        self.adapters, self.today = adapters, today
+        self.adapters, self.today, self._content = adapters, today, content
+        named = stack if content is None else Path("-")
+        self.command = partial(compile_command, named, output, environment, adapters)
         self.sources: dict[str, str] = {}
         # What was read beside the stack and its adapters, by its path; None where there is no such file.
         self._seen: dict[str, bytes | None] = {}
@@ -59,7 +63,7 @@ class Project:
         Where nothing was compiled on this machine, secrets and what follows from them are not expected.
         """
         files, report = self._inputs(), Report()
-        words = (self.environment, self.today, self.stack.name, self._base(), str(self.output.absolute()))
+        words = (self.command(), self.today, self.stack.name, self._base(), str(self.output.absolute()))
         key = key_of(words, files) if files else ""
         # Of two files with one name the first is read.
         texts = {shown: _text(content) for shown, content in reversed(files)}
@@ -74,7 +78,7 @@ class Project:
             artifacts = [*compiled.artifacts, *self._expected(compiled, report)]
             self._seen |= dict.fromkeys(str(self.output / name) for name in RIVALS)
             self._rendered(STATE, report)
-            stale(artifacts, self.output, stack=str(self.stack), environment=self.environment, report=report)
+            stale(artifacts, self.output, environment=self.environment, command=self.command, report=report)
         told = self._told(report)
         # Should a file have changed since it was read for the key, nothing is remembered.
         if compiled is not None and not report.errors and texts.items() >= self.sources.items():
@@ -127,7 +131,7 @@ class Project:
     def compiled(self, report: Report) -> Compiled | None:
         """Returns the compiled stack without any secret; None where a finding is an error."""
         shown = str(self.stack)
-        content = read_file(self.stack, shown, report)
+        content = self._stack(report)
         if content is None:
             return None
         self.sources[shown] = _text(content)
@@ -171,9 +175,14 @@ class Project:
         """Returns the files that the passes read and their names in findings; nothing where one cannot be read."""
         places, report = folders(self.stack.parent, self.adapters), Report()
         tell_unusable(places, report)
-        named = [(self.stack, str(self.stack)), *(file for folder in places for file in folder.files())]
-        read = [(shown, read_file(file, shown, report)) for file, shown in named]
+        read = [(str(self.stack), self._stack(report))]
+        read += [
+            (shown, read_file(file, shown, report)) for folder in places for file, shown in folder.files()
+        ]
         return [] if len(report) else [(shown, content) for shown, content in read if content is not None]
+
+    def _stack(self, report: Report) -> bytes | None:
+        return read_file(self.stack, str(self.stack), report) if self._content is None else self._content
 
     def _base(self) -> str:
         """Returns the way from the rendered files to the folder of the stack; empty where they are the same."""
@@ -197,7 +206,9 @@ class Project:
             return self._private(compiled, report)
         if compiled.project.secrets:
             told = "nothing was compiled here yet, so .env and what follows from it is not checked"
-            report.warning("not-compiled-here", told, Span(str(self.output / ".env")), "run `stackc compile`")
+            report.warning(
+                "not-compiled-here", told, Span(str(self.output / ".env")), f"run `{self.command()}`"
+            )
         return []
 
     def _private(self, compiled: Compiled, report: Report, new_secrets: bool = False) -> list[Artifact]:
@@ -215,7 +226,8 @@ class Project:
             told, place = f"{key} makes Compose read something else than what is rendered", dotenv.value(key)
             report.warning("compose-variable", told, place or Span(dotenv.path), f"remove {key} from .env")
         if not new_secrets:
-            tell_lost(compiled.project, dotenv, read_written(self.output).generated, report)
+            known, again = read_written(self.output).generated, self.command("--new-secrets")
+            tell_lost(compiled.project, dotenv, known, again, report)
         files = dict(self._certificate_files(compiled, report))
         if report.errors:
             return []
