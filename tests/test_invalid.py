@@ -66,6 +66,7 @@ SHOWN_BY = {
     "output-too-large": "output/test_ownership.py::test_a_large_file_in_the_place_of_an_output_is_not_read",
     "too-many-adapters": "test_bounds.py::test_very_many_adapters_are_refused_at_once",
     "too-many-findings": "test_report.py::test_of_very_many_findings_the_first_are_kept",
+    "unignored-secret": "output/test_leaks.py::test_what_git_would_commit_is_told",
     "unreadable-file": "source/test_reader.py::test_a_file_that_cannot_be_opened_is_unreadable",
 }
 

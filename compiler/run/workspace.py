@@ -70,7 +70,7 @@ class Project:
         known = recall(key) if key else None
         if known is not None:
             self.sources |= texts
-            return Outcome(diagnostics=tuple(known))
+            return Outcome(diagnostics=(*known, *self._committed()))
         compiled = self.compiled(report)
         if compiled is not None:
             from compiler.output import RIVALS, STATE, content_of, stale
@@ -78,13 +78,14 @@ class Project:
             artifacts = [*compiled.artifacts, *self._expected(compiled, report)]
             self._seen |= dict.fromkeys(str(self.output / name) for name in RIVALS)
             self._rendered(STATE, report)
+            self._tell_copied(compiled, report)
             stale(artifacts, self.output, environment=self.environment, command=self.command, report=report)
         told = self._told(report)
         # Should a file have changed since it was read for the key, nothing is remembered.
         if compiled is not None and not report.errors and texts.items() >= self.sources.items():
             rendered = {str(self.output / one.path): content_of(one) for one in artifacts}
             remember(key, self._seen | rendered, told)
-        return Outcome(diagnostics=told, compiled=compiled)
+        return Outcome(diagnostics=(*told, *self._committed()), compiled=compiled)
 
     def compile(self, *, force: bool = False, new_secrets: bool = False, write: bool = True) -> Outcome:
         """Renders the stack into its output folder; without `write` it only says what would change.
@@ -110,7 +111,8 @@ class Project:
                     changes = check_artifacts(artifacts, self.output, force=force, report=report)
         except Refusal as refusal:
             tell_refusal(report, refusal, "written")
-        return Outcome(tuple(changes), self._told(report), compiled)
+        self._tell_copied(compiled, report)
+        return Outcome(tuple(changes), (*self._told(report), *self._committed()), compiled)
 
     @property
     def private(self) -> set[str]:
@@ -119,6 +121,23 @@ class Project:
 
         dotenv = self.dotenv(Report())
         return private_values(dotenv.values) if dotenv else set()
+
+    def _committed(self) -> Iterator[Diagnostic]:
+        """Yields what git would commit, which it alone knows and so is never remembered."""
+        from compiler.output.leaks import tell_committed
+
+        tell_committed(self.output, report := Report())
+        yield from report
+
+    def _tell_copied(self, compiled: Compiled, report: Report) -> None:
+        from compiler.output.leaks import tell_copied
+
+        tell_copied(compiled.project, self.output, self._watched, report)
+
+    def _watched(self, file: Path) -> bytes | None:
+        """Returns what a file holds, of which `check` sees when it is another."""
+        self._seen[str(file)] = content = read_file(file, "", Report())
+        return content
 
     def _told(self, report: Report) -> tuple[Diagnostic, ...]:
         """Returns what was found, without anything that may be secret."""
