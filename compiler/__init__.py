@@ -16,6 +16,7 @@ The way of the data, one module or folder for each step; a module imports only f
     12  importing                    Compose files of anybody as a stack
     13  pages                        what commands show
     14  api cli                      the Python API and the command
+    15  __main__                     `python -m compiler`
 """
 
 from __future__ import annotations
@@ -28,25 +29,35 @@ if TYPE_CHECKING:
     from compiler.api import (
         ConfigurationEngine,
         DatabaseAdapterRegistry,
+        DatabaseConfiguration,
         DynamicStackGenerator,
+        Result,
         StackError,
         compile_stack,
     )
+    from compiler.model import Artifact
     from compiler.registry.registry import Registry
     from compiler.report import Diagnostic
 
 __all__ = [
+    "Artifact",
     "ConfigurationEngine",
     "DatabaseAdapterRegistry",
+    "DatabaseConfiguration",
     "Diagnostic",
     "DynamicStackGenerator",
     "Registry",
+    "Result",
     "StackError",
     "__version__",
     "compile_stack",
 ]
 
-_HOMES = {"Diagnostic": "compiler.report", "Registry": "compiler.registry.registry"}
+_HOMES = {
+    "Artifact": "compiler.model",
+    "Diagnostic": "compiler.report",
+    "Registry": "compiler.registry.registry",
+}
 
 
 def __getattr__(name: str) -> Any:

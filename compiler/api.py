@@ -17,17 +17,18 @@ from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connections import build_access, mask
 from compiler.project.references import build_scope
 from compiler.project.secrets import flat
+from compiler.project.values import as_text
 from compiler.registry.adapter import Adapter
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document, render_private
-from compiler.source import parse_yaml
+from compiler.source import parse_yaml, read_file
 from compiler.source.shipped import BUILT_IN, Folder
 from compiler.targets.compose import written_service
 from compiler.targets.dotenv import parse_dotenv
 
 T = TypeVar("T")
-Stack = str | Mapping[str, Any]
+Stack = str | Path | Mapping[str, Any]
 Folders = str | Path | Sequence[str | Path]
 TechStack = Mapping[str, Mapping[str, Any]] | Sequence[str]
 
@@ -83,7 +84,7 @@ def compile_stack(
     adapters: Folders = (),
     today: str | None = None,
 ) -> Result:
-    """Compiles a stack, as YAML text or as data, and returns its files without writing any.
+    """Compiles a stack, as YAML text, the path of a file or data, and returns its files without writing any.
 
     `env` is the text of an existing `.env`, whose values are kept; `files` are certificates and keys by path: those
     below `tls/` of an earlier result, and a user's own; `adapters` are folders with more adapters; `today` is an ISO
@@ -103,18 +104,34 @@ def compile_stack(
 def _compile(
     stack: Stack, registry: Registry, report: Report, environment: str = "local", today: str | None = None
 ) -> Compiled:
-    try:
-        text = stack if isinstance(stack, str) else _JSON.encode(stack)
-    except (TypeError, ValueError, RecursionError):
-        told = "the stack holds a value that YAML has no word for"
-        raise _wrong("stack", "wrong-type", told, "pass text, numbers, booleans, None, lists, maps") from None
+    name = str(stack) if isinstance(stack, Path) else _FILE
+    content = (
+        read_file(stack, name, report)
+        if isinstance(stack, Path)
+        else _text(stack).encode("utf-8", "surrogatepass")
+    )
     try:
         day = (date.today() if today is None else date.fromisoformat(today)).isoformat()
     except (TypeError, ValueError):
         raise _wrong("today", "wrong-format", "today is not an ISO date", 'pass "2026-01-31"') from None
-    document = _made(parse_yaml(text.encode("utf-8", "surrogatepass"), _FILE, report), report)
-    compiled = compile_document(document, registry, report, environment=environment, today=day, source=_FILE)
+    document = _made(parse_yaml(_made(content, report), name, report), report)
+    source = Path(name).name
+    compiled = compile_document(document, registry, report, environment=environment, today=day, source=source)
     return _made(compiled, report)
+
+
+def _text(stack: Any) -> str:
+    """Returns a stack that is text or data as text."""
+    if isinstance(stack, str):
+        if re.fullmatch(r"\S+\.ya?ml", stack):
+            told = f'"{stack}" is the text of the stack, expected YAML'
+            raise _wrong("stack", "wrong-type", told, "pass the path of a file as a pathlib.Path")
+        return stack
+    try:
+        return _JSON.encode(stack)
+    except (TypeError, ValueError, RecursionError):
+        told = "the stack holds a value that YAML has no word for"
+        raise _wrong("stack", "wrong-type", told, "pass text, numbers, booleans, None, lists, maps") from None
 
 
 def _made(value: T | None, report: Report) -> T:
@@ -160,7 +177,8 @@ class ConfigurationEngine:
     ) -> DatabaseConfiguration:
         """Returns how one database is run and reached.
 
-        `host` is the name that clients use; `localhost` stands for the port that the option `port` publishes.
+        `host` is the name that clients use: `db` in the network of the stack, any other with the port that the option
+        `port` publishes, where there is one.
         `options` are those of a database in a stack, such as `version`, `tls`, `pool` and `vector`. Raises StackError.
         """
         entry = {"adapter": database_type, **({"database": db_name} if db_name else {}), **options}
@@ -172,16 +190,16 @@ class ConfigurationEngine:
         statements = texts.lines(("vector", "statements"), language) if database.vector else []
         # The project knows its server by the name of its container alone.
         access = build_access(texts, host)
-        here = access.host if host in ("localhost", "127.0.0.1", "::1") else {}
+        outside = access.host if host != _KEY else {}
         return DatabaseConfiguration(
             adapter=database.adapter.name,
             version=database.version,
             image=database.image,
-            environment={name: flat(value) for name, value in server.get("environment", {}).items()},
+            environment={name: flat(as_text(value)) for name, value in server.get("environment", {}).items()},
             ports=tuple(server.get("ports", ())) or (str(database.spec["containers"]["server"]["port"]),),
             volumes=tuple(server.get("volumes", ())),
             health_check=dict(server["healthcheck"]),
-            connections={name: mask(connection) for name, connection in (here or access.network).items()},
+            connections={name: mask(connection) for name, connection in (outside or access.network).items()},
             tls=database.tls.mode,
             pool_size=database.pool_size,
             timeout=database.timeout,

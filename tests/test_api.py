@@ -129,7 +129,13 @@ def test_on_this_machine_clients_use_the_published_port() -> None:
     found = configure(host="localhost", port=15432, tls="verify-full")
     assert found.ports == ("127.0.0.1:15432:5432",)
     assert "@localhost:15432/" in found.connections["url"]
-    assert "@elsewhere:5432/" in configure(host="elsewhere", port=15432).connections["url"]
+    assert "@db.example.com:15432/" in configure(host="db.example.com", port=15432).connections["url"]
+    assert "@elsewhere:5432/" in configure(host="elsewhere").connections["url"]
+    assert "@db:5432/" in configure(port=15432).connections["url"]
+
+
+def test_truth_values_of_the_environment_are_those_that_compose_hands_on() -> None:
+    assert configure("elasticsearch").environment["xpack.security.enabled"] == "true"
 
 
 def test_no_connection_shows_a_password() -> None:
@@ -196,6 +202,17 @@ def test_a_stack_may_be_text_or_data() -> None:
         ".env",
     ]
     assert text(results[0], "docker-compose.yml") == text(results[1], "docker-compose.yml")
+
+
+def test_a_stack_may_be_a_path(tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(STACK)
+    assert "# Edit shop.yaml and run" in text(compile_stack(file), "docker-compose.yml")
+    file.write_text("name: demo\n")
+    assert refused(lambda: compile_stack(file)).span.path == str(file)
+    assert refused(lambda: compile_stack(tmp_path)).id == "not-a-file"
+    one = refused(lambda: compile_stack("shop.yaml"))
+    assert (one.id, one.help) == ("wrong-type", "pass the path of a file as a pathlib.Path")
 
 
 def test_a_result_is_asked_for_a_path() -> None:

@@ -67,6 +67,13 @@ def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_the_package_runs_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "compiler", "--version"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, f"stackc, version {__version__}\n")
+
+
 # compile
 
 
@@ -181,8 +188,9 @@ def test_unknown_environment_gets_the_nearest(tmp_path: Path) -> None:
     assert (result.exit_code, 'did you mean "staging"?' in result.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("name", ["nope.yaml", "."])
+@pytest.mark.parametrize("name", ["nope.yaml", "nope", "empty"])
 def test_a_path_that_is_no_file_is_a_finding(folder: Path, name: str) -> None:
+    (folder / "empty").mkdir()
     result = stackc("compile", name)
     assert result.exit_code == 1
     assert re.search(r"\[(missing-file|not-a-file)\]", result.stderr)

@@ -52,6 +52,7 @@ SHOWN_BY = {
     "missing-extra": "test_certificates.py::test_without_the_package_the_extra_is_named",
     "missing-file": "source/test_reader.py::test_a_missing_file_is_said_to_be_missing",
     "missing-secrets": "output/test_ownership.py::test_lost_secrets_are_made_again_only_when_that_is_asked_for",
+    "no-shell": "test_docker.py::test_a_database_without_a_client_of_its_own_is_told",
     "not-a-file": "source/test_reader.py::test_a_folder_is_no_file",
     "not-compiled-here": "output/test_ownership.py::test_a_fresh_clone_without_secrets_is_fine_and_says_so",
     "open-output": "output/test_ownership.py::test_modes_are_right_whatever_they_were_and_whatever_the_umask_is",
@@ -66,6 +67,7 @@ SHOWN_BY = {
     "output-too-large": "output/test_ownership.py::test_a_large_file_in_the_place_of_an_output_is_not_read",
     "too-many-adapters": "test_bounds.py::test_very_many_adapters_are_refused_at_once",
     "too-many-findings": "test_report.py::test_of_very_many_findings_the_first_are_kept",
+    "unignored-secret": "output/test_leaks.py::test_what_git_would_commit_is_told",
     "unreadable-file": "source/test_reader.py::test_a_file_that_cannot_be_opened_is_unreadable",
 }
 

@@ -455,4 +455,8 @@ def test_no_term_has_the_name_of_something_else() -> None:
     refused = adapter_schema()["properties"]["terms"]["propertyNames"]["not"]["enum"]
     compiled_stack, _ = compiled(Registry(), adapter="postgresql")
     assert compiled_stack
-    assert {*refused} == build_scope(compiled_stack.stack.databases["main"]).keys() | {"address", "ca", "item"}
+    assert {*refused} == build_scope(compiled_stack.stack.databases["main"]).keys() | {
+        "address",
+        "ca",
+        "item",
+    }

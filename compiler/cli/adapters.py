@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from compiler.cli import shared
+from compiler.cli import complete, shared
 from compiler.report import Report, Span
 
 
@@ -20,10 +20,18 @@ def adapters() -> None:
 
 @adapters.command("list")
 @shared.adapters_option
-@click.option("--needs", help="Only those with all of these capabilities, such as vector,relational.")
+@click.option(
+    "--needs",
+    shell_complete=complete.needs,
+    help="Only those with all of these capabilities, such as vector,relational.",
+)
 @shared.format_option("markdown")
 def list_adapters(adapters: Path | None, needs: str | None, form: str) -> None:
-    """List the adapters: their versions, aliases and capabilities."""
+    """List the adapters: their versions, aliases and capabilities.
+
+    \b
+    stackc adapters list --needs vector
+    """
     from compiler.pages.catalog import catalog_rows, markdown_rows, render_rows
 
     registry, report = shared.load_registry(adapters), Report()
@@ -33,11 +41,15 @@ def list_adapters(adapters: Path | None, needs: str | None, form: str) -> None:
 
 
 @adapters.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.adapters)
 @shared.adapters_option
 @shared.format_option()
 def show_adapter(name: str, adapters: Path | None, form: str) -> None:
-    """Show one adapter: its versions, its options with their defaults, its drivers."""
+    """Show one adapter: its versions, its options with their defaults, its drivers.
+
+    \b
+    stackc adapters show NAME
+    """
     from compiler.pages.catalog import adapter_page, render_page
 
     registry, report = shared.load_registry(adapters), Report()
@@ -51,7 +63,11 @@ def show_adapter(name: str, adapters: Path | None, form: str) -> None:
 @click.argument("word", metavar="URL|IMAGE|NAME")
 @shared.adapters_option
 def detect_adapter(word: str, adapters: Path | None) -> None:
-    """Name the adapter of a URL, of an image or of an alias."""
+    """Name the adapter of a URL, of an image or of an alias.
+
+    \b
+    stackc adapters detect IMAGE
+    """
     from compiler.pages.catalog import detect
 
     registry, report = shared.load_registry(adapters), Report()
@@ -61,12 +77,16 @@ def detect_adapter(word: str, adapters: Path | None) -> None:
 
 
 @adapters.command("test")
-@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...", shell_complete=complete.adapters)
 @shared.adapters_option
 @shared.format_option()
 @click.option("--boot", is_flag=True, help="Try them on their engines too, with Docker.")
 def test_adapters(names: Sequence[str], adapters: Path | None, form: str, boot: bool) -> None:
-    """Try adapters without an engine: schema, probe, hostile passwords, every version, every driver."""
+    """Try adapters without an engine: schema, probe, hostile passwords, every version, every driver.
+
+    \b
+    stackc adapters test adapters/acme.yaml --boot
+    """
     from compiler.pages.trial import CHECKS, render_trials, run_trials
 
     report = Report()
@@ -82,13 +102,23 @@ def test_adapters(names: Sequence[str], adapters: Path | None, form: str, boot: 
 
 @adapters.command("new")
 @click.argument("name")
-@click.option("--extends", "base", default="", show_default=False, help="The adapter that it changes.")
+@click.option(
+    *("--extends", "base"),
+    default="",
+    show_default=False,
+    shell_complete=complete.adapters,
+    help="The adapter that it changes.",
+)
 @click.option(
     "--image", default="", show_default=False, help="The image of its engine, such as acme/base:2.1."
 )
 @shared.adapters_option
 def new_adapter(name: str, base: str, image: str, adapters: Path | None) -> None:
-    """Write a first adapters/NAME.yaml, with comments, on top of another adapter or for an image."""
+    """Write a first adapters/NAME.yaml, with comments, on top of another adapter or for an image.
+
+    \b
+    stackc adapters new acme --image acme/base:2.1
+    """
     from compiler.output import Refusal, tell_refusal
     from compiler.pages import starter
 
@@ -114,7 +144,11 @@ def new_adapter(name: str, base: str, image: str, adapters: Path | None) -> None
 
 @adapters.command("guide")
 def show_guide() -> None:
-    """Print the guide to writing an adapter, in Markdown."""
+    """Print the guide to writing an adapter, in Markdown.
+
+    \b
+    stackc adapters guide | less
+    """
     from compiler.pages.starter import guide
 
     click.echo(guide())

@@ -10,8 +10,10 @@ from typing import Any
 import click
 
 from compiler import __version__
-from compiler.cli import shared
+from compiler.cli import complete, shared
 from compiler.cli.adapters import adapters
+from compiler.cli.docker import logs, ps, shell, up
+from compiler.cli.stacks import NAMES, load_project, load_projects, stack_options, stacks_argument
 from compiler.report import Report, Span, suggest
 
 
@@ -22,7 +24,9 @@ def cli() -> None:
 
 
 @cli.command("compile")
-@shared.stack_options
+@stack_options
+@stacks_argument
+@shared.format_option("github", "sarif")
 @click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 1 if a file would change.")
 @click.option("--diff", "diff_only", is_flag=True, help="Write nothing; show what would change.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited by hand or made by others.")
@@ -30,11 +34,17 @@ def cli() -> None:
 def compile_command(
     form: str, check_only: bool, diff_only: bool, force: bool, new_secrets: bool, **given: Any
 ) -> None:
-    """Render docker-compose.yml and .env from each STACK (stack.yaml by default)."""
+    """Render docker-compose.yml and .env from each STACK: a file, a folder, or - for stdin.
+
+    \b
+    stackc compile                          # the stack.yaml of this folder, or above
+    stackc compile shop -e staging -o out
+    stackc compile --diff
+    """
     report, rows = Report(), []
-    projects = shared.load_projects(**given)
+    write = not (check_only or diff_only)
+    projects = load_projects(**given, writes=write)
     for project in projects:
-        write = not (check_only or diff_only)
         outcome = project.compile(force=force, new_secrets=new_secrets, write=write)
         report.extend(outcome.diagnostics)
         for change in outcome.changes:
@@ -55,10 +65,17 @@ def compile_command(
 
 
 @cli.command()
-@shared.stack_options
+@stack_options
+@stacks_argument
+@shared.format_option("github", "sarif")
 def check(form: str, **given: Any) -> None:
-    """Check that each STACK is valid and its rendered files are up to date; write nothing."""
-    report, projects = Report(), shared.load_projects(**given)
+    """Check that each STACK is valid and its rendered files are up to date; write nothing.
+
+    \b
+    stackc check
+    stackc check */stack.yaml --format github
+    """
+    report, projects = Report(), load_projects(**given)
     for project in projects:
         report.extend(project.check().diagnostics)
     shared.finish(report, projects, form)
@@ -81,7 +98,7 @@ def init(example: str, list_only: bool, folder: Path) -> None:
     if example not in names:
         told = f'no shipped stack is named "{example}"; one of: {", ".join(names)}'
         raise click.BadParameter(told, param_hint="--from")
-    report, path, done = Report(), folder / shared.STACK, list[str]()
+    report, path, done = Report(), folder / NAMES[0], list[str]()
     if os.path.lexists(path):
         help = "move it away, or name another folder"
         report.error("file-exists", "the file is there already", Span(path=str(path)), help)
@@ -99,7 +116,7 @@ def init(example: str, list_only: bool, folder: Path) -> None:
         tell_refusal(report, Refusal(path, failure), "written")
     shared.finish(report)
     click.echo("\n".join(done))
-    click.echo("next: stackc compile" + ("" if folder == Path() else f" {folder / shared.STACK}"))
+    click.echo("next: stackc compile" + ("" if folder == Path() else f" {folder / NAMES[0]}"))
 
 
 @cli.command("import")
@@ -162,12 +179,10 @@ def import_command(
 
 
 @cli.command()
-@click.argument("database")
-@click.option("-f", "--stack", type=shared.FILE, default=shared.STACK, help="The stack file.")
-@shared.environment_option
-@shared.output_option
-@shared.adapters_option
-@click.option("--driver", help="Only the connection of this driver.")
+@click.argument("database", shell_complete=complete.databases)
+@stack_options
+@shared.format_option()
+@click.option("--driver", shell_complete=complete.drivers, help="Only the connection of this driver.")
 @click.option(
     "--from",
     "origin",
@@ -177,15 +192,21 @@ def import_command(
 )
 @click.option("--reveal", is_flag=True, help="Show passwords, from the rendered .env.")
 @click.option("--query", is_flag=True, help="Show the nearest-neighbour query of the vector index.")
-@shared.format_option()
-def connect(database: str, stack: Path, query: bool, form: str, **given: Any) -> None:
-    """Show how to connect to DATABASE, with passwords masked."""
+def connect(
+    database: str, form: str, driver: str | None, origin: str, reveal: bool, query: bool, **given: Any
+) -> None:
+    """Show how to connect to DATABASE, with passwords masked.
+
+    \b
+    stackc connect main
+    stackc connect main --driver psycopg --from host --reveal
+    """
     from compiler.pages.access import find_connections, render_connections
 
-    asked = {name: given.pop(name) for name in ("driver", "origin", "reveal")}
-    (project,) = shared.load_projects((stack,), **given)
-    report = Report()
-    drivers, nearest = find_connections(project, database, report, **asked)
+    project, report = load_project(**given), Report()
+    drivers, nearest = find_connections(
+        project, database, report, driver=driver, origin=origin, reveal=reveal
+    )
     shared.finish(report, [project])
     if drivers and query:
         click.echo(nearest or f'database "{database}" has no vector index')
@@ -194,9 +215,13 @@ def connect(database: str, stack: Path, query: bool, form: str, **given: Any) ->
 
 
 @cli.command()
-@click.argument("id")
+@click.argument("id", shell_complete=complete.codes)
 def explain(id: str) -> None:
-    """Explain a finding by its ID, such as unknown-option."""
+    """Explain a finding by its ID.
+
+    \b
+    stackc explain unknown-option
+    """
     from compiler.pages.findings import load_pages, render_explanation
 
     pages = load_pages()
@@ -209,11 +234,16 @@ def explain(id: str) -> None:
 @shared.adapters_option
 @click.option("--adapter", "of_adapters", is_flag=True, help="That of adapter files.")
 def schema(adapters: Path | None, of_adapters: bool) -> None:
-    """Print one JSON Schema of stack.yaml for the editor, with every adapter that is found."""
+    """Print one JSON Schema of stack.yaml for the editor, with every adapter that is found.
+
+    \b
+    stackc schema > stack.schema.json
+    """
     from compiler.pages.editor import adapter_editor_schema, editor_schema
 
     made = adapter_editor_schema() if of_adapters else editor_schema(shared.load_registry(adapters))
     shared.answer(made, "json", str)
 
 
-cli.add_command(adapters)
+for command in (up, ps, logs, shell, adapters):
+    cli.add_command(command)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from compiler.run.workspace import Outcome, Project
 
 FINDINGS, BUG, INTERRUPTED = 1, 3, 130
-STACK = Path("stack.yaml")
+_QUIET = "stackc.quiet"
 # What cannot be read is a finding.
 FILE = click.Path(path_type=Path, readable=False)
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
@@ -29,12 +29,6 @@ _WORDS = {
     "foreign": ("overwrote", "would overwrite"),
 }
 
-environment_option = click.option(
-    "-e", "--env", "environment", default="local", help="Environment to compile for."
-)
-output_option = click.option(
-    "-o", "--output", type=FILE, help="Folder for the rendered files; beside the stack by default."
-)
 adapters_option = click.option("--adapters", type=FOLDER, help="A folder with more adapters.")
 
 
@@ -51,34 +45,26 @@ def _log_passes(context: click.Context, option: click.Parameter, verbose: bool) 
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
 
 
-def stack_options(command: Any) -> Any:
-    """Adds what every command on rendered stacks takes."""
-    for option in (
-        click.option(
-            "-v", "--verbose", is_flag=True, expose_value=False, callback=_log_passes, help="Log each pass."
-        ),
-        format_option("github", "sarif"),
-        adapters_option,
-        output_option,
-        environment_option,
-        click.argument("stacks", nargs=-1, type=FILE, metavar="[STACK]..."),
-    ):
-        command = option(command)
-    return command
+def _keep_quiet(context: click.Context, option: click.Parameter, quiet: bool) -> None:
+    context.meta[_QUIET] = quiet
 
 
-def load_registry(adapters: Path | None) -> Registry:
-    from compiler.registry.registry import Registry
-    from compiler.source.shipped import folders, tell_unusable
+verbose_option = click.option(
+    "-v", "--verbose", is_flag=True, expose_value=False, callback=_log_passes, help="Log each pass."
+)
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, expose_value=False, callback=_keep_quiet, help="Tell nothing but findings."
+)
 
-    places, report = folders(Path(), adapters), Report()
-    tell_unusable(places, report)
-    finish(report)
-    return Registry(places)
+
+def say(text: str, err: bool = False) -> None:
+    """Tells what was done, unless it is to be quiet."""
+    if not click.get_current_context().meta.get(_QUIET):
+        click.echo(text, err=err)
 
 
 def today() -> str:
-    """Returns this day as an ISO date, or the one that is asked for."""
+    """Returns the ISO date of this day, or of the one that the environment names."""
     from datetime import date
     from time import time
 
@@ -89,21 +75,14 @@ def today() -> str:
         raise click.UsageError("SOURCE_DATE_EPOCH is not a number of seconds") from None
 
 
-def load_projects(
-    stacks: Sequence[Path], environment: str, output: Path | None, adapters: Path | None
-) -> list[Project]:
-    """Returns the stacks that are named, each once, as they are on this day."""
-    from compiler.run.workspace import Project
+def load_registry(adapters: Path | None) -> Registry:
+    from compiler.registry.registry import Registry
+    from compiler.source.shipped import folders, tell_unusable
 
-    day = today()
-    projects: dict[Path, Project] = {}
-    for stack in stacks or (STACK,):
-        project = Project(stack, output or stack.parent, environment, adapters, day)
-        other = projects.setdefault(project.output.resolve(), project).stack
-        if other != stack:
-            told = f"{other} and {stack} would overwrite each other's files; compile each with its own -o"
-            raise click.UsageError(told)
-    return list(projects.values())
+    places, report = folders(Path(), adapters), Report()
+    tell_unusable(places, report)
+    finish(report)
+    return Registry(places)
 
 
 def finish(report: Report, read: Sequence[Any] = (), form: str = "text", changes: Sequence[Any] = ()) -> None:
@@ -142,12 +121,12 @@ def say_changes(project: Project, outcome: Outcome, would: bool) -> None:
         is_first = (change.path, change.status) == (".env", "new")
         new = ", with new secrets" if is_first and _makes_secrets(outcome) else ""
         told = f"{_WORDS[change.status][would]} {project.output / change.path}{new}"
-        click.echo(told if would else told + kept)
+        say(told if would else told + kept)
     if not changed:
-        click.echo(f"{project.output / 'docker-compose.yml'} is up to date")
+        say(f"{project.output / 'docker-compose.yml'} is up to date")
     elif not would and any((one.status, one.path) == ("new", "docker-compose.yml") for one in changed):
         there = "" if project.output == Path() else f"cd {project.output} && "
         databases = outcome.compiled.stack.databases.values() if outcome.compiled else ()
         for adapter in {one.adapter.name: one.adapter for one in databases if "note" in one.spec}.values():
-            click.echo(f"note on {adapter.name}: {adapter.data['note']}")
-        click.echo(f"next: {there}docker compose up --wait")
+            say(f"note on {adapter.name}: {adapter.data['note']}")
+        say(f"next: {there}docker compose up --wait")

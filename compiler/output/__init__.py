@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -90,31 +90,43 @@ def content_of(artifact: Artifact) -> bytes:
 
 
 def stale(
-    artifacts: Sequence[Artifact], directory: Path, *, stack: str, environment: str, report: Report
+    artifacts: Sequence[Artifact],
+    directory: Path,
+    *,
+    environment: str,
+    command: Callable[..., str],
+    report: Report,
 ) -> None:
-    """Reports each file that is missing or not what the stack renders now, and what keeps Compose from reading it."""
-    known = read_written(directory)
+    """Reports each file that is missing or not what the stack renders now, and what keeps Compose from reading it.
+
+    `command` returns the one that compiles it, with further options.
+    """
+    known, help = read_written(directory), f"run `{command()}`"
     if is_interrupted(directory):
-        told, help = (
-            "holds what a compile that was stopped left half done",
-            "run `stackc compile` to finish it",
-        )
-        _tell(report, directory, "interrupted-compile", told, help)
+        told = "holds what a compile that was stopped left half done"
+        _tell(report, directory, "interrupted-compile", told, f"{help} to finish it")
     elif known.environment not in ("", environment):
-        told = f"holds what {stack} renders for the environment {known.environment}"
+        told = f"holds what was rendered for the environment {known.environment}"
         help = f"check it with `-e {known.environment}`, or choose another folder with -o"
         _tell(report, directory, "other-environment", told, help)
         return
     tell_rivals(directory, report)
     changes = check_artifacts(artifacts, directory, force=True, report=report)
     for artifact, change in zip(artifacts, changes, strict=True):
-        force = " --force`, which keeps it as a backup" if change.backup else "`"
         if change.status not in ("unchanged", "blocked"):
-            told = "is missing" if change.status == "new" else f"is not what {stack} renders"
-            _tell(report, directory / change.path, "stale-output", told, f"run `stackc compile{force}")
+            _tell(report, directory / change.path, "stale-output", *_stale(change, command))
         elif change.status == "unchanged" and not _is_open(directory, artifact):
             told = "has other permissions than stackc gives it, or belongs to another user"
-            _tell(report, directory / change.path, "open-output", told, "run `stackc compile`")
+            _tell(report, directory / change.path, "open-output", told, help)
+
+
+def _stale(change: Change, command: Callable[..., str]) -> tuple[str, str]:
+    if change.status == "new":
+        return "is missing", f"run `{command()}`"
+    if change.status == "changed":
+        return "is not what the stack renders now", f"run `{command()}`"
+    told, help = _KEPT[change.status]
+    return told, help.replace("--force", f"`{command('--force')}`")
 
 
 def check_artifacts(

@@ -84,7 +84,7 @@ def _reveal(
             yield one, render_connection(one, dotenv.values)
         except KeyError as fault:
             told = f"{fault.args[0]} is not set in .env"
-            report.error("missing-secret", told, place, "run `stackc compile` first")
+            report.error("missing-secret", told, place, f"run `{project.command()}` first")
         except ValueError as fault:
             tell("unusable-password", f"the string of {one.driver} cannot be made: {fault}", place)
 

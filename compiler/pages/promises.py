@@ -76,6 +76,9 @@ class _Container(NamedTuple):
         match (self.service.get("healthcheck") or {}).get("test"):
             case ["CMD-SHELL", text]:
                 yield _Script("probe", "healthcheck.test", str(text))
+        for container, text in self.project.shells.values():
+            if container == self.name:
+                yield _Script("shell", "shell", text)
 
     def _check_syntax(self, script: _Script) -> None:
         checkers = [["/bin/sh", "-n"]]
@@ -135,7 +138,7 @@ class _Container(NamedTuple):
         return str([*map(self.service.get, keys), *(file.get("content") for file in files)])
 
     def _check_job(self) -> None:
-        scripts = "".join(script.text for script in self._scripts())
+        scripts = "".join(script.text for script in self._scripts() if script.kind == "script")
         for mount in self.service.get("configs") or ():
             if mount["source"] != self.name:
                 continue

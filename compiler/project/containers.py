@@ -121,6 +121,8 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
         spec["depends_on"] = {other: {"condition": condition} for other, condition in waits.items()}
     project.services[name] = lengthen("services", spec, here, places)
     project.kinds[name] = "job" if at == JOB else "database"
+    if texts.written((*at, "shell")) is not None:
+        project.shells[database.key] = name, _script(texts, (*at, "shell")).strip()
     add_files(project, name, _iter_files(texts, name, at))
     _add_secrets(project, texts, name, at)
 

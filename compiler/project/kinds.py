@@ -32,7 +32,7 @@ _KINDS: Mapping[str, Schema] = {
     "endpoint": {"properties": {"host": _TEXT, "port": {"type": ["string", "integer", "null"]}}},
     "secrets": {"type": ["array", "null"], "items": {"type": "string"}},
     **dict.fromkeys(("lines", "statements", "query", "code", "run", "start"), _LINES),
-    **dict.fromkeys(("message", "help"), _TEXT),
+    **dict.fromkeys(("shell", "message", "help"), _TEXT),
     "test": {"type": ["string", "array", "null"], "items": {"type": "string"}},
 }
 # What Compose says itself: the key of a service for the section of an adapter.

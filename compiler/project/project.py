@@ -82,7 +82,8 @@ class Project:
     `ready` what a client of a database waits for, `mounted` the keys of `.env` that the containers of a service or of a
     database read as files, `connections` the lines of `.env` with connection strings, by key. `secret_files` (keys of
     `.env`) and `config_files` (texts) are by the path of the file that is rendered for them. `overruled` is what
-    `x-compose` changes of a database's server, `scripts` are files that its job runs.
+    `x-compose` changes of a database's server, `scripts` are files that its job runs. `shells` are by database: the
+    container in which its own client is opened for a person, and the script that does.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Project:
     config_files: dict[str, Any] = field(default_factory=dict)
     overruled: dict[str, list[Path]] = field(default_factory=dict)
     scripts: list[OwnFile] = field(default_factory=list)
+    shells: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def services(self) -> dict[str, dict[str, Any]]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.report import Diagnostic, Report, Span
+from compiler.run.files import Files
+from compiler.run.invocation import compile_command
 from compiler.run.memo import key_of, recall, remember
 from compiler.source import parse_yaml, read_file
 from compiler.source.shipped import folders, tell_unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from compiler.model import Artifact
     from compiler.output import Change
@@ -34,7 +36,7 @@ class Outcome(NamedTuple):
 
 
 class Project:
-    """A stack file with its adapters and its output folder; `today` is an ISO date.
+    """A stack file with its adapters and its output folder; `today` is an ISO date, `content` what came by a pipe.
 
     `sources` has the text of each file that was read, by its name in findings.
     """
@@ -46,41 +48,41 @@ class Project:
         environment: str = "local",
         adapters: Path | None = None,
         today: str = "",
+        content: bytes | None = None,
     ) -> None:
         self.stack, self.output, self.environment = stack, output, environment
-        self.adapters, self.today = adapters, today
+        self.adapters, self.today, self._content = adapters, today, content
+        named = stack if content is None else Path("-")
+        self.command = partial(compile_command, named, output, environment, adapters)
         self.sources: dict[str, str] = {}
-        # What was read beside the stack and its adapters, by its path; None where there is no such file.
-        self._seen: dict[str, bytes | None] = {}
+        self._files = Files(stack.parent, output)
 
     def check(self) -> Outcome:
-        """Says whether the stack is valid and all that it renders is there, as it renders it now; writes nothing.
-
-        Where nothing was compiled on this machine, secrets and what follows from them are not expected.
-        """
+        """Says whether the stack is valid and all that it renders is there, as it renders it now; writes nothing."""
         files, report = self._inputs(), Report()
-        words = (self.environment, self.today, self.stack.name, self._base(), str(self.output.absolute()))
+        words = (self.command(), self.today, self.stack.name, self._base(), str(self.output.absolute()))
         key = key_of(words, files) if files else ""
         # Of two files with one name the first is read.
         texts = {shown: _text(content) for shown, content in reversed(files)}
         known = recall(key) if key else None
         if known is not None:
             self.sources |= texts
-            return Outcome(diagnostics=tuple(known))
+            return Outcome(diagnostics=(*known, *self._committed()))
         compiled = self.compiled(report)
         if compiled is not None:
             from compiler.output import RIVALS, STATE, content_of, stale
 
             artifacts = [*compiled.artifacts, *self._expected(compiled, report)]
-            self._seen |= dict.fromkeys(str(self.output / name) for name in RIVALS)
-            self._rendered(STATE, report)
-            stale(artifacts, self.output, stack=str(self.stack), environment=self.environment, report=report)
+            self._files.seen |= dict.fromkeys(str(self.output / name) for name in RIVALS)
+            self._files.rendered(STATE, report)
+            self._tell_copied(compiled, report)
+            stale(artifacts, self.output, environment=self.environment, command=self.command, report=report)
         told = self._told(report)
         # Should a file have changed since it was read for the key, nothing is remembered.
         if compiled is not None and not report.errors and texts.items() >= self.sources.items():
-            rendered = {str(self.output / one.path): content_of(one) for one in artifacts}
-            remember(key, self._seen | rendered, told)
-        return Outcome(diagnostics=told, compiled=compiled)
+            made = {str(self.output / one.path): content_of(one) for one in artifacts}
+            remember(key, self._files.seen | made, told)
+        return Outcome(diagnostics=(*told, *self._committed()), compiled=compiled)
 
     def compile(self, *, force: bool = False, new_secrets: bool = False, write: bool = True) -> Outcome:
         """Renders the stack into its output folder; without `write` it only says what would change.
@@ -106,7 +108,8 @@ class Project:
                     changes = check_artifacts(artifacts, self.output, force=force, report=report)
         except Refusal as refusal:
             tell_refusal(report, refusal, "written")
-        return Outcome(tuple(changes), self._told(report), compiled)
+        self._tell_copied(compiled, report)
+        return Outcome(tuple(changes), (*self._told(report), *self._committed()), compiled)
 
     @property
     def private(self) -> set[str]:
@@ -115,6 +118,23 @@ class Project:
 
         dotenv = self.dotenv(Report())
         return private_values(dotenv.values) if dotenv else set()
+
+    def _committed(self) -> Iterator[Diagnostic]:
+        """Yields what git would commit, which it alone knows and so is never remembered."""
+        from compiler.output.leaks import tell_committed
+
+        tell_committed(self.output, report := Report())
+        yield from report
+
+    def _tell_copied(self, compiled: Compiled, report: Report) -> None:
+        from compiler.output.leaks import tell_copied
+
+        tell_copied(compiled.project, self.output, self._watched, report)
+
+    def _watched(self, file: Path) -> bytes | None:
+        """Returns what a file holds, of which `check` sees when it is another."""
+        self._files.seen[str(file)] = content = read_file(file, "", Report())
+        return content
 
     def _told(self, report: Report) -> tuple[Diagnostic, ...]:
         """Returns what was found, without anything that may be secret."""
@@ -127,7 +147,7 @@ class Project:
     def compiled(self, report: Report) -> Compiled | None:
         """Returns the compiled stack without any secret; None where a finding is an error."""
         shown = str(self.stack)
-        content = read_file(self.stack, shown, report)
+        content = self._stack(report)
         if content is None:
             return None
         self.sources[shown] = _text(content)
@@ -160,7 +180,7 @@ class Project:
         from compiler.targets.dotenv import parse_dotenv
 
         file, before = str(self.output / ".env"), report.errors
-        content = self._rendered(".env", report) or b""
+        content = self._files.rendered(".env", report) or b""
         try:
             return parse_dotenv(content.decode(), file, report) if report.errors == before else None
         except UnicodeDecodeError:
@@ -171,23 +191,19 @@ class Project:
         """Returns the files that the passes read and their names in findings; nothing where one cannot be read."""
         places, report = folders(self.stack.parent, self.adapters), Report()
         tell_unusable(places, report)
-        named = [(self.stack, str(self.stack)), *(file for folder in places for file in folder.files())]
-        read = [(shown, read_file(file, shown, report)) for file, shown in named]
+        read = [(str(self.stack), self._stack(report))]
+        read += [
+            (shown, read_file(file, shown, report)) for folder in places for file, shown in folder.files()
+        ]
         return [] if len(report) else [(shown, content) for shown, content in read if content is not None]
+
+    def _stack(self, report: Report) -> bytes | None:
+        return read_file(self.stack, str(self.stack), report) if self._content is None else self._content
 
     def _base(self) -> str:
         """Returns the way from the rendered files to the folder of the stack; empty where they are the same."""
         way = os.path.relpath(self.stack.parent, self.output)
         return "" if way == os.curdir else way
-
-    def _rendered(self, name: str, report: Report) -> bytes | None:
-        """Returns a file of the output folder; one that is not there is no fault."""
-        found, place = Report(), str(self.output / name)
-        self._seen[place] = content = read_file(self.output / name, place, found)
-        for one in found:
-            if one.id != "missing-file":
-                report.add(one._replace(help="move it away") if one.id == "not-a-file" else one)
-        return content
 
     def _expected(self, compiled: Compiled, report: Report) -> list[Artifact]:
         """Returns the files with secrets that have to be there: none where nothing was compiled on this machine."""
@@ -197,7 +213,8 @@ class Project:
             return self._private(compiled, report)
         if compiled.project.secrets:
             told = "nothing was compiled here yet, so .env and what follows from it is not checked"
-            report.warning("not-compiled-here", told, Span(str(self.output / ".env")), "run `stackc compile`")
+            place, help = Span(str(self.output / ".env")), f"run `{self.command()}`"
+            report.warning("not-compiled-here", told, place, help)
         return []
 
     def _private(self, compiled: Compiled, report: Report, new_secrets: bool = False) -> list[Artifact]:
@@ -215,8 +232,9 @@ class Project:
             told, place = f"{key} makes Compose read something else than what is rendered", dotenv.value(key)
             report.warning("compose-variable", told, place or Span(dotenv.path), f"remove {key} from .env")
         if not new_secrets:
-            tell_lost(compiled.project, dotenv, read_written(self.output).generated, report)
-        files = dict(self._own_files(compiled, report))
+            known, again = read_written(self.output).generated, self.command("--new-secrets")
+            tell_lost(compiled.project, dotenv, known, again, report)
+        files = dict(self._files.given(compiled.project, report))
         if report.errors:
             return []
         now, shown = datetime.now(UTC).replace(tzinfo=None), str(self.output)
@@ -226,25 +244,6 @@ class Project:
             keys = {*(one.key for one in project.secrets), *(one.key for one in project.variables)}
             check_set(project, keys | dotenv.values.keys(), report)
         return made
-
-    def _own_files(self, compiled: Compiled, report: Report) -> Iterator[tuple[str, bytes]]:
-        """Yields the certificates and keys that are there, of earlier runs and the user's own, and scripts by path."""
-        certificates = compiled.project.certificates
-        names = ["authority", *(one.name for one in certificates)] if certificates else []
-        for path in (f"tls/{name}.{ending}" for name in names for ending in ("key", "crt")):
-            content = self._rendered(path, report)
-            if content is not None:
-                yield path, content
-        named = [(own, "unusable-certificate") for one in certificates for own in one.own]
-        for own, id in [*named, *((own, "unusable-script") for own in compiled.project.scripts)]:
-            found = Report()
-            content = read_file(self.stack.parent / own.path, own.path, found)
-            self._seen[str(self.stack.parent / own.path)] = content
-            if content is not None:
-                yield own.path, content
-            for one in found:
-                help = "write its path from the folder of the stack"
-                report.error(id, one.message, own.span, help)
 
 
 def _text(content: bytes) -> str:

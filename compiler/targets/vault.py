@@ -45,14 +45,17 @@ def fill(
     return None if report.errors > before else Lines(secrets, lines)
 
 
-def tell_lost(project: Project, dotenv: Dotenv, made: Collection[str], report: Report) -> None:
-    """Reports the secrets that were `made` on this machine and are gone: new ones open nothing that is there."""
+def tell_lost(project: Project, dotenv: Dotenv, made: Collection[str], again: str, report: Report) -> None:
+    """Reports the secrets that were `made` on this machine and are gone: new ones open nothing that is there.
+
+    `again` is the command that makes them all the same.
+    """
     keys = [one.key for one in project.secrets if one.generate and one.key in made]
     lost = [key for key in keys if not dotenv.values.get(key)]
     if lost:
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         told = f"{dotenv.path} lacks {lost[0]}{more}, made here; a new value opens no volume of the old one"
-        help = "put the file back, or run `stackc compile --new-secrets`"
+        help = f"put the file back, or run `{again}`"
         report.error("missing-secrets", told, Span(dotenv.path), help)
 
 

@@ -130,7 +130,7 @@ def test_a_script_that_calls_a_client_of_no_adapter_is_told(tmp_path: Path) -> N
     _, found = build(tmp_path, "client: null\n")
     assert {(one.id, one.span.path) for one in found} == {("unknown-reference", "adapters/postgresql.yaml")}
     assert found[0].message == "this script calls `client`, and the adapter has none"
-    own = "{run: 'client() { true; }; client x'}"
+    own = "{run: 'client() { true; }; client x', shell: null}"
     health = "healthcheck: {test: 'psql -f ${{ secrets.password }} # client x'}"
     project, found = build(tmp_path, f"client: null\ncontainers: {{server: {{{health}}}, init: {own}}}\n")
     assert project and not found

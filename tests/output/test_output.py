@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from compiler.output import (
 )
 from compiler.output.diff import unified_diff
 from compiler.report import Report, Span
+from compiler.run.invocation import compile_command
 from tests.output.test_files import snapshot
 
 HEADER = b"# Made by stackc from stack.yaml.\n# Edit that file.\n"
@@ -48,9 +50,10 @@ def compare(artifacts, directory):
     return check_artifacts(artifacts, directory, force=True, report=Report())
 
 
-def stale(artifacts, directory, stack="stack.yaml"):
+def stale(artifacts, directory):
     report = Report()
-    output.stale(artifacts, directory, stack=stack, environment="local", report=report)
+    command = partial(compile_command, Path("demo.yaml"), Path("out"), "local", None)
+    output.stale(artifacts, directory, environment="local", command=command, report=report)
     return list(report)
 
 
@@ -320,12 +323,15 @@ def test_rendered_files_are_not_stale(tmp_path):
 def test_one_byte_makes_a_signed_file_stale(byte):
     write(ALL, Path("out"))
     Path("out", COMPOSE.path).write_bytes(content_of(COMPOSE) + byte)
-    (finding,) = stale(ALL, Path("out"), stack="demo.yaml")
+    (finding,) = stale(ALL, Path("out"))
     assert (finding.id, finding.span) == ("stale-output", Span(path="out/docker-compose.yml"))
-    assert finding.message == "out/docker-compose.yml is not what demo.yaml renders"
+    assert finding.message == "out/docker-compose.yml was edited by hand"
+    assert "let `stackc compile --force demo.yaml -o out` overwrite it" in str(finding.help)
 
 
-def test_a_missing_file_is_stale():
+def test_a_missing_file_is_stale_and_the_command_to_make_it_works_from_here():
+    (finding,) = stale([COMPOSE], Path("out"))
+    assert finding.help == "run `stackc compile demo.yaml -o out`"
     assert codes(stale([COMPOSE], Path("out"))) == [("stale-output", f"out/{COMPOSE.path}")]
 
 

@@ -1,0 +1,20 @@
+"""How a person names the same stack again, in a command to run next."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+
+def compile_command(stack: Path, output: Path, environment: str, adapters: Path | None, *more: str) -> str:
+    """Returns `stackc compile` with what it takes to mean the same stack, from the current folder."""
+    words = ["stackc", "compile", *more]
+    if stack != Path("stack.yaml"):
+        words.append(str(stack))
+    if environment != "local":
+        words += ["-e", environment]
+    if output != stack.parent:
+        words += ["-o", str(output)]
+    if adapters:
+        words += ["--adapters", str(adapters)]
+    return shlex.join(words)
