@@ -172,6 +172,6 @@ def snapshot_env(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(EnvFile)
 
 
-def stackc(*words: str | Path) -> Result:
+def stackc(*words: str | Path, input: str | None = None) -> Result:
     """Runs the command in this process; `output` holds stdout and stderr as a person sees them."""
-    return CliRunner().invoke(cli, [str(word) for word in words], prog_name="stackc")
+    return CliRunner().invoke(cli, [str(word) for word in words], prog_name="stackc", input=input)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ from compiler import __version__
 from compiler.cli import complete, shared
 from compiler.cli.adapters import adapters
 from compiler.cli.docker import logs, ps, shell, up
-from compiler.cli.stacks import NAMES, load_project, load_projects, stack_options, stacks_argument
-from compiler.report import Report, Span, suggest
+from compiler.cli.init import init
+from compiler.cli.stacks import load_project, load_projects, stack_options, stacks_argument
+from compiler.report import Report, suggest
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -79,44 +79,6 @@ def check(form: str, **given: Any) -> None:
     for project in projects:
         report.extend(project.check().diagnostics)
     shared.finish(report, projects, form)
-
-
-@cli.command()
-@click.option("--from", "example", default="minimal", help="Shipped stack to start from.")
-@click.option("--list", "list_only", is_flag=True, help="List the shipped stacks.")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
-def init(example: str, list_only: bool, folder: Path) -> None:
-    """Write a first stack.yaml into FOLDER (the current one by default), which is named like the folder."""
-    from compiler.output import Refusal, tell_refusal
-    from compiler.pages.starter import first_stack, ignoring
-    from compiler.source.shipped import EXAMPLES
-
-    names = sorted(file.parent.name for file in EXAMPLES.glob("*/stack.yaml"))
-    if list_only:
-        click.echo("\n".join(names))
-        return
-    if example not in names:
-        told = f'no shipped stack is named "{example}"; one of: {", ".join(names)}'
-        raise click.BadParameter(told, param_hint="--from")
-    report, path, done = Report(), folder / NAMES[0], list[str]()
-    if os.path.lexists(path):
-        help = "move it away, or name another folder"
-        report.error("file-exists", "the file is there already", Span(path=str(path)), help)
-    try:
-        if not report.errors:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(first_stack(EXAMPLES / example, folder), "utf-8")
-            done.append(f"wrote {path}")
-            path = folder / ".gitignore"
-            known = path.read_bytes() if path.exists() else b""
-            if (content := ignoring(known)) != known:
-                path.write_bytes(content)
-                done.append(f"{'updated' if known else 'wrote'} {path}")
-    except OSError as failure:
-        tell_refusal(report, Refusal(path, failure), "written")
-    shared.finish(report)
-    click.echo("\n".join(done))
-    click.echo("next: stackc compile" + ("" if folder == Path() else f" {folder / NAMES[0]}"))
 
 
 @cli.command()
@@ -186,5 +148,5 @@ def schema(adapters: Path | None, of_adapters: bool) -> None:
     shared.answer(made, "json", str)
 
 
-for command in (up, ps, logs, shell, adapters):
+for command in (init, up, ps, logs, shell, adapters):
     cli.add_command(command)

@@ -56,6 +56,12 @@ def _codes(context: click.Context) -> Iterable[str]:
     return load_pages()
 
 
+def _examples(context: click.Context) -> Iterable[str]:
+    from compiler.source.shipped import EXAMPLES
+
+    return sorted(file.parent.name for file in EXAMPLES.glob("*/stack.yaml"))
+
+
 environments = _offer(lambda context: ("local", *_stack(context).get("environments", ())))
 databases = _offer(lambda context: _stack(context)["databases"])
 containers = _offer(
@@ -65,3 +71,4 @@ drivers = _offer(_drivers)
 codes = _offer(_codes)
 adapters = _offer(lambda context: sorted(_registry(context).words()))
 needs = _offer(lambda context: _registry(context).capabilities())
+examples = _offer(_examples)

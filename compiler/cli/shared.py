@@ -75,11 +75,11 @@ def today() -> str:
         raise click.UsageError("SOURCE_DATE_EPOCH is not a number of seconds") from None
 
 
-def load_registry(adapters: Path | None) -> Registry:
+def load_registry(adapters: Path | None, beside: Path = Path()) -> Registry:
     from compiler.registry.registry import Registry
     from compiler.source.shipped import folders, tell_unusable
 
-    places, report = folders(Path(), adapters), Report()
+    places, report = folders(beside, adapters), Report()
     tell_unusable(places, report)
     finish(report)
     return Registry(places)
