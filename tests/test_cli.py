@@ -265,9 +265,15 @@ def test_a_device_is_no_folder_to_write_to(folder: Path, place: str) -> None:
     assert (done.returncode, (folder / "out" / "docker-compose.yml").exists()) == (0, True)
 
 
-@pytest.mark.parametrize(
-    "words", [["compile", "/"], ["compile", "-f", ""], ["check", "/dev/nope"], ["ps", "-f", "/dev"]]
-)
+def test_a_folder_that_is_gone_is_no_bug(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "gone").mkdir()
+    monkeypatch.chdir(folder / "gone")
+    (folder / "gone").rmdir()
+    result = stackc("check")
+    assert (result.exit_code, "the current folder is not there" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("words", [["compile", "/"], ["check", "/dev/nope"], ["ps", "-f", "/dev"]])
 def test_a_strange_place_is_no_bug(folder: Path, words: list[str]) -> None:
     assert stackc(*words).exit_code in (1, 2)
 
@@ -656,6 +662,14 @@ def test_dropped_in_adapter_is_listed(dropped: Path) -> None:
     assert re.search("^searcher ", stackc("adapters", "list").stdout, re.MULTILINE)
 
 
+def test_dropped_in_adapter_is_found_from_a_folder_below(
+    dropped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (dropped / "deep").mkdir()
+    monkeypatch.chdir(dropped / "deep")
+    assert stackc("adapters", "show", "searcher").exit_code == 0
+
+
 def test_dropped_in_adapter_is_completed_by_the_schema(dropped: Path) -> None:
     validator = jsonschema.Draft202012Validator(editor_schema())
     assert validator.is_valid(yaml.safe_load((dropped / "stack.yaml").read_text()))
@@ -825,7 +839,7 @@ def completed(*words: str) -> list[str]:
     ("words", "found"),
     [
         (["connect", "m"], ["main"]),
-        (["connect", "main", "--driver", "psyc"], ["psycopg", "psycopg2"]),
+        (["connect", "main", "--driver", "psyc"], ["psycopg"]),
         (["shell", ""], ["main", "app"]),
         (["up", "a"], ["app"]),
         (["compile", "-e", ""], ["local", "staging"]),

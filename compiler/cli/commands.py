@@ -21,6 +21,10 @@ from compiler.report import Report, suggest
 @click.version_option(__version__, prog_name="stackc")
 def cli() -> None:
     """Compile a stack.yaml into a Docker Compose project that works the first time."""
+    try:
+        Path.cwd()
+    except OSError:
+        raise click.UsageError("the current folder is not there any more") from None
 
 
 @cli.command("compile")

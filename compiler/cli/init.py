@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compiler.cli import complete, shared
-from compiler.cli.stacks import NAMES
 from compiler.report import Report, Span, suggest
 
 if TYPE_CHECKING:
@@ -42,16 +41,16 @@ def init(example: str | None, list_only: bool, yes: bool, folder: Path) -> None:
     """
     from compiler.output import Refusal, tell_refusal
     from compiler.pages import first
-    from compiler.source.shipped import EXAMPLES
+    from compiler.source.shipped import EXAMPLES, example_names
 
-    names = sorted(file.parent.name for file in EXAMPLES.glob("*/stack.yaml"))
+    names = example_names()
     if list_only:
         click.echo("\n".join(names))
         return
     if example not in (None, *names):
         told = f'no shipped stack is named "{example}"; one of: {", ".join(names)}'
         raise click.BadParameter(told, param_hint="--from")
-    report, path, notes = Report(), folder / NAMES[0], list[str]()
+    report, path, notes = Report(), folder / shared.STACKS[0], list[str]()
     if os.path.lexists(path):
         help = "move it away, or name another folder"
         report.error("file-exists", "the file is there already", Span(path=str(path)), help)

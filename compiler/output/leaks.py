@@ -25,7 +25,7 @@ _INSTRUCTION = re.compile(r"(?im)^[ \t]*(?:ONBUILD[ \t]+)?(?:COPY|ADD)[ \t]+(.*)
 def private_files(folder: Path) -> list[str]:
     """Returns the files with secrets that stackc has written into a folder, by their paths from there."""
     known = read_written(folder).digests
-    return [path for path in known if _PRIVATE.fullmatch(path) and (folder / path).is_file()]
+    return [path for path in known if _PRIVATE.fullmatch(path) and os.path.lexists(folder / path)]
 
 
 def tell_committed(folder: Path, report: Report) -> None:
@@ -65,7 +65,7 @@ def tell_copied(project: Project, folder: Path, read: Read, report: Report) -> N
         context, file = plain(build.get("context") or "."), plain(build.get("dockerfile") or "Dockerfile")
         root = Path(os.path.normpath(here / (context or "")))
         # Where a variable or a URL names it, it is not known.
-        if context is None or file is None or not root.is_dir():
+        if context is None or file is None or not os.path.lexists(root):
             continue
         text = plain(build.get("dockerfile_inline") or "") or _text(read(root / file))
         own = read(root / f"{file}.dockerignore")

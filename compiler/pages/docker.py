@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from compiler.report import Report, Span, suggest
 from compiler.run.workspace import Project
 
@@ -9,7 +11,7 @@ from compiler.run.workspace import Project
 def compose_words(project: Project, report: Report, *words: str) -> list[str]:
     """Returns a command on what a stack has rendered, as words; an error says where it has rendered nothing."""
     file = project.output / "docker-compose.yml"
-    if not file.is_file():
+    if not os.path.lexists(file):
         report.error("stale-output", f"{file} is missing", Span(str(file)), f"run `{project.command()}`")
     return ["docker", "compose", "-f", str(file), *words]
 
