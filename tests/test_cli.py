@@ -805,7 +805,7 @@ def test_every_help_has_an_example_that_the_command_takes(words: list[str]) -> N
     lines = [line.strip() for line in stackc(*words, "--help").stdout.splitlines() if line.startswith(start)]
     assert lines
     for line in lines:
-        given = shlex.split(re.split("[|>]", line)[0], comments=True)[1 + len(words) :]
+        given = shlex.split(re.split("[|<>]", line)[0], comments=True)[1 + len(words) :]
         named(words).make_context("stackc", given, resilient_parsing=False)
 
 

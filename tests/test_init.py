@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import shutil
 import subprocess
-import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import yaml
 
 from compiler.pages.first import SCHEMA, pinned
-from tests.conftest import CASES, stackc
+from tests.conftest import CASES, at_terminal, stackc
 from tests.stacks import registry
 
 
@@ -118,25 +114,9 @@ def test_a_version_is_written_in_the_form_of_its_database() -> None:
 # questions
 
 
-def answer(folder: Path, answers: str, *words: str) -> tuple[int, str]:
-    """Runs init at a terminal at which these lines are typed."""
-    terminal, end = pty.openpty()
-    command = [sys.executable, "-m", "compiler", "init", *words]
-    process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end, cwd=folder)
-    os.close(end)
-    os.write(terminal, answers.encode())
-    told = b""
-    # Linux says EIO when the program has closed its end.
-    with suppress(OSError):
-        while part := os.read(terminal, 4096):
-            told += part
-    os.close(terminal)
-    return process.wait(), told.decode()
-
-
 def test_at_a_terminal_init_asks_and_asks_again_where_it_does_not_know(tmp_path: Path) -> None:
     answers = "pg reddis\npg, redis\nghcr.io/acme/Web nginx\nghcr.io/acme/web:V1 nginx nginx:2\nstaging\n"
-    code, told = answer(tmp_path, answers)
+    code, told = at_terminal(tmp_path, answers, "init")
     assert (code, 'did you mean "redis"?' in told, '"ghcr.io/acme/Web" cannot be one' in told) == (
         0,
         True,
@@ -151,18 +131,18 @@ def test_at_a_terminal_init_asks_and_asks_again_where_it_does_not_know(tmp_path:
 
 
 def test_who_answers_nothing_gets_a_stack_that_compiles(tmp_path: Path) -> None:
-    assert answer(tmp_path, "\n\n\n")[0] == 0
+    assert at_terminal(tmp_path, "\n\n\n", "init")[0] == 0
     assert stackc("compile", tmp_path, "-q").output == ""
 
 
 @pytest.mark.parametrize("words", [["--yes"], ["--from", "minimal"]], ids=" ".join)
 def test_with_yes_or_a_stack_to_start_from_nothing_is_asked(tmp_path: Path, words: list[str]) -> None:
-    code, told = answer(tmp_path, "", *words)
+    code, told = at_terminal(tmp_path, "", "init", *words)
     assert (code, "Databases" in told, (tmp_path / "stack.yaml").exists()) == (0, False, True)
 
 
 def test_who_leaves_in_between_has_changed_nothing(tmp_path: Path) -> None:
-    assert (answer(tmp_path, "pg\n\x04")[0], list(tmp_path.iterdir())) == (130, [])
+    assert (at_terminal(tmp_path, "pg\n\x04", "init")[0], list(tmp_path.iterdir())) == (130, [])
 
 
 def test_init_list_names_every_shipped_stack() -> None:

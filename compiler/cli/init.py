@@ -56,7 +56,7 @@ def init(example: str | None, list_only: bool, yes: bool, folder: Path) -> None:
         report.error("file-exists", "the file is there already", Span(path=str(path)), help)
     shared.finish(report)
     registry = shared.load_registry(None, folder)
-    is_asked = example is None and not yes and sys.stdin.isatty() and sys.stdout.isatty()
+    is_asked = example is None and not yes and shared.is_terminal(sys.stdin, sys.stdout)
     text = (
         _ask(folder, registry) if is_asked else first.shipped_stack(EXAMPLES / (example or "minimal"), folder)
     )

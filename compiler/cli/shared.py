@@ -65,6 +65,11 @@ def say(text: str, err: bool = False) -> None:
         click.echo(text, err=err)
 
 
+def is_terminal(*streams: Any) -> bool:
+    """Says whether a person is there; a stream that was closed is None."""
+    return all(stream and stream.isatty() for stream in streams)
+
+
 def today() -> str:
     """Returns the ISO date of this day, or of the one that the environment names."""
     from datetime import date

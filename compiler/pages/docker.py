@@ -16,11 +16,13 @@ def compose_words(project: Project, report: Report, *words: str) -> list[str]:
     return ["docker", "compose", "-f", str(file), *words]
 
 
-def shell_words(project: Project, name: str, report: Report) -> list[str]:
+def shell_words(project: Project, name: str, report: Report, *, piped: bool) -> list[str]:
     """Returns the command that opens a database's own client, or a shell in any other container.
 
-    The client logs in as the application's user, by the file of its secret; nothing if an error says why.
+    The client logs in as the application's user, by the file of its secret; what it is asked may be `piped` in. Nothing
+    if an error says why.
     """
+    no_terminal = ["-T"] if piped else []
     compiled = project.compiled(report)
     if compiled is None:
         return []
@@ -29,9 +31,9 @@ def shell_words(project: Project, name: str, report: Report) -> list[str]:
         container, script = made.shells[name]
         if made.kinds[container] == "job":
             # A job has ended: one more container of it is made, which has its secrets and goes when it is left.
-            words = ["run", "--rm", "--entrypoint", "/bin/sh", container, "-ec", script]
+            words = ["run", *no_terminal, "--rm", "--entrypoint", "/bin/sh", container, "-ec", script]
         else:
-            words = ["exec", container, "/bin/sh", "-ec", script]
+            words = ["exec", *no_terminal, container, "/bin/sh", "-ec", script]
         return compose_words(project, report, *words)
     if name in made.databases:
         adapter = made.databases[name].adapter.name
@@ -42,4 +44,4 @@ def shell_words(project: Project, name: str, report: Report) -> list[str]:
         told, place = f'the stack has no service or database "{name}"', document.value(())
         known = [*made.databases, *(one for one, _ in made.own_services())]
         report.error("unknown-reference", told, place, suggest(name, known))
-    return compose_words(project, report, "exec", name, "sh")
+    return compose_words(project, report, "exec", *no_terminal, name, "sh")
