@@ -182,7 +182,7 @@ def stackc(*words: str | Path, input: str | None = None) -> Result:
 
 
 def at_terminal(folder: Path, typed: str, *words: str) -> tuple[int, str]:
-    """Runs the command in a folder, at a terminal at which these lines are typed; returns its status and what it tells."""
+    """Runs the command in a folder, at a terminal where this is typed: its status, and what it tells."""
     terminal, end = pty.openpty()
     command = [sys.executable, "-m", "compiler", *words]
     process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end, cwd=folder)
