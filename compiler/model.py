@@ -18,6 +18,12 @@ def env_key(*words: str) -> str:
     return re.sub(r"\W", "_", "_".join(words)).upper()
 
 
+class Unquoted(str):
+    """Text without quotes that a reader of YAML may take for a number, though it does not print as one, as 022 does."""
+
+    __slots__ = ()
+
+
 class Raw(str):
     """Text in Compose's own syntax: its `$` already means what Compose says it means."""
 

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from compiler.model import Path, Raw
+from compiler.source.numbers import number_text
 
 _HIGHEST_PORT = 65535
 _PROTOCOLS = ("tcp", "udp", "sctp")
@@ -22,7 +23,9 @@ def as_text(value: Any) -> Any:
     """Returns a number or a truth value as the text that a container sees, and anything else as it is."""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
+    if isinstance(value, float):
+        return number_text(value)
+    return str(value) if isinstance(value, int) else value
 
 
 def plain(value: Any) -> str | None:

@@ -15,7 +15,8 @@ from compiler.registry.choice import alternatives, choose, most_dimensions
 from compiler.registry.registry import Registry
 from compiler.report import Report, Span, suggest
 from compiler.schema import check_schema
-from compiler.source import Document
+from compiler.source import OVERRIDE, Document
+from compiler.source.numbers import as_compose_reads
 
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 _BYTES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -67,6 +68,8 @@ def build_database(
 ) -> Database | None:
     """Returns a database with its adapter chosen, or reports all that is wrong with its entry."""
     own = Report()
+    if isinstance(entry, dict) and "x-compose" in entry:
+        entry = {**entry, "x-compose": as_compose_reads(entry["x-compose"])}
     made = _Entry(document, registry, key, entry, own).build()
     report.extend(own)
     return None if own.errors else made
@@ -101,6 +104,10 @@ class _Entry(NamedTuple):
             noun = f'x-compose of database "{self.key}"'
             place = (*at, "x-compose")
             check_schema(added, definition("service"), found, noun=noun, locate=self.document, at=place)
+            for name, node in self.document.spans[place].value.items():
+                if node.tag == OVERRIDE:
+                    told, help = f"`x-compose` can only add to `{name}`", "remove the tag `!override`"
+                    found.error("unknown-tag", told, node.key, help)
         helps = self._helps(adapter, spec) if found.errors else {}
         self.report.extend(one._replace(help=helps.get(one.span, one.help)) for one in found)
         password_key = self._password_key()

@@ -11,6 +11,7 @@ from compiler.registry.registry import Registry
 from compiler.report import Report, suggest
 from compiler.schema import check_schema
 from compiler.source import Document, merge_patch
+from compiler.source.numbers import as_compose_reads
 from compiler.stack.database import Database, build_database
 
 Entries = Mapping[str, Any]
@@ -64,7 +65,8 @@ def _build(
 ) -> Stack:
     """Returns a stack; of services and databases only those that an environment has `changed`, where that is given."""
     whole = merge_patch(document, ("environments", environment))
-    data = whole.data
+    # A person writes Compose's own sections, and versions of databases, which are text.
+    data = {key: one if key == "databases" else as_compose_reads(one) for key, one in whole.data.items()}
     is_shaped = check_schema(data, outer(), report, noun="the stack", locate=whole)
 
     def entries(name: str) -> Iterable[tuple[str, Any]]:
