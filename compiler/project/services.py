@@ -12,11 +12,11 @@ from compiler.expressions.quoting import shell_word
 from compiler.model import Connection, Path, Raw, Reference, Text, env_key
 from compiler.project.connections import mask
 from compiler.project.hand_written import iter_named
-from compiler.project.long_form import bind_ports, lengthen, rebase
+from compiler.project.long_form import STARTED, bind_ports, lengthen, rebase
 from compiler.project.project import Project, has_health
-from compiler.project.references import AUTHORITY, NETWORK, Names, build_names, first_port
-from compiler.project.secrets import add_files, label_secrets, stack_keys
-from compiler.project.values import as_text, inside, plain, written_text
+from compiler.project.references import AUTHORITY, Names, build_names, first_port
+from compiler.project.secrets import add_files, stack_keys
+from compiler.project.values import as_text, fallback, inside, plain
 from compiler.report import Note, Report, suggest
 from compiler.stack.stack import Stack
 
@@ -62,33 +62,40 @@ def build_service(shop: Workshop, key: str) -> None:
     used = names["databases"].asked
     project.uses[key] = {name: pools.get(name) for name in sorted(used)}
     named = {one.database for one in iter_named(spec, project.databases)}
-    reached = sorted(used | named | (project.databases.keys() & (spec.get("depends_on") or {})))
+    waits = {fallback(name) for name in spec.get("depends_on") or {}}
+    reached = sorted(used | named | (project.databases.keys() & waits))
     _wait(shop, spec, reached, sorted(names["services"].asked - {key}))
+    _name_waits(shop, at, spec)
     if reached:
         _join(shop, at, spec, is_needed=bool(used))
     project.kinds[key] = "service"
     project.services[key] = spec = rebase(spec, "services", shop.base)
     if any(project.databases[name].tls.enabled for name in reached):
         add_files(project, key, [AUTHORITY])
-    mounts = {written_text(mount.get("source")) for mount in spec.get("secrets") or ()}
-    own = {name: one for name, one in stack_keys(shop.stack).items() if name in mounts}
-    label_secrets(project, key, own.values())
-    # Into a read-only file system Compose mounts files alone.
-    for name, secret in own.items() if spec.get("read_only") in (True, "true") else ():
-        project.secret_files[f"secrets/{name}"] = secret
-        project.tree["secrets"][name] = {"file": f"./secrets/{name}"}
 
 
 def build_section(shop: Workshop, kind: str) -> dict[str, Any]:
     """Returns a top-level section of the stack as it stands in the project."""
     stack, names, section = shop.stack, build_names(shop.stack, shop.project), {}
-    kept = {name: {"environment": key} for name, key in stack_keys(stack).items()}
+    own = ("generate", "bytes", "environment")
+    kept = {
+        name: {"environment": key}
+        | {word: one for word, one in stack.secrets[name].items() if word not in own}
+        for name, key in stack_keys(stack).items()
+    }
     written = {**stack.secrets, **kept} if kind == "secrets" else stack.extra.get(kind) or {}
     for name, entry in written.items():
         at: Path = (kind, name)
         long = lengthen(kind, _evaluated(shop, entry, names, at), at, shop.project.places)
         section[name] = rebase(long, kind, shop.base)
     return section
+
+
+def build_include(shop: Workshop) -> Any:
+    """Returns the Compose files that the stack includes, with their paths from the rendered ones."""
+    names = build_names(shop.stack, shop.project)
+    written = _evaluated(shop, list(shop.stack.include), names, ("include",))
+    return rebase(lengthen("include", written, ("include",), shop.project.places), "include", shop.base)
 
 
 def _evaluated(shop: Workshop, tree: Any, names: Mapping[str, Any], at: Path) -> Any:
@@ -209,13 +216,32 @@ def _wait(shop: Workshop, spec: dict[str, Any], databases: list[str], services: 
         spec["depends_on"] = waits
 
 
+def _name_waits(shop: Workshop, at: Path, spec: dict[str, Any]) -> None:
+    """Writes out the variables of `depends_on`, which may stand in its list alone, beside no condition."""
+    waits = spec.get("depends_on") or {}
+    variables = [name for name in waits if "$" in name]
+    if not variables or all(rule == STARTED for rule in waits.values()):
+        return
+    for name in variables:
+        known, rule = fallback(name), waits.pop(name)
+        done = f'"{name}" is taken as "{known}"' if known else f'"{name}" is left out'
+        if known:
+            waits.setdefault(known, rule)
+        told = f"{done}: `depends_on` can hold no variable beside a wait for a database"
+        place, help = (
+            shop.project.places.value((*at, "depends_on", name)),
+            "write the name of the service itself",
+        )
+        shop.report.warning("variable-dependency", told, place, help)
+
+
 def _join(shop: Workshop, at: Path, spec: dict[str, Any], *, is_needed: bool) -> None:
     """Adds the network of the databases, which a service that uses one cannot do without."""
     if not spec.get("network_mode"):
         if not spec.get("networks"):
             shop.project.places.short[*at, "networks"] = list
             spec["networks"] = {"default": None}
-        spec["networks"].setdefault(NETWORK, None)
+        spec["networks"].setdefault(shop.project.network, None)
     elif is_needed:
         told = f'service "{at[-1]}" uses a database and sets `network_mode`, so it cannot reach it'
         help = "remove `network_mode`: the service then joins the network of the databases"

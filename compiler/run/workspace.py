@@ -59,7 +59,14 @@ class Project:
         Where nothing was compiled on this machine, secrets and what follows from them are not expected.
         """
         files, report = self._inputs(), Report()
-        words = (self.environment, self.today, self.stack.name, self._base(), str(self.output.absolute()))
+        words = (
+            self.environment,
+            self.today,
+            self.stack.name,
+            self._base(),
+            str(self.output.absolute()),
+            self._folder(),
+        )
         key = key_of(words, files) if files else ""
         # Of two files with one name the first is read.
         texts = {shown: _text(content) for shown, content in reversed(files)}
@@ -151,6 +158,7 @@ class Project:
             # It stands in comments, which end with their line.
             source="".join(one if one.isprintable() else "?" for one in self.stack.name),
             base=self._base(),
+            folder=self._folder(),
         )
         self.sources.update(registry.sources)
         return compiled
@@ -174,6 +182,10 @@ class Project:
         named = [(self.stack, str(self.stack)), *(file for folder in places for file in folder.files())]
         read = [(shown, read_file(file, shown, report)) for file, shown in named]
         return [] if len(report) else [(shown, content) for shown, content in read if content is not None]
+
+    def _folder(self) -> str:
+        """Returns the name of the folder of the stack; what comes from a pipe has none."""
+        return "" if self.stack.name in ("-", "stdin") else self.stack.parent.resolve().name
 
     def _base(self) -> str:
         """Returns the way from the rendered files to the folder of the stack; empty where they are the same."""

@@ -182,10 +182,8 @@ def build_document(root: Node) -> Document:
             items = (item for item in node.value if item.tag != RESET)
             return [plain(item, (*path, index)) for index, item in enumerate(items)]
         if isinstance(node.value, dict):
-            entries = node.value.items()
-            if "x-compose" not in path:
-                entries = [(name, item) for name, item in entries if item.tag != RESET]
-            return {name: plain(item, (*path, name)) for name, item in entries}
+            kept = [name for name, item in node.value.items() if item.tag != RESET or "x-compose" in path]
+            return {name: plain(node.value[name], (*path, name)) for name in kept}
         return None if node.tag == RESET else node.value
 
     return Document(plain(root, ()), spans)

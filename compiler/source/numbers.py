@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from compiler.model import Unquoted
@@ -41,9 +41,11 @@ def _number(text: str) -> Any:
     bare = text if text.startswith(".") else text.replace("_", "")
     whole = _INTEGER.fullmatch(bare)
     if whole and not (whole[5] or "").startswith("0"):
-        digits, base = next((part, base) for part, base in zip(whole.groups()[1:], _BASES, strict=True) if part)
+        digits, base = next(
+            (part, base) for part, base in zip(whole.groups()[1:], _BASES, strict=True) if part
+        )
         number = int(whole[1] + digits, base)
         if -(1 << 63) <= number < 1 << 64:
             return number
-    number = float(bare) if _FLOAT.fullmatch(bare) else float("inf")
-    return number if isfinite(number) else str(text)
+    value = float(bare) if _FLOAT.fullmatch(bare) else inf
+    return value if isfinite(value) else str(text)

@@ -15,6 +15,7 @@ from compiler.registry.choice import alternatives, choose, most_dimensions
 from compiler.registry.registry import Registry
 from compiler.report import Report, Span, suggest
 from compiler.schema import check_schema
+from compiler.schema.patterns import SlowPattern, is_match
 from compiler.source import OVERRIDE, Document
 from compiler.source.numbers import as_compose_reads
 
@@ -157,7 +158,9 @@ class _Entry(NamedTuple):
         """Returns the names that the database and its user have unless the entry gives them others."""
         rules, own = spec.get("credentials") or {}, self.key.replace("-", "_")
         parts = (part for part in ("database", "user") if rules.get(part))
-        return {part: str(rules[part].get("default", own)) for part in parts}
+        return {
+            part: str(rules[part].get("default") or _first_fit(rules[part], own, self.key)) for part in parts
+        }
 
     def _helps(self, adapter: Adapter, spec: Mapping[str, Any]) -> dict[Span, str]:
         """Returns what no schema can say about its findings, by their places: what has what this engine lacks."""
@@ -174,7 +177,7 @@ class _Entry(NamedTuple):
 
     def _password_key(self) -> str:
         """Returns the key of `.env` that holds the password: that of a secret of the stack, or the database's own."""
-        match = re.fullmatch(r"\$\{\{\s*secrets\.(\w+)\s*\}\}", str(self.entry.get("password")))
+        match = re.fullmatch(r"\$\{\{\s*secrets\.([\w-]+)\s*\}\}", str(self.entry.get("password")))
         secrets = self.document.data.get("secrets") or {}
         if not match or not isinstance(secrets, dict):
             return env_key(self.key, "password")
@@ -184,10 +187,19 @@ class _Entry(NamedTuple):
             help = suggest(name, secrets) if secrets else "add it under `secrets:`"
             self.report.error("unknown-reference", f'no secret is named "{name}"', place, help)
         rule = rule if isinstance(rule, dict) else {}
-        if "file" in rule:
-            told = f'the secret "{name}" is a file, and a password must be in .env'
+        if "file" in rule or rule.get("external"):
+            told = f'the secret "{name}" is not in .env, where a password must be'
             self.report.error("secret-is-a-file", told, place, "use `generate:` or `environment:`")
         return str(rule.get("environment") or env_key(name))
+
+
+def _first_fit(rule: Mapping[str, Any], *names: str) -> str:
+    """Returns the first name that the engine takes, or what the adapter says in place of them."""
+    try:
+        fits = (one for one in names if is_match(rule["pattern"], one) and one not in rule.get("refuse", ()))
+        return next(fits, str(rule["instead"]))
+    except SlowPattern:
+        return names[0]
 
 
 def _quantity(text: str | None, units: Mapping[str, int]) -> int | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stacks import compile_text, findings, only
+from tests.stacks import compile_text, findings, only, registry
 
 if TYPE_CHECKING:
     from compiler.stack.database import Database
@@ -137,9 +137,34 @@ def test_a_name_that_the_engine_does_not_take_is_refused(adapter: str, option: s
     assert (found, place) == (code, name if code == "unsupported-option" else value)
 
 
-def test_a_derived_name_that_is_reserved_is_told_at_the_entry() -> None:
-    (one,) = compile_text("name: demo\ndatabases:\n  root: {adapter: mysql}\n")[1][:1]
-    assert (one.id, one.span.line, one.help) == ("reserved-name", 3, "write another `user:`")
+@pytest.mark.parametrize(
+    ("key", "adapter", "database", "user"),
+    [
+        ("postgres", "postgresql", "app", "app"),
+        ("mysql", "mysql", "app", "app"),
+        ("mongo", "mongodb", "mongo", "mongo"),
+        ("admin", "mongodb", "app", "admin"),
+        ("root", "mariadb", "root", "app"),
+        ("default", "redis", "0", "app"),
+        ("pg-x", "postgresql", "pg_x", "app"),
+        ("my-files", "garage", "my-files", ""),
+        ("plausible_db", "postgresql", "plausible_db", "plausible_db"),
+        ("a" * 40, "mysql", "a" * 40, "app"),
+    ],
+)
+def test_a_key_that_the_engine_takes_for_no_name_stays_the_host(
+    key: str, adapter: str, database: str, user: str
+) -> None:
+    compiled, found = compile_text(f"name: demo\ndatabases:\n  {key}: {{adapter: {adapter}}}\n")
+    assert compiled and not [one.message for one in found if one.severity == "error"]
+    made = compiled.stack.databases[key]
+    assert (made.database, made.user, compiled.project.access[key].parts["host"]) == (database, user, key)
+
+
+@pytest.mark.parametrize("adapter", registry().names())
+def test_every_engine_takes_what_stands_in_place_of_a_key(adapter: str) -> None:
+    text = f"name: demo\ndatabases:\n  {'a' * 63}: {{adapter: {adapter}}}\n"
+    assert not [one.message for one in compile_text(text)[1] if one.severity == "error"]
 
 
 # Passwords
