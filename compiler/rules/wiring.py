@@ -68,7 +68,7 @@ def no_health_check(project: Project, tell: Tell) -> None:
 def inactive_dependency(project: Project, tell: Tell) -> None:
     for at, key, waited, name in _waits(project):
         own, profiles = ({*(project.services[one].get("profiles") or ())} for one in (key, name))
-        if profiles and waited.get("required", True) is True and not own & profiles:
+        if profiles and "" not in profiles and waited.get("required", True) is True and not own & profiles:
             help = "write the long form with `required: false`, or give both a profile: Compose refuses it otherwise"
             tell(f'service "{key}" depends on "{name}", which only a profile starts', at, help)
 

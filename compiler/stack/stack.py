@@ -65,7 +65,7 @@ def build_stack(
             _build(document, registry, name, report, overlay)
     stack = _build(document, registry, environment, report)
     name = stack.name if "$" in stack.name else project_name(stack.name or folder)
-    if not name:
+    if not name and document.data.get("name", "") == "":
         told, help = (
             "the stack has no name, and its folder has none either",
             "write `name:` above `services:`",
