@@ -14,8 +14,14 @@ Path = tuple[str | int, ...]
 
 
 def env_key(*words: str) -> str:
-    """Returns the key of `.env` that these names make."""
-    return re.sub(r"\W", "_", "_".join(words)).upper()
+    """Returns the key of `.env` that these names make; no variable begins with a digit."""
+    return re.sub(r"^(?=\d)|\W", "_", "_".join(words)).upper()
+
+
+class Unquoted(str):
+    """Text without quotes that a reader of YAML may take for a number, though it does not print as one, as 022 does."""
+
+    __slots__ = ()
 
 
 class Raw(str):
