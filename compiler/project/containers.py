@@ -24,7 +24,9 @@ _FINISHED = "service_completed_successfully"
 # Reads a secret with all its line breaks; a client hands it on by no command line.
 _READ_SECRET = 'read_secret() { secret=$(cat "$1" && echo .) && secret=${secret%.}; }\n'
 _CLIENT = 'client() (\nhost=$1 user=$2\nread_secret "$3" || return\nshift 3\n{}\n)\n'
-_CALLS_CLIENT = re.compile(r"(?:^|[|;&({!]|\b(?:if|then|else|do|exec))\s*client\s", re.MULTILINE)
+_CALLS_CLIENT = re.compile(
+    r"(?:^|[|;&({!]|\b(?:if|then|else|do|exec))\s*(?:\w+=\S*\s+)*client\s", re.MULTILINE
+)
 # What an adapter says in Compose's own words.
 _MAPPINGS = ("environment", "sysctls", "ulimits")
 _CARRIED = (
