@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.findings import has_errors
@@ -89,11 +87,3 @@ def test_a_name_beside_it_is_taken(entry: str) -> None:
     compiled, diagnostics = compile_text(stack_of(entry))
     assert compiled is not None
     assert not has_errors(diagnostics), diagnostics
-
-
-@pytest.mark.parametrize(
-    ("key", "adapter"), [("pg-main", "postgresql"), ("root", "mysql"), ("local", "mongodb")]
-)
-def test_a_name_that_a_database_takes_from_its_key_is_refused_as_well(key: str, adapter: str) -> None:
-    text = json.dumps({"name": "demo", "databases": {key: {"adapter": adapter}}})
-    assert has_errors(compile_text(text)[1])
