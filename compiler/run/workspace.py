@@ -49,6 +49,8 @@ class Project:
     ) -> None:
         self.stack, self.output, self.environment = stack, output, environment
         self.adapters, self.today = adapters, today
+        # A stack that comes from a pipe has no folder.
+        self.folder = "" if stack.name in ("-", "stdin") else stack.parent.resolve().name
         self.sources: dict[str, str] = {}
         # What was read beside the stack and its adapters, by its path; None where there is no such file.
         self._seen: dict[str, bytes | None] = {}
@@ -59,14 +61,8 @@ class Project:
         Where nothing was compiled on this machine, secrets and what follows from them are not expected.
         """
         files, report = self._inputs(), Report()
-        words = (
-            self.environment,
-            self.today,
-            self.stack.name,
-            self._base(),
-            str(self.output.absolute()),
-            self._folder(),
-        )
+        names = (self.stack.name, self._base(), self.folder)
+        words = (self.environment, self.today, *names, str(self.output.absolute()))
         key = key_of(words, files) if files else ""
         # Of two files with one name the first is read.
         texts = {shown: _text(content) for shown, content in reversed(files)}
@@ -158,7 +154,7 @@ class Project:
             # It stands in comments, which end with their line.
             source="".join(one if one.isprintable() else "?" for one in self.stack.name),
             base=self._base(),
-            folder=self._folder(),
+            folder=self.folder,
         )
         self.sources.update(registry.sources)
         return compiled
@@ -182,10 +178,6 @@ class Project:
         named = [(self.stack, str(self.stack)), *(file for folder in places for file in folder.files())]
         read = [(shown, read_file(file, shown, report)) for file, shown in named]
         return [] if len(report) else [(shown, content) for shown, content in read if content is not None]
-
-    def _folder(self) -> str:
-        """Returns the name of the folder of the stack; what comes from a pipe has none."""
-        return "" if self.stack.name in ("-", "stdin") else self.stack.parent.resolve().name
 
     def _base(self) -> str:
         """Returns the way from the rendered files to the folder of the stack; empty where they are the same."""
@@ -249,8 +241,8 @@ class Project:
                 yield path, content
         for own in (own for certificate in certificates for own in certificate.own or ()):
             found = Report()
-            content = read_file(self.stack.parent / own.path, own.path, found)
-            self._seen[str(self.stack.parent / own.path)] = content
+            place = self.stack.parent / own.path
+            self._seen[str(place)] = content = read_file(place, own.path, found)
             if content is not None:
                 yield own.path, content
             for one in found:
