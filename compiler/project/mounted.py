@@ -15,7 +15,7 @@ from compiler.project.secrets import label_configs, label_secrets
 from compiler.project.values import written_text
 from compiler.report import Report
 
-_DOLLAR = re.compile(r"\$(?:(\$)|\{(\w+)\}|([A-Za-z_]\w*)|(\{))")
+_DOLLAR = re.compile(r"\$(?:(\$)|\{(\w+)(?::?\?[^${}]*|:-([^${}]*))?\}|([A-Za-z_]\w*)|(\{))")
 
 
 def mount_secrets(project: Project, keys: Mapping[str, str], report: Report) -> None:
@@ -72,17 +72,18 @@ def _content(project: Project, name: str, report: Report) -> str | Text | None:
             parts = [part for one in written for part in _resolved(one, project.name)]
         except ValueError:
             place = project.places.value(("configs", name, "content"))
-            told = f'the config "{name}" has a variable with a default, and a read-only service needs a file'
-            report.error("read-only-config", told, place, "write the value, or a variable alone: ${NAME}")
+            told = f'a read-only service needs "{name}" as a file, and it has a variable that only Compose can read'
+            report.error("read-only-config", told, place, "write it as ${NAME} or ${NAME:-default}")
             return None
     else:
         return None
     known = {*(one.key for one in project.secrets), *project.connections}
-    keys = [part.key for part in parts if isinstance(part, Reference)]
-    for key in (one for one in dict.fromkeys(keys) if one not in known):
+    references = [part for part in parts if isinstance(part, Reference)]
+    needed = (one.key for one in references if one.default is None and one.key not in known)
+    for key in dict.fromkeys(needed):
         span = project.places.key(("configs", name))
         project.secrets.append(Secret(key=key, owner=f'config "{name}"', span=span, generate=False))
-    return Text(tuple(parts)) if keys else "".join(parts)
+    return Text(tuple(parts)) if references else "".join(parts)
 
 
 def _resolved(part: Any, project_name: str) -> Iterator[Any]:
@@ -93,11 +94,11 @@ def _resolved(part: Any, project_name: str) -> Iterator[Any]:
     end = 0
     for match in _DOLLAR.finditer(part):
         yield str(part[end : match.start()])
-        end, name = match.end(), match[2] or match[3]
-        if match[4]:
+        end, name = match.end(), match[2] or match[4]
+        if match[5]:
             raise ValueError
         if name == "COMPOSE_PROJECT_NAME":
             yield project_name
         else:
-            yield Reference(name) if name else "$"
+            yield Reference(name, default=match[3]) if name else "$"
     yield str(part[end:])

@@ -169,7 +169,8 @@ def add_digests(project: Project) -> None:
 def filled(content: Reference | Text, values: Mapping[str, str]) -> str:
     """Returns what a file with secrets holds, by the values of `.env`."""
     parts = content.parts if isinstance(content, Text) else (content,)
-    return "".join(values.get(part.key, "") if isinstance(part, Reference) else part for part in parts)
+    given = (values.get(one.key) or one.default or "" if isinstance(one, Reference) else one for one in parts)
+    return "".join(given)
 
 
 def flat(content: Any) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 from compiler.expressions.quoting import shell_word
 from compiler.model import Path, env_key
 from compiler.project.hand_written import iter_named
-from compiler.project.long_form import STARTED, bind_ports, lengthen, rebase
-from compiler.project.project import has_health
+from compiler.project.long_form import bind_ports, lengthen, rebase
 from compiler.project.references import AUTHORITY, Names, build_names, first_port
 from compiler.project.secrets import add_files, stack_keys
 from compiler.project.values import as_text, fallback, inside, plain
+from compiler.project.waits import add_waits, name_waits
 from compiler.project.workshop import Workshop, evaluated
 from compiler.report import Note, suggest
 
@@ -52,8 +52,8 @@ def build_service(shop: Workshop, key: str) -> None:
     named = {one.database for one in iter_named(spec, servers)}
     waits = {fallback(name) for name in spec.get("depends_on") or {}}
     reached = sorted(used | named | (servers & waits))
-    _wait(shop, spec, reached, sorted(names["services"].asked - {key}))
-    _name_waits(shop, at, spec)
+    add_waits(shop.project, shop.stack, spec, reached, sorted(names["services"].asked - {key}))
+    name_waits(shop.project, at, spec, shop.report)
     if reached:
         _join(shop, at, spec, is_needed=bool(used))
     project.kinds[key] = "service"
@@ -142,41 +142,6 @@ def _probe(shop: Workshop, key: str, spec: dict[str, Any]) -> None:
     script = build_probe(port, str(asked["path"]), max(1, seconds - 1))
     spec["healthcheck"] = {"test": ["CMD-SHELL", script], **_PROBE, **rest}
     places.default((*at[:-1], "test"), at)
-
-
-def _wait(shop: Workshop, spec: dict[str, Any], databases: list[str], services: list[str]) -> None:
-    waits: dict[str, Any] = {name: dict(rule or {}) for name, rule in (spec.get("depends_on") or {}).items()}
-    for database in databases:
-        for container, condition in shop.project.ready.get(database, {}).items():
-            waits[container] = {**waits.get(container, {}), "condition": condition}
-    profiles = set(spec.get("profiles") or ())
-    for name in (name for name in services if name not in waits):
-        other = shop.stack.services[name] or {}
-        waits[name] = {"condition": "service_healthy" if has_health(other) else "service_started"}
-        # Compose refuses a dependency that no active profile starts.
-        if other.get("profiles") and not profiles & set(other["profiles"]):
-            waits[name]["required"] = False
-    if waits:
-        spec["depends_on"] = waits
-
-
-def _name_waits(shop: Workshop, at: Path, spec: dict[str, Any]) -> None:
-    """Writes out the variables of `depends_on`, which may stand in its list alone, beside no condition."""
-    waits = spec.get("depends_on") or {}
-    variables = [name for name in waits if "$" in name]
-    if not variables or all(rule == STARTED for rule in waits.values()):
-        return
-    for name in variables:
-        known, rule = fallback(name), waits.pop(name)
-        done = f'"{name}" is taken as "{known}"' if known else f'"{name}" is left out'
-        if known:
-            waits.setdefault(known, rule)
-        told = f"{done}: `depends_on` can hold no variable beside a wait for a database"
-        place, help = (
-            shop.project.places.value((*at, "depends_on", name)),
-            "write the name of the service itself",
-        )
-        shop.report.warning("variable-dependency", told, place, help)
 
 
 def _join(shop: Workshop, at: Path, spec: dict[str, Any], *, is_needed: bool) -> None:

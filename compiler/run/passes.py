@@ -141,4 +141,4 @@ def render_secrets(
     env = Artifact(
         path=".env", content=text.encode(), mode=0o600, secret=True, shared=True, generated=generated
     )
-    return [env, *render_files(project, lines.values)]
+    return [env, *render_files(project, {**dotenv.values, **lines.values})]

@@ -131,9 +131,9 @@ def test_a_secret_that_the_stack_names_now_is_no_lost_one() -> None:
     assert run("compile")[0] == 0
     Path("stack.yaml").write_text(f"{STACK}secrets: {{later: {{generate: hex}}}}\n")
     code, told = run("compile")
-    assert (code, told.splitlines()[:3]) == (
+    assert (code, told.startswith("updated docker-compose.yml\nupdated .env.example\nupdated .env\n")) == (
         0,
-        ["updated docker-compose.yml", "updated .env.example", "updated .env"],
+        True,
     )
 
 

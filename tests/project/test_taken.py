@@ -258,18 +258,18 @@ services:
 databases: {main: {adapter: redis}}
 configs:
   plain: {content: "cost $$5 in ${COMPOSE_PROJECT_NAME}"}
-  taken: {content: "a ${A} $A"}
+  taken: {content: "a ${A} $A ${A:-b} ${B:-c} ${E:-f} ${A:?not set}"}
   named: {environment: A}
   site: {content: "url=${{ databases.main.url }}", name: site}
 """
-    found = resolve(text, tmp_path, "A=$$x\n")
+    found = resolve(text, tmp_path, "A=$$x\nE=\n")
     paths = {
         name: one["file"] for name, one in found["configs"].items() if name in ("plain", "taken", "named")
     }
     texts = {
         name: (tmp_path / "stack.yaml").parent.joinpath(path).read_text() for name, path in paths.items()
     }
-    assert texts == {"plain": "cost $5 in demo", "taken": "a $x $x", "named": "$x"}
+    assert texts == {"plain": "cost $5 in demo", "taken": "a $x $x $x c f $x", "named": "$x"}
     assert "redis://main:" in (tmp_path / "secrets" / "config-site").read_text()
     assert found["services"]["a"]["labels"].keys() == {"stackc.config-sha256", "stackc.secrets-sha256"}
     assert "labels" not in found["services"]["b"]
