@@ -3,6 +3,7 @@
 Three annotations of a schema word the fault of the rule beside them, in place of the sentences of `words`: `x-says` is
 the message, `x-help` the help and `x-id` the id, which also holds for every rule inside. In the first two, {value} and
 {text} stand for what was written, quoted and bare, {name} for its key, and {owner} for the whole that is checked.
+Two more give the help alone: `x-short` where a mapping has another type, `x-habits` for keys that other tools have.
 """
 
 from __future__ import annotations
