@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stack.test_database import told
+from tests.stack.test_database import told, typed
 from tests.stacks import only
 
 SERVICE = "name: demo\nservices:\n  web:\n    image: nginx:1.29-alpine\n"
@@ -25,6 +25,14 @@ SERVICE = "name: demo\nservices:\n  web:\n    image: nginx:1.29-alpine\n"
 )
 def test_a_habit_in_a_database_gets_what_to_write(options: str, help: str) -> None:
     assert told(options)[2].startswith(help)
+
+
+@pytest.mark.parametrize(
+    ("written", "mib"),
+    [("512MiB", 512), ("512M", 512), ("1.5G", 1536), ("0.5gb", 512), ("2g", 2048)],
+)
+def test_memory_is_written_as_in_a_service(written: str, mib: int) -> None:
+    assert typed(f"adapter: postgresql, memory: {written}").memory == mib << 20
 
 
 @pytest.mark.parametrize(
