@@ -108,14 +108,16 @@ class Report:
 
 
 def suggest(word: object, known: Iterable[str], other: str = "") -> str:
-    """Returns the help for an unknown word: the closest known one, else `other` or at most eight that are allowed."""
+    """Returns the help for an unknown word: the closest known one, else `other` or about eight that are allowed."""
     names = tuple(known)
     if close := closest(str(word), names):
         return f'did you mean "{close}"?'
     if other or not names:
         return other or "nothing is defined here"
-    shown = ", ".join(str(name) for name in names[:8])
-    return f"one of: {shown}" + (f", and {len(names) - 8} more" if len(names) > 8 else "")
+    # "and 1 more" is no shorter than the one.
+    most = 8 if len(names) > 9 else 9
+    shown = ", ".join(str(name) for name in names[:most])
+    return f"one of: {shown}" + (f", and {len(names) - most} more" if len(names) > most else "")
 
 
 def closest(word: str, names: Sequence[str], cutoff: float = 0.6) -> str | None:

@@ -130,7 +130,8 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
         elif name in ("admin", "database", "user"):
             named, refused = option["allOf"]
             form = known[name]["pattern"].removeprefix("^").removesuffix("$")
-            named = named | {"pattern": f"^(?:{form})$", "x-help": f"write a `{name}:` of the form {form}"}
+            help = known[name].get("reason", f"write a `{name}:` of the form {form}")
+            named = named | {"pattern": f"^(?:{form})$", "x-help": help}
             refused = refused | {"not": {"enum": known[name].get("refuse") or [""]}}
             own[name] = {**option, "allOf": [named, refused]}
         elif name in _NARROWED:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from compiler.model import Path
 from compiler.registry.adapter import Adapter, build_adapter, check_adapter
 from compiler.registry.signs import iter_signs, signs_in
-from compiler.report import Diagnostic, Report, Span, suggest
+from compiler.report import Diagnostic, Report, Span, closest, suggest
 from compiler.source import Document, parse_yaml, read_file
 from compiler.source.shipped import BUILT_IN, Folder
 
@@ -74,8 +74,20 @@ class Registry:
         name = word if word in self._files else self.words().get(word.lower())
         if name is not None:
             return self.load(name, report)
-        report.error("unknown-adapter", f'no adapter is named "{word}"', span, suggest(word, self.words()))
+        help = (
+            self._meant(word)
+            or f"{suggest('', dict.fromkeys(self.words().values()))}; another engine runs as a service"
+        )
+        report.error("unknown-adapter", f'no adapter is named "{word}"', span, help)
         return None
+
+    def _meant(self, word: str) -> str:
+        """Returns the help for a slip in a name, which the name of another engine is not."""
+        words, low = self.words(), word.lower()
+        same = (name for name in words if sorted(name) == sorted(low))
+        if near := closest(low, [*words], 0.85) or next(same, None):
+            return f'did you mean "{near}"?'
+        return ""
 
     def _written(self, name: str) -> dict[str, Any]:
         """Returns what a file says, without what it extends; nothing where it cannot be read."""

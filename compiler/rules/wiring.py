@@ -84,7 +84,7 @@ def dependency_cycle(project: Project, tell: Tell) -> None:
         loop = fault.args[1][:0:-1]
         start = loop.index(min(loop))
         loop = [*loop[start:], *loop[: start + 1]]
-        help = f"write one of the hosts out, such as http://{loop[1]}:8080, in place of a reference"
+        help = f"leave one `depends_on:` out, or write http://{loop[1]}:8080 and the like in place of a reference"
         tell(f"services wait for one another: {' -> '.join(loop)}", ("services", loop[0]), help, key=True)
 
 

@@ -4,6 +4,7 @@ Annotations of a schema word the fault of the rule beside them, in place of the 
 the message, `x-help` the help and `x-id` the id, which also holds for every rule inside. In the first two, {value} and
 {text} stand for what was written, quoted and bare, {name} for its key, and {owner} for the whole that is checked. What
 has an `x-severity` of "warning" is in order all the same.
+Two more give the help alone: `x-short` where a mapping has another type, `x-habits` for keys that other tools have.
 """
 
 from __future__ import annotations

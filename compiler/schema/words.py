@@ -158,7 +158,9 @@ def _rewritten(fault: Fault) -> str | None:
     if schema.get("enum"):
         return _closest(fault)
     if types == {"object"}:
-        return "write its options below it, each as `name: value`"
+        short = schema.get("x-short", "")
+        is_usable = short and not (isinstance(data, list) and "{text}" in short)
+        return _filled(short, fault) if is_usable else "write its options below it, each as `name: value`"
     is_bare = isinstance(data, str) and re.fullmatch(r"-?\d+(\.\d+)?|true|false", data)
     if is_bare and types & {"integer", "number", "boolean"}:
         return "write it without quotes"
@@ -185,6 +187,8 @@ def _closest(fault: Fault) -> str | None:
 def _known(fault: Fault) -> str:
     """Returns the option that was meant, or where it belongs."""
     key, schema = str(fault.path[-1]), fault.schema
+    if key in schema.get("x-habits", ()):
+        return str(schema["x-habits"][key])
     known = schema.get("properties") or schema.get("enum", ())
     home = _first_homes(schema).get(key, ())
     return suggest(key, known, f"write it under `{'.'.join(home)}:`" if home else "")

@@ -12,6 +12,7 @@ from compiler.registry.adapter import Adapter
 from compiler.registry.bundle import bundle, database_schema, definition, further_schema
 from compiler.registry.choice import alternatives, choose, most_dimensions
 from compiler.registry.registry import Registry
+from compiler.registry.versions import find_line, suggest_line
 from compiler.report import Report, Span, suggest
 from compiler.schema import check_schema
 from compiler.source import OVERRIDE, Document
@@ -195,10 +196,9 @@ class _Entry(NamedTuple):
         if isinstance(wanted, bool) or not isinstance(wanted, str | int | float):
             # What is no version at all is found by the schema.
             return adapter, adapter.default_version, ""
-        for spelling in (str(wanted), f"{wanted}.0"):
-            if spelling in adapter.versions:
-                return adapter, spelling, ""
-        told, help = f'{adapter.name} has no version "{wanted}"', suggest(wanted, adapter.versions)
+        if line := find_line(str(wanted), adapter.versions):
+            return adapter, line, ""
+        told, help = f'{adapter.name} has no version "{wanted}"', suggest_line(str(wanted), adapter.versions)
         self.report.error("unknown-version", told, self.at("version"), help)
         return None
 

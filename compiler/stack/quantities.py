@@ -22,4 +22,5 @@ def size(text: str | None) -> int | None:
 def _quantity(text: str | None, units: Mapping[str, int]) -> int | None:
     """Returns a number with its unit, such as 30s or 512MB, in the smallest unit."""
     number = (text or "").rstrip(ascii_letters)
-    return int(number) * units[text.removeprefix(number).lower().removesuffix("b")] if text else None
+    unit = (text or "").removeprefix(number).lower().removesuffix("b").removesuffix("i")
+    return int(float(number) * units[unit]) if text else None

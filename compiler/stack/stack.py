@@ -55,6 +55,11 @@ def build_stack(
     overlays = {name: overlay for name, overlay in written.items() if isinstance(overlay, dict)}
     if environment not in (LOCAL, *overlays):
         told, help = f'the stack has no environment "{environment}"', suggest(environment, [LOCAL, *overlays])
+        if environment in written:
+            told, help = (
+                f'the environment "{environment}" is no mapping',
+                "write `{}` where it changes nothing",
+            )
         report.error("unknown-environment", told, document.key(("environments",)), help)
         return None
     if _is_too_large([document.data, *overlays.values()]):
