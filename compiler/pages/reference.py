@@ -1,4 +1,7 @@
-"""The reference of stack.yaml and the page of symptoms: what schemas and findings say, in tables of Markdown."""
+"""The reference of stack.yaml and the page of symptoms: what schemas and findings say, in tables of Markdown.
+
+A schema has `examples`, and its `default` or, where no constant is one, an `x-default` in words.
+"""
 
 from __future__ import annotations
 
@@ -27,20 +30,20 @@ class Table(NamedTuple):
 
 def reference_tables() -> Iterator[Table]:
     """Yields a table for each mapping whose keys are stackc's own; what is nested in one follows it."""
-    defs = bundle()["$defs"]
+    defs, used = bundle()["$defs"], "services.api.uses[].main"
     added = {"properties": {"uses": defs["uses"], "healthcheck.http": defs["http"]}}
     yield from _tables("The stack", "", bundle())
     yield from _tables("A service", "services.api", added)
-    yield from _tables("A database that a service uses", "services.api.uses[].main", defs["use"])
+    yield from _tables("A database that a service uses", used, defs["use"])
     yield from _tables("A database", "databases.main", defs["database"])
     yield from _tables("A secret", "secrets.token", defs["secret"])
     yield from _tables("An environment", "environments.staging", defs["overlay"])
 
 
 def _tables(title: str, place: str, schema: Schema) -> Iterator[Table]:
+    forms = {f"{form.strip('^')}NAME": part for form, part in schema.get("patternProperties", {}).items()}
     needed = {name: {"x-default": "(required)"} for name in schema.get("required", ())}
-    others = {f"{form.strip('^')}NAME": part for form, part in schema.get("patternProperties", {}).items()}
-    parts = {**schema["properties"], **others}
+    parts = {**schema["properties"], **forms}
     keys = {name: {**_resolved(part), **needed.get(name, {})} for name, part in parts.items()}
     yield Table(title, place, keys)
     for name, part in keys.items():
@@ -56,11 +59,7 @@ def _resolved(part: Schema) -> Schema:
 
 def render_reference(registry: Registry) -> str:
     """Returns the reference, with the options of every adapter that is found."""
-    options = [
-        (adapter.name, name, part)
-        for adapter in registry.adapters()
-        for name, part in adapter.at(adapter.default_version).get("options", {}).items()
-    ]
+    options = {one.name: one.at(one.default_version).get("options", {}) for one in registry.adapters()}
     return _render("reference.j2", tables=reference_tables(), options=options)
 
 
@@ -68,17 +67,18 @@ def load_symptoms() -> dict[str, list[tuple[list[str], str, str]]]:
     """Returns what people see by who prints it: the texts of one cause, the cause and the remedy, in order."""
     import yaml
 
-    causes = yaml.safe_load(SCHEMAS.joinpath("symptoms.yaml").read_bytes())
-    found = [(one["seen"], one["cause"], one["do"]) for one in causes]
+    own = yaml.safe_load(SCHEMAS.joinpath("symptoms.yaml").read_bytes())
+    found = [(one["seen"], one["cause"], one["do"]) for one in own]
     for id, page in load_pages().items():
         found.append((page.seen, page.what, f"{page.why} More: `stackc explain {id}`."))
-    printers = dict.fromkeys(who for seen, *_ in found for who in seen)
-    rows = {who: [(seen[who], *told) for seen, *told in found if who in seen] for who in printers}
-    return {who: sorted(own, key=lambda row: row[0][0].lower()) for who, own in rows.items()}
+    printers: dict[str, list[tuple[list[str], str, str]]] = {who: [] for seen, *_ in found for who in seen}
+    for who, rows in printers.items():
+        rows += [(seen[who], cause, remedy) for seen, cause, remedy in found if who in seen]
+        rows.sort(key=lambda row: row[0][0].lower())
+    return printers
 
 
 def render_symptoms() -> str:
-    """Returns what people see, with cause and remedy."""
     return _render("symptoms.j2", printers=load_symptoms())
 
 
@@ -95,17 +95,17 @@ def _type(part: Schema) -> str:
 
 
 def _kinds(part: Schema) -> Iterator[str]:
-    types = part.get("type", ())
     if "enum" in part or "const" in part:
-        yield from (_code(_written(one)) for one in part.get("enum", (part.get("const"),)))
-    elif types:
+        yield from (_code(one) for one in part.get("enum", (part.get("const"),)))
+    elif types := part.get("type"):
         yield from (_TYPES[one] for one in ([types] if isinstance(types, str) else types))
-    for form in () if types else part.get("oneOf", ()):
-        yield from _kinds(_resolved(form))
+    else:
+        for form in part.get("oneOf", ()):
+            yield from _kinds(_resolved(form))
 
 
 def _default(part: Schema) -> str:
-    return part.get("x-default") or (_code(_written(part["default"])) if "default" in part else "")
+    return part.get("x-default") or (_code(part["default"]) if "default" in part else "")
 
 
 def _examples(part: Schema, key: str) -> str:
@@ -117,9 +117,6 @@ def _examples(part: Schema, key: str) -> str:
     return "<br>".join(_code(f"{name}: {line.partition(_END)[0].strip()}") for line in lines)
 
 
-def _written(value: Any) -> str:
-    return value if isinstance(value, str) and value else json.dumps(value)
-
-
-def _code(text: str) -> str:
+def _code(value: Any) -> str:
+    text = value if isinstance(value, str) and value else json.dumps(value)
     return f"`` {text} ``" if "`" in text else f"`{text}`"
