@@ -91,17 +91,13 @@ def _render(name: str, **given: Any) -> str:
 
 
 def _type(part: Schema) -> str:
-    return ", ".join(dict.fromkeys(_kinds(part)))
-
-
-def _kinds(part: Schema) -> Iterator[str]:
     if "enum" in part or "const" in part:
-        yield from (_code(one) for one in part.get("enum", (part.get("const"),)))
+        kinds = [_code(one) for one in part.get("enum", (part.get("const"),))]
     elif types := part.get("type"):
-        yield from (_TYPES[one] for one in ([types] if isinstance(types, str) else types))
+        kinds = [_TYPES[one] for one in ([types] if isinstance(types, str) else types)]
     else:
-        for form in part.get("oneOf", ()):
-            yield from _kinds(_resolved(form))
+        kinds = [_type(_resolved(form)) for form in part.get("oneOf", ())]
+    return ", ".join(dict.fromkeys(kinds))
 
 
 def _default(part: Schema) -> str:
