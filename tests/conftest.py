@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
+import subprocess
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -172,6 +176,22 @@ def snapshot_env(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(EnvFile)
 
 
-def stackc(*words: str | Path) -> Result:
+def stackc(*words: str | Path, input: str | None = None) -> Result:
     """Runs the command in this process; `output` holds stdout and stderr as a person sees them."""
-    return CliRunner().invoke(cli, [str(word) for word in words], prog_name="stackc")
+    return CliRunner().invoke(cli, [str(word) for word in words], prog_name="stackc", input=input)
+
+
+def at_terminal(folder: Path, typed: str, *words: str) -> tuple[int, str]:
+    """Runs the command in a folder, at a terminal where this is typed: its status, and what it tells."""
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "compiler", *words]
+    process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end, cwd=folder)
+    os.close(end)
+    os.write(terminal, typed.encode())
+    told = b""
+    # Linux says EIO when the program has closed its end.
+    with suppress(OSError):
+        while part := os.read(terminal, 4096):
+            told += part
+    os.close(terminal)
+    return process.wait(), told.decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -17,6 +18,7 @@ import click
 import jsonschema
 import pytest
 import yaml
+from click.shell_completion import ShellComplete
 
 from compiler import __version__
 from compiler.cli import cli
@@ -196,7 +198,107 @@ def test_a_path_that_is_no_file_is_a_finding(folder: Path, name: str) -> None:
     assert re.search(r"\[(missing-file|not-a-file)\]", result.stderr)
 
 
+# which stack
+
+
+@pytest.mark.parametrize("command", ["compile", "check", "connect main", "up", "ps", "logs", "shell app"])
+def test_the_nearest_stack_above_is_taken_and_named(
+    compiled: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    (compiled / "src" / "deep").mkdir(parents=True)
+    monkeypatch.chdir(compiled / "src" / "deep")
+    result = stackc(*command.split())
+    assert (result.exit_code, result.stderr) == (0, "stackc: the stack is ../../stack.yaml\n")
+    assert stackc(*command.split(), "--quiet").stderr == ""
+
+
+def test_a_stack_of_its_own_comes_before_one_above(compiled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (compiled / "shop").mkdir()
+    (compiled / "shop" / "stack.yml").write_text(STACK)
+    monkeypatch.chdir(compiled / "shop")
+    assert "wrote docker-compose.yml" in stackc("compile").stdout
+    assert (compiled / "shop" / "docker-compose.yml").exists()
+
+
+@pytest.mark.parametrize("named", [["shop"], ["-f", "shop"], ["--file", "shop/stack.yaml"]], ids=" ".join)
+def test_a_folder_stands_for_its_stack(folder: Path, named: list[str]) -> None:
+    (folder / "shop").mkdir()
+    (folder / "stack.yaml").rename(folder / "shop" / "stack.yaml")
+    assert stackc("compile", *named).stdout.splitlines()[-1] == "next: cd shop && docker compose up --wait"
+    assert stackc("check", *named).output == ""
+
+
+def test_quiet_says_nothing_but_findings(folder: Path) -> None:
+    assert stackc("compile", "-q").output == ""
+    change_one_byte(folder / "docker-compose.yml")
+    assert "[stale-output]" in stackc("check", "-q").stderr
+
+
+@pytest.mark.parametrize("named", [["-"], ["-f", "-"]], ids=" ".join)
+def test_a_stack_from_stdin_needs_a_folder_to_write_to(folder: Path, named: list[str]) -> None:
+    before = contents(folder)
+    result = stackc("compile", *named, input=STACK)
+    assert (result.exit_code, "a stack from stdin has no folder; name one with -o" in result.stderr) == (
+        2,
+        True,
+    )
+    assert contents(folder) == before
+    assert stackc("compile", *named, "-o", "out", input=STACK).exit_code == 0
+    assert "# Edit stdin and run" in (folder / "out" / "docker-compose.yml").read_text()
+    assert stackc("check", *named, "-o", "out", input=STACK).output == ""
+    result = stackc("check", *named, "-o", "out", input=STACK.replace("demo", "other"))
+    assert "help: run `stackc compile - -o out`" in result.stderr
+
+
+def test_a_finding_in_what_stdin_holds_has_its_place(folder: Path) -> None:
+    result = stackc("compile", "-", "--diff", input=STACK.replace("postgresql", "postgress"))
+    assert (result.exit_code, result.stderr.splitlines()[0][:13]) == (1, "stdin:7:19: e")
+
+
+@pytest.mark.parametrize("place", ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
+def test_a_device_is_no_folder_to_write_to(folder: Path, place: str) -> None:
+    text = (folder / "stack.yaml").read_text()
+    command = [sys.executable, "-m", "compiler", "compile", place]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, "name one with -o" in done.stderr) == (2, True)
+    done = subprocess.run([*command, "-o", "out"], input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, (folder / "out" / "docker-compose.yml").exists()) == (0, True)
+
+
+def test_a_folder_that_is_gone_is_no_bug(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "gone").mkdir()
+    monkeypatch.chdir(folder / "gone")
+    (folder / "gone").rmdir()
+    result = stackc("check")
+    assert (result.exit_code, "the current folder is not there" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("words", [["compile", "/"], ["check", "/dev/nope"], ["ps", "-f", "/dev"]])
+def test_a_strange_place_is_no_bug(folder: Path, words: list[str]) -> None:
+    assert stackc(*words).exit_code in (1, 2)
+
+
 # check
+
+
+def test_check_before_any_compile_names_the_command_that_works_from_here(folder: Path) -> None:
+    (folder / "shop").mkdir()
+    (folder / "stack.yaml").rename(folder / "shop" / "stack.yaml")
+    result = stackc("check", "shop", "-o", "out dir")
+    assert (result.exit_code, "out dir/docker-compose.yml is missing" in result.stderr) == (1, True)
+    command = "stackc compile shop/stack.yaml -o 'out dir'"
+    assert f"help: run `{command}`" in result.stderr
+    assert stackc(*shlex.split(command)[1:]).exit_code == 0
+    assert stackc("check", "shop", "-o", "out dir").exit_code == 0
+
+
+def test_help_of_check_on_an_edited_file_works(compiled: Path) -> None:
+    change_one_byte(compiled / "docker-compose.yml")
+    result = stackc("check")
+    assert "docker-compose.yml was edited by hand" in result.stderr
+    assert "let `stackc compile --force` overwrite it" in result.stderr
+    assert stackc("compile", "--force").exit_code == 0
+    assert stackc("check").output == ""
 
 
 def test_check_in_a_fresh_clone_needs_no_env_file_and_writes_nothing(compiled: Path) -> None:
@@ -437,66 +539,6 @@ def test_streams_that_cannot_be_written_are_no_bug(folder: Path, streams: str, c
     assert (done.returncode, "bug" in done.stderr) == (code, False)
 
 
-# init
-
-
-def test_init_writes_a_stack_that_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    result = stackc("init")
-    assert result.stdout.splitlines() == ["wrote stack.yaml", "wrote .gitignore", "next: stackc compile"]
-    assert ".env" in (tmp_path / ".gitignore").read_text().split()
-    assert stackc("compile").exit_code == 0
-
-
-def test_init_refuses_a_folder_with_a_stack_and_changes_nothing(folder: Path) -> None:
-    before = contents(folder)
-    result = stackc("init")
-    assert (result.exit_code, "[file-exists]" in result.stderr) == (1, True)
-    assert contents(folder) == before
-
-
-def test_init_makes_the_folder_and_says_what_is_next(tmp_path: Path) -> None:
-    result = stackc("init", tmp_path / "new" / "app")
-    assert (result.exit_code, result.stdout.splitlines()[-1].split()[-1]) == (
-        0,
-        str(tmp_path / "new" / "app" / "stack.yaml"),
-    )
-
-
-@pytest.mark.parametrize("name", sorted({case.name for case in CASES}))
-def test_init_from_copies_a_shipped_stack_that_compiles(tmp_path: Path, name: str) -> None:
-    assert stackc("init", "--from", name, tmp_path).exit_code == 0
-    result = stackc("compile", tmp_path / "stack.yaml")
-    assert result.exit_code == 0, result.output
-
-
-@pytest.mark.parametrize(
-    ("folder", "name"), [("shop", "shop"), ("My Shop.v2", "my-shop-v2"), ("__x", "x"), ("…", "minimal")]
-)
-def test_init_names_the_stack_like_its_folder(tmp_path: Path, folder: str, name: str) -> None:
-    assert stackc("init", tmp_path / folder).exit_code == 0
-    assert f"\nname: {name}\n" in "\n" + (tmp_path / folder / "stack.yaml").read_text()
-    assert stackc("compile", tmp_path / folder / "stack.yaml").exit_code == 0
-
-
-def test_init_adds_to_a_gitignore_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path(".gitignore").write_text("node_modules\n*.key")
-    assert stackc("init").stdout.splitlines()[:2] == ["wrote stack.yaml", "updated .gitignore"]
-    assert Path(".gitignore").read_text() == "node_modules\n*.key\n.env\n.env.bak*\n"
-    Path("stack.yaml").unlink()
-    assert stackc("init").stdout.splitlines() == ["wrote stack.yaml", "next: stackc compile"]
-
-
-def test_init_list_names_every_shipped_stack() -> None:
-    assert stackc("init", "--list").stdout.split() == sorted({case.name for case in CASES})
-
-
-def test_init_from_an_unknown_stack_is_wrong_usage(tmp_path: Path) -> None:
-    result = stackc("init", "--from", "nope", tmp_path)
-    assert (result.exit_code, "minimal" in result.stderr) == (2, True)
-
-
 # schema
 
 
@@ -620,6 +662,14 @@ def test_dropped_in_adapter_is_listed(dropped: Path) -> None:
     assert re.search("^searcher ", stackc("adapters", "list").stdout, re.MULTILINE)
 
 
+def test_dropped_in_adapter_is_found_from_a_folder_below(
+    dropped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (dropped / "deep").mkdir()
+    monkeypatch.chdir(dropped / "deep")
+    assert stackc("adapters", "show", "searcher").exit_code == 0
+
+
 def test_dropped_in_adapter_is_completed_by_the_schema(dropped: Path) -> None:
     validator = jsonschema.Draft202012Validator(editor_schema())
     assert validator.is_valid(yaml.safe_load((dropped / "stack.yaml").read_text()))
@@ -739,13 +789,29 @@ def commands(group: click.Group, *above: str) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize("words", commands(cli), ids=" ".join)
-def test_every_command_has_help_for_itself_and_each_option(words: list[str]) -> None:
+def named(words: list[str]) -> click.Command:
     command: click.Command = cli
     for word in words:
         assert isinstance(command, click.Group)
         command = command.commands[word]
-    result = stackc(*words, "--help")
+    return command
+
+
+@pytest.mark.parametrize(
+    "words", [one for one in commands(cli) if not isinstance(named(one), click.Group)], ids=" ".join
+)
+def test_every_help_has_an_example_that_the_command_takes(words: list[str]) -> None:
+    start = f"  stackc {' '.join(words)}"
+    lines = [line.strip() for line in stackc(*words, "--help").stdout.splitlines() if line.startswith(start)]
+    assert lines
+    for line in lines:
+        given = shlex.split(re.split("[|<>]", line)[0], comments=True)[1 + len(words) :]
+        named(words).make_context("stackc", given, resilient_parsing=False)
+
+
+@pytest.mark.parametrize("words", commands(cli), ids=" ".join)
+def test_every_command_has_help_for_itself_and_each_option(words: list[str]) -> None:
+    command, result = named(words), stackc(*words, "--help")
     assert (result.exit_code, (command.help or "").splitlines()[0][:40] in result.stdout) == (0, True)
     assert [one.name for one in command.params if isinstance(one, click.Option) and not one.help] == []
 
@@ -761,6 +827,51 @@ def test_shell_completion_script_is_generated(shell: str) -> None:
 def test_shell_completion_completes_commands() -> None:
     result = run(_STACKC_COMPLETE="bash_complete", COMP_WORDS="stackc comp", COMP_CWORD="1")
     assert result.stdout == "plain,compile\n"
+
+
+def completed(*words: str) -> list[str]:
+    *given, last = words
+    found = ShellComplete(cli, {}, "stackc", "_STACKC_COMPLETE").get_completions(given, last)
+    return [one.value for one in found]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["connect", "m"], ["main"]),
+        (["connect", "main", "--driver", "psyc"], ["psycopg"]),
+        (["shell", ""], ["main", "app"]),
+        (["up", "a"], ["app"]),
+        (["compile", "-e", ""], ["local", "staging"]),
+        (["explain", "unknown-ad"], ["unknown-adapter"]),
+        (["adapters", "show", "mari"], ["maria", "mariadb"]),
+        (["adapters", "list", "--needs", "vec"], ["vector"]),
+        (["adapters", "new", "x", "--extends", "postg"], ["postgres", "postgresql"]),
+        (["init", "--from", "mini"], ["minimal"]),
+        (["connect", "-f", "nope", ""], []),
+        (["connect", "nope", "--driver", ""], []),
+    ],
+)
+def test_the_shell_completes_what_there_is(folder: Path, words: list[str], found: list[str]) -> None:
+    (folder / "stack.yaml").write_text(STACK + "environments: {staging: {}}\n")
+    assert completed(*words) == found
+
+
+@pytest.mark.parametrize(
+    "words", [["connect", ""], ["connect", "main", "--driver", ""], ["check", "-e", "s"]]
+)
+def test_without_a_stack_that_can_be_read_the_shell_completes_nothing(folder: Path, words: list[str]) -> None:
+    (folder / "stack.yaml").write_text("name: [")
+    assert completed(*words) == []
+
+
+def test_completion_reads_the_stack_above_without_a_word(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "deep").mkdir()
+    monkeypatch.chdir(folder / "deep")
+    assert completed("connect", "") == ["main"]
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_line_break_in_the_name_of_the_stack_stays_in_its_comment(folder: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from compiler.report import Report, Span
-from tests.conftest import stackc
+from tests.conftest import at_terminal, stackc
 from tests.engines.conftest import need, run
 from tests.stacks import project_of, registry
 
@@ -47,7 +47,7 @@ def test_the_commands_name_the_rendered_file(folder: Path) -> None:
     assert words("up", "app") == [*start, "up", "--wait", "app"]
     assert words("ps") == [*start, "ps", "--all"]
     assert words("logs", "--follow", "main") == [*start, "logs", "--tail", "100", "--follow", "main"]
-    assert words("shell", "app") == [*start, "exec", "app", "sh"]
+    assert words("shell", "app") == [*start, "exec", "-T", "app", "sh"]
 
 
 def test_from_elsewhere_the_way_to_the_file_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,13 +99,18 @@ def test_without_docker_that_is_said(folder: Path, monkeypatch: pytest.MonkeyPat
 
 def test_the_client_of_a_job_is_opened_in_one_more_container_of_it(folder: Path) -> None:
     *before, script = words("shell", "main")
-    asked = ["run", "--rm", "--entrypoint", "/bin/sh", "main-init", "-ec"]
+    asked = ["run", "-T", "--rm", "--entrypoint", "/bin/sh", "main-init", "-ec"]
     assert before == ["docker", "compose", "-f", "docker-compose.yml", *asked]
     assert script.splitlines()[-1] == "client 'main' 'owner' '/run/secrets/main-password' -d 'main'"
 
 
 def test_the_client_of_a_server_is_opened_in_the_server(folder: Path) -> None:
-    assert words("shell", "cache")[4:-1] == ["exec", "cache", "/bin/sh", "-ec"]
+    assert words("shell", "cache")[4:-1] == ["exec", "-T", "cache", "/bin/sh", "-ec"]
+
+
+def test_at_a_terminal_the_client_gets_it(folder: Path) -> None:
+    code, told = at_terminal(folder, "", "shell", "cache")
+    assert (code, " exec cache /bin/sh -ec " in told) == (0, True)
 
 
 def test_no_password_stands_in_the_command(folder: Path) -> None:
@@ -160,9 +165,7 @@ def test_the_client_is_logged_in(folder: Path, entry: str, image: str, asked: st
     assert stackc("compile").exit_code == 0
     try:
         assert run(*words("up"), "--pull", "never").returncode == 0
-        command = words("shell", "main")
-        command.insert(command.index("--rm") if "--rm" in command else command.index("exec") + 1, "-T")
-        done = run(*command, input=asked + "\n")
+        done = run(*words("shell", "main"), input=asked + "\n")
         assert (done.returncode, answer in done.stdout) == (0, True), done.stderr
     finally:
         run("docker", "compose", "down", "-v", "--timeout", "5")

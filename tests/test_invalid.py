@@ -45,7 +45,7 @@ SHOWN_BY = {
     "disk-full": "output/test_files.py::test_a_full_disk_changes_nothing",
     "env-block": "targets/test_env_block.py::test_an_edited_block_is_told_and_changes_nothing",
     "env-clash": "targets/test_env_block.py::test_a_line_of_ones_own_is_never_overruled",
-    "file-exists": "test_cli.py::test_init_refuses_a_folder_with_a_stack_and_changes_nothing",
+    "file-exists": "test_init.py::test_init_refuses_a_folder_with_a_stack_and_changes_nothing",
     "file-too-large": "source/test_reader.py::test_a_large_file_is_not_read_to_its_end",
     "include-cycle": "importing/test_reading.py::test_a_file_that_includes_itself_is_told",
     "interrupted-compile": "output/test_ownership.py::test_check_tells_of_a_compile_that_was_stopped",

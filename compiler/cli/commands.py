@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,20 @@ from compiler import __version__
 from compiler.cli import complete, shared
 from compiler.cli.adapters import adapters
 from compiler.cli.docker import logs, ps, shell, up
-from compiler.cli.stacks import NAMES, load_project, load_projects, stack_options, stacks_argument
-from compiler.report import Report, Span, suggest
+from compiler.cli.init import init
+from compiler.cli.moving import import_command
+from compiler.cli.stacks import load_project, load_projects, stack_options, stacks_argument
+from compiler.report import Report, suggest
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(__version__, prog_name="stackc")
 def cli() -> None:
     """Compile a stack.yaml into a Docker Compose project that works the first time."""
+    try:
+        Path.cwd()
+    except OSError:
+        raise click.UsageError("the current folder is not there any more") from None
 
 
 @cli.command("compile")
@@ -79,103 +84,6 @@ def check(form: str, **given: Any) -> None:
     for project in projects:
         report.extend(project.check().diagnostics)
     shared.finish(report, projects, form)
-
-
-@cli.command()
-@click.option("--from", "example", default="minimal", help="Shipped stack to start from.")
-@click.option("--list", "list_only", is_flag=True, help="List the shipped stacks.")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
-def init(example: str, list_only: bool, folder: Path) -> None:
-    """Write a first stack.yaml into FOLDER (the current one by default), which is named like the folder."""
-    from compiler.output import Refusal, tell_refusal
-    from compiler.pages.starter import first_stack, ignoring
-    from compiler.source.shipped import EXAMPLES
-
-    names = sorted(file.parent.name for file in EXAMPLES.glob("*/stack.yaml"))
-    if list_only:
-        click.echo("\n".join(names))
-        return
-    if example not in names:
-        told = f'no shipped stack is named "{example}"; one of: {", ".join(names)}'
-        raise click.BadParameter(told, param_hint="--from")
-    report, path, done = Report(), folder / NAMES[0], list[str]()
-    if os.path.lexists(path):
-        help = "move it away, or name another folder"
-        report.error("file-exists", "the file is there already", Span(path=str(path)), help)
-    try:
-        if not report.errors:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(first_stack(EXAMPLES / example, folder), "utf-8")
-            done.append(f"wrote {path}")
-            path = folder / ".gitignore"
-            known = path.read_bytes() if path.exists() else b""
-            if (content := ignoring(known)) != known:
-                path.write_bytes(content)
-                done.append(f"{'updated' if known else 'wrote'} {path}")
-    except OSError as failure:
-        tell_refusal(report, Refusal(path, failure), "written")
-    shared.finish(report)
-    click.echo("\n".join(done))
-    click.echo("next: stackc compile" + ("" if folder == Path() else f" {folder / NAMES[0]}"))
-
-
-@cli.command("import")
-@click.argument("paths", nargs=-1, type=shared.FILE, metavar="[FOLDER|FILE]...")
-@click.option(
-    "-f", "--file", "files", multiple=True, type=shared.FILE, help="A Compose file; several are merged."
-)
-@click.option(
-    "-o", "--output", type=shared.FILE, help="Folder for stack.yaml; that of the Compose files by default."
-)
-@click.option(
-    "--dry-run", is_flag=True, help="Write nothing; print the stack, and what there is to tell on stderr."
-)
-@shared.adapters_option
-def import_command(
-    paths: tuple[Path, ...],
-    files: tuple[Path, ...],
-    output: Path | None,
-    dry_run: bool,
-    adapters: Path | None,
-) -> None:
-    """Write a stack.yaml that deploys what Compose reads in FOLDER, with its databases as databases."""
-    from compiler.importing.moving import import_compose
-    from compiler.importing.reading import Reader
-    from compiler.output import Refusal, hold, tell_refusal
-    from compiler.output.transaction import Replacement, replace_files
-    from compiler.pages.imported import next_command, render_lines
-
-    report = Report()
-    reader = Reader(report)
-    compose = reader.compose([*paths, *files], output)
-    folder = output or (compose.folder if compose else Path())
-    is_here = compose is None or folder.resolve() == compose.folder.resolve()
-    for path in (folder / name for name in ("stack.yaml", ".env")[: 1 if is_here else 2]):
-        if not dry_run and os.path.lexists(path):
-            help = "move it away, or name another folder with -o"
-            report.error("file-exists", "the file is there already", Span(str(path)), help)
-    if report.errors or compose is None:
-        shared.finish(report, [reader])
-        return
-    made = import_compose(compose, shared.load_registry(adapters), shared.today())
-    if dry_run:
-        click.echo(made.stack, nl=False)
-        click.echo(render_lines(made.lines), err=True)
-        return
-    written = [Replacement("stack.yaml", made.stack.encode(), 0o644)]
-    if env := made.env or ("" if is_here else compose.dotenv.text):
-        written.append(Replacement(".env", env.encode(), 0o600))
-    told = [
-        f"{'updated' if (folder / one.path).exists() else 'wrote'} {folder / one.path}" for one in written
-    ]
-    try:
-        with hold(folder):
-            replace_files(folder, written)
-    except Refusal as refusal:
-        tell_refusal(report, refusal, "written")
-    shared.finish(report)
-    click.echo(render_lines(made.lines))
-    click.echo("\n".join([*told, f"next: {next_command(folder)}"]))
 
 
 @cli.command()
@@ -269,5 +177,5 @@ def schema(adapters: Path | None, of_adapters: bool, form: str) -> None:
     shared.answer(made, "json", str)
 
 
-for command in (up, ps, logs, shell, adapters):
+for command in (init, import_command, up, ps, logs, shell, adapters):
     cli.add_command(command)

@@ -75,11 +75,13 @@ def shell(run: bool, name: str, **given: Any) -> None:
 
     \b
     stackc shell main --run
+    stackc shell main --run < report.sql
     """
     from compiler.pages.docker import shell_words
 
     project, report = load_project(**given), Report()
-    _finish(project, shell_words(project, name, report), run, report)
+    piped = not shared.is_terminal(sys.stdin)
+    _finish(project, shell_words(project, name, report, piped=piped), run, report)
 
 
 def _do(project: Project, words: Sequence[str], run: bool, report: Report) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from compiler.run.workspace import Outcome, Project
 
 FINDINGS, BUG, INTERRUPTED = 1, 3, 130
+STACKS = ("stack.yaml", "stack.yml")
 _QUIET = "stackc.quiet"
 # What cannot be read is a finding.
 FILE = click.Path(path_type=Path, readable=False)
@@ -63,6 +65,11 @@ def say(text: str, err: bool = False) -> None:
         click.echo(text, err=err)
 
 
+def is_terminal(*streams: Any) -> bool:
+    """Says whether a person is there; a stream that was closed is None."""
+    return all(stream and stream.isatty() for stream in streams)
+
+
 def today() -> str:
     """Returns the ISO date of this day, or of the one that the environment names."""
     from datetime import date
@@ -75,11 +82,30 @@ def today() -> str:
         raise click.UsageError("SOURCE_DATE_EPOCH is not a number of seconds") from None
 
 
-def load_registry(adapters: Path | None) -> Registry:
+def nearest() -> Path:
+    """Returns the stack of this folder or of the nearest one above it; where there is none, this folder's."""
+    with suppress(OSError):
+        for height in range(len(Path.cwd().parts)):
+            folder = Path(*[".."] * height)
+            if any(os.path.lexists(folder / name) for name in STACKS):
+                return stack_in(folder) or folder
+    return Path(STACKS[0])
+
+
+def stack_in(folder: Path) -> Path | None:
+    """Returns the file of the stack that belongs to a folder, there or not; None where that is no folder."""
+    # Unlike pathlib it takes what is out of reach for no folder.
+    if not os.path.isdir(folder):  # noqa: PTH112
+        return None
+    return next((folder / name for name in STACKS if os.path.lexists(folder / name)), folder / STACKS[0])
+
+
+def load_registry(adapters: Path | None, beside: Path | None = None) -> Registry:
+    """Returns the adapters that a stack in a folder can use, by default in that of the nearest stack."""
     from compiler.registry.registry import Registry
     from compiler.source.shipped import folders, tell_unusable
 
-    places, report = folders(Path(), adapters), Report()
+    places, report = folders(beside or nearest().parent, adapters), Report()
     tell_unusable(places, report)
     finish(report)
     return Registry(places)

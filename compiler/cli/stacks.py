@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,6 @@ from compiler.cli import complete, shared
 if TYPE_CHECKING:
     from compiler.run.workspace import Project
 
-NAMES = ("stack.yaml", "stack.yml")
 # More than a stack may have, so that it is refused for its size.
 _MOST_BYTES = 2 * 1024 * 1024
 
@@ -65,9 +63,9 @@ def load_projects(
 
     today, projects = shared.today(), dict[Path, Project]()
     names = [*stacks, *([file] if file else [])]
-    if not names and (found := nearest()).parent != Path():
+    if not names and (found := shared.nearest()).parent != Path():
         shared.say(f"stackc: the stack is {found}", err=True)
-    for named in names or [nearest()]:
+    for named in names or [shared.nearest()]:
         stack, content = _read(named)
         if content is not None and writes and output is None:
             raise click.UsageError("a stack from stdin has no folder; name one with -o")
@@ -85,17 +83,6 @@ def load_project(**given: Any) -> Project:
     return load_projects(**given)[0]
 
 
-def nearest() -> Path:
-    """Returns the stack of this folder or of the nearest one above it; where there is none, this folder's."""
-    here = Path.cwd()
-    for height, folder in enumerate((here, *here.parents)):
-        for name in NAMES:
-            # Unlike pathlib it takes a folder that is out of reach for one without a stack.
-            if os.path.exists(folder / name):  # noqa: PTH110
-                return Path(*[".."] * height, name)
-    return Path(NAMES[0])
-
-
 def _read(named: Path) -> tuple[Path, bytes | None]:
     """Returns the file of a stack, and its content where that comes through a pipe."""
     if named == Path("-"):
@@ -106,6 +93,4 @@ def _read(named: Path) -> tuple[Path, bytes | None]:
                 return Path("stdin"), stream.read(_MOST_BYTES)
         except OSError:
             return Path("stdin"), b""
-    if os.path.isdir(named):  # noqa: PTH112
-        return next((named / name for name in NAMES if os.path.exists(named / name)), named / NAMES[0]), None  # noqa: PTH110
-    return named, None
+    return shared.stack_in(named) or named, None

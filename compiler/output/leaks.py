@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compiler.model import Path as TreePath
 from compiler.output.written import read_written
-from compiler.project.project import Project
-from compiler.project.values import plain
 from compiler.report import Diagnostic, Report, Span
+
+if TYPE_CHECKING:
+    from compiler.project.project import Project
 
 Read = Callable[[Path], bytes | None]
 _PRIVATE = re.compile(r"\.env|secrets/[^.].*|.*\.key")
@@ -25,8 +26,7 @@ _INSTRUCTION = re.compile(r"(?im)^[ \t]*(?:ONBUILD[ \t]+)?(?:COPY|ADD)[ \t]+(.*)
 def private_files(folder: Path) -> list[str]:
     """Returns the files with secrets that stackc has written into a folder, by their paths from there."""
     known = read_written(folder).digests
-    # Unlike pathlib it takes a file that is out of reach for none.
-    return [path for path in known if _PRIVATE.fullmatch(path) and os.path.isfile(folder / path)]  # noqa: PTH113
+    return [path for path in known if _PRIVATE.fullmatch(path) and os.path.lexists(folder / path)]
 
 
 def tell_committed(folder: Path, report: Report) -> None:
@@ -59,6 +59,8 @@ def tell_committed(folder: Path, report: Report) -> None:
 
 def tell_copied(project: Project, folder: Path, read: Read, report: Report) -> None:
     """Warns of each service whose build copies secrets into its image; `read` returns what a file holds."""
+    from compiler.project.values import plain
+
     here, paths = Path(os.path.abspath(folder)), private_files(folder)  # noqa: PTH100
     for name, service in project.own_services() if paths else ():
         if not (build := service.get("build")):
@@ -66,7 +68,7 @@ def tell_copied(project: Project, folder: Path, read: Read, report: Report) -> N
         context, file = plain(build.get("context") or "."), plain(build.get("dockerfile") or "Dockerfile")
         root = Path(os.path.normpath(here / (context or "")))
         # Where a variable or a URL names it, it is not known.
-        if context is None or file is None or not os.path.isdir(root):  # noqa: PTH112
+        if context is None or file is None or not os.path.lexists(root):
             continue
         text = plain(build.get("dockerfile_inline") or "") or _text(read(root / file))
         own = read(root / f"{file}.dockerignore")
@@ -103,6 +105,8 @@ def _is_taken(path: Path, dockerfile: str, ignored: Sequence[str]) -> bool:
 
 def _sources(dockerfile: str) -> Iterator[str]:
     """Yields what the instructions of a Dockerfile copy from the context."""
+    import shlex
+
     for text in _INSTRUCTION.findall(re.sub(r"\\[ \t]*\n", " ", dockerfile)):
         with suppress(ValueError):
             words = shlex.split(re.sub(r'[][",]', " ", text) if "[" in text else text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from compiler.report import Report, Span, suggest
 from compiler.run.workspace import Project
 
@@ -9,16 +11,18 @@ from compiler.run.workspace import Project
 def compose_words(project: Project, report: Report, *words: str) -> list[str]:
     """Returns a command on what a stack has rendered, as words; an error says where it has rendered nothing."""
     file = project.output / "docker-compose.yml"
-    if not file.is_file():
+    if not os.path.lexists(file):
         report.error("stale-output", f"{file} is missing", Span(str(file)), f"run `{project.command()}`")
     return ["docker", "compose", "-f", str(file), *words]
 
 
-def shell_words(project: Project, name: str, report: Report) -> list[str]:
+def shell_words(project: Project, name: str, report: Report, *, piped: bool) -> list[str]:
     """Returns the command that opens a database's own client, or a shell in any other container.
 
-    The client logs in as the application's user, by the file of its secret; nothing if an error says why.
+    The client logs in as the application's user, by the file of its secret; what it is asked may be `piped` in. Nothing
+    if an error says why.
     """
+    no_terminal = ["-T"] if piped else []
     compiled = project.compiled(report)
     if compiled is None:
         return []
@@ -27,9 +31,9 @@ def shell_words(project: Project, name: str, report: Report) -> list[str]:
         container, script = made.shells[name]
         if made.kinds[container] == "job":
             # A job has ended: one more container of it is made, which has its secrets and goes when it is left.
-            words = ["run", "--rm", "--entrypoint", "/bin/sh", container, "-ec", script]
+            words = ["run", *no_terminal, "--rm", "--entrypoint", "/bin/sh", container, "-ec", script]
         else:
-            words = ["exec", container, "/bin/sh", "-ec", script]
+            words = ["exec", *no_terminal, container, "/bin/sh", "-ec", script]
         return compose_words(project, report, *words)
     if name in made.databases:
         adapter = made.databases[name].adapter.name
@@ -40,4 +44,4 @@ def shell_words(project: Project, name: str, report: Report) -> list[str]:
         told, place = f'the stack has no service or database "{name}"', document.value(())
         known = [*made.databases, *(one for one, _ in made.own_services())]
         report.error("unknown-reference", told, place, suggest(name, known))
-    return compose_words(project, report, "exec", name, "sh")
+    return compose_words(project, report, "exec", *no_terminal, name, "sh")

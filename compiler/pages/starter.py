@@ -1,8 +1,7 @@
-"""What somebody needs who begins: a first stack; a first adapter, and the guide to writing one."""
+"""What somebody needs who writes a first adapter: its file, and the guide."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +37,6 @@ def new_adapter(name: str, base: str, image: str, registry: Registry, report: Re
     }
     template = Path(__file__).with_name("starter.j2").read_text("utf-8")
     return Environment(trim_blocks=True, keep_trailing_newline=True).from_string(template).render(words)
-
-
-def first_stack(example: Path, folder: Path) -> str:
-    """Returns a shipped stack under the name of the folder that it goes to, as no two projects can have one name."""
-    text = (example / "stack.yaml").read_text("utf-8")
-    name = re.sub("[^a-z0-9_-]+", "-", folder.resolve().name.lower()).lstrip("_-")[:63]
-    return re.sub("(?m)^name: .*$", f"name: {name}", text, count=1) if name else text
-
-
-def ignoring(known: bytes) -> bytes:
-    """Returns a `.gitignore` with lines for what holds secrets, at its end where they are not there."""
-    lines = {line.strip() for line in known.split(b"\n")}
-    added = b"".join(line + b"\n" for line in (b".env", b".env.bak*", b"*.key") if line not in lines)
-    return known + (b"\n" if added and known and not known.endswith(b"\n") else b"") + added
 
 
 def guide() -> str:

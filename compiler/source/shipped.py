@@ -26,6 +26,11 @@ SCHEMAS = _folder("schemas", "schemas")
 EXAMPLES = _folder("examples", "fixtures/valid")
 
 
+def example_names() -> list[str]:
+    """Returns the names of the shipped stacks."""
+    return sorted(file.parent.name for file in EXAMPLES.glob("*/stack.yaml"))
+
+
 # Each is read to know by what names it is found.
 _MOST_FILES = 200
 
