@@ -99,7 +99,10 @@ def test_no_example_is_taken_of_a_key_that_is_not_there() -> None:
 def test_symptoms_have_the_form_of_their_schema() -> None:
     schema = load_schema("symptoms.schema.json")
     Draft202012Validator.check_schema(schema)
-    found = Draft202012Validator(schema).iter_errors(yaml.safe_load((SCHEMAS / "symptoms.yaml").read_text()))
+    symptoms = yaml.safe_load((SCHEMAS / "symptoms.yaml").read_text())
+    # `seen` of a finding has the same form.
+    symptoms += [{**symptoms[0], "seen": page.seen} for page in load_pages().values() if page.seen]
+    found = Draft202012Validator(schema).iter_errors(symptoms)
     assert [f"{error.json_path}: {error.message}" for error in found] == []
 
 
