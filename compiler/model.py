@@ -14,8 +14,14 @@ Path = tuple[str | int, ...]
 
 
 def env_key(*words: str) -> str:
-    """Returns the key of `.env` that these names make."""
-    return re.sub(r"\W", "_", "_".join(words)).upper()
+    """Returns the key of `.env` that these names make; no variable begins with a digit."""
+    return re.sub(r"^(?=\d)|\W", "_", "_".join(words)).upper()
+
+
+class Unquoted(str):
+    """Text without quotes that a reader of YAML may take for a number, though it does not print as one, as 022 does."""
+
+    __slots__ = ()
 
 
 class Raw(str):
@@ -27,10 +33,14 @@ class Raw(str):
 # No tuples: as values of a tree they must not pass for lists.
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A value that is known only in `.env`, by its key there, and the filter that writes it into a connection."""
+    """A value that is known only in `.env`, by its key there, and the filter that writes it into a connection.
+
+    `default` stands for it in a file where `.env` has nothing, or nothing but an empty value.
+    """
 
     key: str
     filter: str = ""
+    default: str | None = None
 
     def __str__(self) -> str:
         raise TypeError(f"the value of {self.key} is secret and cannot be changed by an expression")

@@ -306,7 +306,7 @@ def test_warnings_come_with_the_result() -> None:
         (lambda: DynamicStackGenerator().generate_stack([5], "mongodb"), "wrong-type"),
         (lambda: DynamicStackGenerator().generate_stack(["a/x:1", "b/x:2"], "mongodb"), "name-collision"),
         (lambda: DynamicStackGenerator().generate_stack([], "oracle"), "unknown-adapter"),
-        (lambda: DynamicStackGenerator().generate_stack([], "mongodb", name="No Name"), "wrong-format"),
+        (lambda: DynamicStackGenerator().generate_stack([], "mongodb", name="___"), "wrong-format"),
     ],
 )
 def test_a_bad_stack_raises_its_finding(call: Callable[[], object], code: str) -> None:

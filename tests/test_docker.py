@@ -144,6 +144,7 @@ def test_each_shell_logs_in_as_the_application_with_a_secret_that_its_container_
     mounted = [one.get("target", one["source"]) for one in project.services[container]["secrets"]]
     assert re.findall(r"/run/secrets/([a-z-]*password)", script.splitlines()[-1]) == ["main-password"]
     assert "main-password" in mounted
+    assert script.count("\nclient() (\n") == 1
 
 
 @pytest.mark.engine
@@ -154,6 +155,20 @@ def test_each_shell_logs_in_as_the_application_with_a_secret_that_its_container_
             "adapter: postgresql, version: 17, user: owner",
             "pgvector/pgvector:pg17",
             "SELECT current_user, 5 * 7;",
+            "owner",
+        ),
+        (
+            "adapter: mysql, version: '8.4', user: owner, tls: verify-full",
+            "mysql:8.4",
+            "SELECT CURRENT_USER();",
+            "owner@%",
+        ),
+        ("adapter: mariadb, user: owner", "mariadb:11.8", "SELECT CURRENT_USER();", "owner@%"),
+        ("adapter: mongodb, user: owner", "mongo:7.0", "db.runCommand({ping: 1}).ok + 41", "42"),
+        (
+            "adapter: clickhouse, user: owner, x-compose: {ulimits: null}",
+            "clickhouse/clickhouse-server:latest",
+            "SELECT user FROM system.processes;",
             "owner",
         ),
         ("adapter: redis, user: owner, tls: verify-full", "redis:7.2-alpine", "ACL WHOAMI", "owner"),

@@ -150,9 +150,17 @@ def say_changes(project: Project, outcome: Outcome, would: bool) -> None:
         say(told if would else told + kept)
     if not changed:
         say(f"{project.output / 'docker-compose.yml'} is up to date")
-    elif not would and any((one.status, one.path) == ("new", "docker-compose.yml") for one in changed):
+        return
+    status = next((one.status for one in changed if one.path == "docker-compose.yml"), "")
+    if would or not status or outcome.compiled is None:
+        return
+    from compiler.pages.notes import iter_notes, next_command
+
+    for note in iter_notes(outcome.compiled.project):
+        say(f"note: {note}")
+    if status == "new":
         there = "" if project.output == Path() else f"cd {project.output} && "
-        databases = outcome.compiled.stack.databases.values() if outcome.compiled else ()
+        databases = outcome.compiled.stack.databases.values()
         for adapter in {one.adapter.name: one.adapter for one in databases if "note" in one.spec}.values():
             say(f"note on {adapter.name}: {adapter.data['note']}")
-        say(f"next: {there}docker compose up --wait")
+        say(f"next: {there}{next_command(outcome.compiled.project)}")

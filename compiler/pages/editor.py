@@ -148,7 +148,9 @@ def _strict(schema: Any) -> Any:
     """Returns the same schema as ajv takes it in its strict mode: each rule beside the one type that it is for."""
     if not isinstance(schema, dict):
         return [_strict(part) for part in schema] if isinstance(schema, list) else schema
-    made: Schema = {word: value for word, value in schema.items() if not word.startswith("x-")}
+    # What check only warns of is no error here.
+    dropped = ("x-", "not") if "x-severity" in schema else ("x-",)
+    made: Schema = {word: value for word, value in schema.items() if not word.startswith(dropped)}
     for word, value in made.items():
         if word in (*_MAPS, "$defs"):
             made[word] = {name: _strict(part) for name, part in value.items()}

@@ -43,8 +43,8 @@ def reference_tables() -> Iterator[Table]:
 def _tables(title: str, place: str, schema: Schema) -> Iterator[Table]:
     forms = {f"{form.strip('^')}NAME": part for form, part in schema.get("patternProperties", {}).items()}
     needed = {name: {"x-default": "(required)"} for name in schema.get("required", ())}
-    parts = {**schema["properties"], **forms}
-    keys = {name: {**_resolved(part), **needed.get(name, {})} for name, part in parts.items()}
+    parts = {**schema["properties"], **forms}.items()
+    keys = {key: _resolved(part) | needed.get(key, {}) for key, part in parts if part.get("not") != {}}
     yield Table(title, place, keys)
     for name, part in keys.items():
         for form in (part, *part.get("oneOf", ())):

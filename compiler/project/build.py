@@ -9,9 +9,10 @@ from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.connections import build_access
 from compiler.project.containers import GATE, JOB, add_database, add_gate, iter_containers
 from compiler.project.long_form import lengthen
+from compiler.project.mounted import mount_secrets
 from compiler.project.overlays import overlay_database
 from compiler.project.project import SECTIONS, Places, Project
-from compiler.project.references import NETWORK, build_scope
+from compiler.project.references import build_scope
 from compiler.project.secrets import (
     DIGEST_KEY,
     add_digests,
@@ -20,8 +21,9 @@ from compiler.project.secrets import (
     stack_keys,
     tls_secrets,
 )
-from compiler.project.services import Workshop, build_section, build_service
+from compiler.project.services import build_include, build_section, build_service
 from compiler.project.values import mapped, named_volume, raw
+from compiler.project.workshop import Workshop
 from compiler.report import Note, Report
 from compiler.source import Document
 from compiler.stack.database import Database
@@ -41,6 +43,7 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
         places=Places(stack.document),
         databases=stack.databases,
         secrets=build_secrets(stack),
+        network=_network(stack),
     )
     for database in stack.databases.values():
         _add_database(project, AdapterTexts(database, stack.document, build_scope(database), report))
@@ -52,8 +55,10 @@ def build_project(stack: Stack, today: str, report: Report, base: str = "") -> P
     for section in SECTIONS[1:]:
         # What a person wrote comes first, in the order in which it was written.
         project.tree[section] = build_section(shop, section) | dict(sorted(project.tree[section].items()))
+    mount_secrets(project, stack_keys(stack), report)
     if stack.databases:
-        project.tree["networks"].setdefault(NETWORK, {"internal": True})
+        project.tree["networks"][project.network] = {"internal": True}
+    project.include = build_include(shop)
     _add_volumes(project)
     add_gate(project)
     project.variables += project.connections.values()
@@ -109,9 +114,19 @@ def _certificate(database: Database, document: Document) -> Certificate:
     )
 
 
+def _network(stack: Stack) -> str:
+    """Returns a name for the network of the databases that no network of the user's has."""
+    name = "databases"
+    while name in (stack.extra.get("networks") or {}):
+        name = f"stackc-{name}"
+    return name
+
+
 def _add_volumes(project: Project) -> None:
-    """Adds the named volumes that services mount and nobody wrote."""
+    """Adds the named volumes that services mount and nobody wrote; what is included may have those of services."""
     for key, service in project.services.items():
+        if project.include and project.kinds[key] == "service":
+            continue
         for index, mount in enumerate(service.get("volumes") or ()):
             name = named_volume(mount)
             if name and name not in project.tree["volumes"]:

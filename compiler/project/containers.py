@@ -10,9 +10,10 @@ from typing import Any
 from compiler.model import Path
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.long_form import lengthen
-from compiler.project.project import Project
-from compiler.project.references import AUTHORITY, NETWORK, SERVER_TARGET, Port, client_ports, tls_files
+from compiler.project.project import Project, has_health, replicas
+from compiler.project.references import AUTHORITY, SERVER_TARGET, Port, client_ports, tls_files
 from compiler.project.secrets import File, add_files, add_secret, database_secrets, tls_secrets
+from compiler.project.values import inside, plain
 from compiler.source.shipped import SCHEMAS
 from compiler.stack.database import Database
 
@@ -23,7 +24,9 @@ _FINISHED = "service_completed_successfully"
 # Reads a secret with all its line breaks; a client hands it on by no command line.
 _READ_SECRET = 'read_secret() { secret=$(cat "$1" && echo .) && secret=${secret%.}; }\n'
 _CLIENT = 'client() (\nhost=$1 user=$2\nread_secret "$3" || return\nshift 3\n{}\n)\n'
-_CALLS_CLIENT = re.compile(r"(?:^|[|;&({!]|\b(?:if|then|else|do|exec))\s*client\s", re.MULTILINE)
+_CALLS_CLIENT = re.compile(
+    r"(?:^|[|;&({!]|\b(?:if|then|else|do|exec))\s*(?:\w+=\S*\s+)*client\s", re.MULTILINE
+)
 # What an adapter says in Compose's own words.
 _MAPPINGS = ("environment", "sysctls", "ulimits")
 _CARRIED = (
@@ -69,21 +72,36 @@ def add_database(project: Project, texts: AdapterTexts) -> None:
 def add_gate(project: Project) -> None:
     """Adds a container that waits for the jobs for which nothing else waits.
 
-    Without it `docker compose up --wait` takes their exit for a failure.
+    Without it `docker compose up --wait` takes their exit for a failure, see
+    https://github.com/docker/compose/issues/10596. Its image is one that is known to hold what it runs.
     """
-    waits = [service.get("depends_on") or {} for service in project.services.values()]
-    awaited = {name for one in waits for name, rule in one.items() if rule.get("condition") == _FINISHED}
-    jobs = [name for name, kind in project.kinds.items() if kind == "job" and name not in awaited]
-    if not jobs:
+    jobs = unawaited_jobs(project)
+    own = next((one for name, one in project.services.items() if project.kinds[name] == "job"), None)
+    if not jobs or own is None:
         return
     project.places.default(("services", GATE), ())
     project.kinds[GATE] = "gate"
     project.services[GATE] = {
         **_stated("every"),
         **_stated("gate"),
-        **{key: value for key, value in project.services[jobs[0]].items() if key in ("image", "tmpfs")},
+        **{key: value for key, value in own.items() if key in ("image", "tmpfs")},
         "depends_on": {name: _finished(project.services[name]) for name in jobs},
     }
+
+
+def unawaited_jobs(project: Project) -> list[str]:
+    """Returns the services that end by themselves and for whose end nothing waits."""
+    waits = [service.get("depends_on") or {} for service in project.services.values()]
+    awaited = {name for one in waits for name, rule in one.items() if rule.get("condition") == _FINISHED}
+    jobs = (name for name, kind in project.kinds.items() if kind == "job" or _ends(project.services[name]))
+    return [name for name in jobs if name not in awaited]
+
+
+def _ends(service: Mapping[str, Any]) -> bool:
+    """Says whether a service is to run once: it is never started again, and answers nobody."""
+    policy = plain(inside(service, "deploy", "restart_policy", "condition")) or plain(service.get("restart"))
+    serves = any(service.get(key) for key in ("ports", "expose", "profiles"))
+    return policy in ("no", "none") and not serves and not has_health(service) and replicas(service) > 0
 
 
 def _finished(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,20 +114,20 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
     database, places, here = texts.database, project.places, ("services", name)
     texts = texts.within({"tls": {**texts.scope["tls"], **tls_files(database, name)}})
     places.default(here, database.path)
-    spec: dict[str, Any] = {**_stated("every"), "networks": [NETWORK]}
+    spec: dict[str, Any] = {**_stated("every"), "networks": [project.network], **_chosen(database)}
     for key, value, path in _described(texts, at):
         spec[key] = value
         places.known[*here, key] = texts.origin(path)
     # What an option of the stack says, or can say instead.
     has_own_image = texts.written((*at, "image")) is not None
     options: dict[Path, str] = {} if has_own_image else {("image",): "image"}
-    if "profiles" in database.entry:
-        spec["profiles"] = list(database.entry["profiles"])
     if texts.holds(at, "outbound"):
-        spec["networks"] = ["default", NETWORK]
+        spec["networks"] = ["default", project.network]
     if at == SERVER:
         published = [port for port in client_ports(database) if port.here]
         spec |= _server(texts, published)
+        if published:
+            spec["networks"] = ["default", project.network]
         options |= {("read_only",): "read_only", ("deploy",): "memory"}
         options |= {("ports", index): port.option for index, port in enumerate(published)}
     elif at == JOB:
@@ -125,6 +143,10 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
         project.shells[database.key] = name, _script(texts, (*at, "shell")).strip()
     add_files(project, name, _iter_files(texts, name, at))
     _add_secrets(project, texts, name, at)
+
+
+def _chosen(database: Database) -> dict[str, Any]:
+    return {"profiles": list(database.entry["profiles"])} if "profiles" in database.entry else {}
 
 
 def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]:
@@ -168,7 +190,6 @@ def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
     if volumes:
         spec["volumes"] = [f"{texts.database.key}-{name}:{path}" for name, path in volumes.items()]
     if published:
-        spec["networks"] = ["default", NETWORK]
         spec["ports"] = [f"{port.address}:{port.here}:{port.target}" for port in published]
     # Evaluated in any case, so that its faults are found before a stack asks for it.
     folders = texts.evaluate((*SERVER, "read_only"), "text")

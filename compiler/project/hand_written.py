@@ -11,12 +11,12 @@ from compiler.project.values import written_text
 # postgres://user:password@db:5432/x, jdbc:mysql://db/x, user@tcp(db:3306)/x, host=db port=5432, http://a:1,db:2
 _IN_TEXT = re.compile(
     r"(?:(?:://|//)(?:(?P<user>[^\s/@:]*)(?::(?P<password>[^\s/@]*))?@)?|@tcp\(|\bhost=|,)"
-    r"(?P<host>[A-Za-z0-9-]+)(?=[:/?,;)\s]|$)"
+    r"(?P<host>[A-Za-z0-9_-]+)(?=[:/?,;)\s]|$)"
 )
 _NAMES_HOST = re.compile(
     r"(?:^|_|PG)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS|ENDPOINT|NODE|BROKER)S?$", re.IGNORECASE
 )
-_ALONE = re.compile(r"([A-Za-z0-9-]+)(?::\d{1,5})?")
+_ALONE = re.compile(r"([A-Za-z0-9_-]+)(?::\d{1,5})?")
 
 
 class Named(NamedTuple):

@@ -19,6 +19,7 @@ from compiler.source import patch
 
 Form = Callable[[Places, Any, Path], Any]
 
+STARTED = {"condition": "service_started"}
 _REMOTE = re.compile(r"\w[\w+.-]*://|git@|github\.com/|(?:service|target|docker-image|oci-layout):")
 _ABSOLUTE = re.compile(r"[/~$\\]|[A-Za-z]:[\\/]")
 _DEFAULT = re.compile(r"(\$\{\w+:?-)([^${}]*)(\}.*)", re.DOTALL)
@@ -40,7 +41,7 @@ _OWN_ADDRESS = re.compile(r"\$\{\w+:?-[^${}]*:[^{}]*\}")
 
 def lengthen(kind: str, entry: Any, at: Path, places: Places) -> Any:
     """Returns an entry of a section of the tree in long form; `at` is where it stands in the tree."""
-    for steps, form in _SERVICE.items() if kind == "services" else (("labels", _PAIRS),):
+    for steps, form in {"services": _SERVICE, "include": _INCLUDE}.get(kind, _SECTION).items():
         entry = change(entry, steps.split("."), partial(form, places), at)
     return entry
 
@@ -123,6 +124,12 @@ def short_port(port: Mapping[str, Any]) -> Any:
     return Raw(f"{text}/{port['protocol']}" if "protocol" in port else text)
 
 
+def _short_waits(waits: Mapping[str, Any]) -> Any:
+    """Returns the list that alone can hold variables, where they do and nothing else is said."""
+    is_list = any("$" in name for name in waits) and all(rule == STARTED for rule in waits.values())
+    return [Raw(name) for name in waits] if is_list else dict(waits)
+
+
 def _mode(places: Places, value: Any, at: Path) -> Any:
     """Versions of Compose disagree on whether the text "0440" is octal."""
     is_octal = isinstance(value, str) and re.fullmatch(r"(?:0o)?[0-7]{1,5}", value)
@@ -134,6 +141,9 @@ def _entry(key: str) -> Form:
 
 
 _PAIRS = partial(_key, _pair, lambda tree: [_joined(name, value) for name, value in tree.items()])
+_NAMED = partial(
+    _key, lambda name: (written_text(name), None), lambda tree: tree if any(tree.values()) else list(tree)
+)
 _LISTED = partial(_wrap, lambda value: [value], lambda tree: tree[0] if len(tree) == 1 else tree)
 # How a value becomes long, and short again, by the steps to it; what is around a value comes before it.
 _SERVICE: Mapping[str, Form] = {
@@ -147,7 +157,7 @@ _SERVICE: Mapping[str, Form] = {
     "build.ssh": _PAIRS,
     "configs.*": _entry("source"),
     "configs.*.mode": _mode,
-    "depends_on": partial(_key, lambda name: (written_text(name), {"condition": "service_started"}), dict),
+    "depends_on": partial(_key, lambda name: (written_text(name), dict(STARTED)), _short_waits),
     "deploy.labels": _PAIRS,
     "dns": _LISTED,
     "dns_search": _LISTED,
@@ -159,9 +169,8 @@ _SERVICE: Mapping[str, Form] = {
     "healthcheck.test": partial(_wrap, lambda test: ["CMD-SHELL", test], itemgetter(1)),
     "label_file": _LISTED,
     "labels": _PAIRS,
-    "networks": partial(
-        _key, lambda name: (written_text(name), None), lambda tree: tree if any(tree.values()) else list(tree)
-    ),
+    "models": _NAMED,
+    "networks": _NAMED,
     "ports.*": partial(_wrap, long_port, short_port),
     "secrets.*": _entry("source"),
     "secrets.*.mode": _mode,
@@ -175,6 +184,8 @@ _SERVICE: Mapping[str, Form] = {
     "volumes.*": partial(_wrap, _volume, _short_volume),
     "volumes.*.tmpfs.mode": _mode,
 }
+_INCLUDE: Mapping[str, Form] = {"*": _entry("path"), "*.path": _LISTED, "*.env_file": _LISTED}
+_SECTION: Mapping[str, Form] = {"labels": _PAIRS}
 
 
 def rebase(tree: Any, kind: str, base: str) -> Any:
@@ -220,6 +231,7 @@ _HOST_PATHS: Mapping[str, Mapping[str, Callable[[str, Any, Path], Any]]] = {
         "label_file.*": _PATH,
         "volumes.*": _mount,
     },
+    "include": {"*.path.*": _CONTEXT, "*.project_directory": _PATH, "*.env_file.*": _PATH},
     "configs": {"file": _PATH},
     "secrets": {"file": _PATH},
     "volumes": {"driver_opts.device": _MARKED},
@@ -230,7 +242,8 @@ def bind_ports(spec: Mapping[str, Any], at: Path, places: Places) -> None:
     """Binds to loopback each port without an address, which may also stand in a variable of it."""
     for index, port in enumerate(spec.get("ports") or ()):
         first = written_text(port.get("published", port.get("target")))
-        if "host_ip" not in port and not _OWN_ADDRESS.fullmatch(first):
+        is_whole = "published" not in port and "$" in first
+        if "host_ip" not in port and not is_whole and not _OWN_ADDRESS.fullmatch(first):
             port["host_ip"] = "127.0.0.1"
             path = (*at, "ports", index)
             places.default((*path, "host_ip"), path)

@@ -11,7 +11,7 @@ from compiler.project.long_form import bind_ports, lengthen, rebase
 from compiler.project.project import Places, identity, merge
 from compiler.project.references import build_names, script_targets
 from compiler.project.secrets import File, add_files
-from compiler.project.services import Workshop, evaluated
+from compiler.project.workshop import Workshop, evaluated
 from compiler.stack.database import Database
 
 # To these something can be added without a change of what is there.

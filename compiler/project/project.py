@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from compiler.model import Access, Certificate, OwnFile, Path, Secret, Variable
+from compiler.model import Access, Certificate, OwnFile, Path, Reference, Secret, Text, Variable
 from compiler.project.values import inside, number, plain
 from compiler.report import Span
 from compiler.source import Document
@@ -19,7 +19,7 @@ from compiler.stack.database import Database
 _REPLACED = ("command", "entrypoint", "test")
 Shape = Callable[[Any], Any]
 Tree = Mapping[str, Any]
-SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
+SECTIONS = ("services", "networks", "volumes", "secrets", "configs", "models")
 
 
 class Origin(NamedTuple):
@@ -80,8 +80,9 @@ class Project:
     A `str` in the tree is literal, `Raw` is in Compose's own syntax, a `Reference` is a key of `.env`. `kinds` says
     what a service of the tree is, `uses` how many connections a service opens to each database (None: its default),
     `ready` what a client of a database waits for, `mounted` the keys of `.env` that the containers of a service or of a
-    database read as files, `connections` the lines of `.env` with connection strings, by key. `secret_files` (keys of
-    `.env`) and `config_files` (texts) are by the path of the file that is rendered for them. `overruled` is what
+    database read as files, `connections` the lines of `.env` with connection strings, by key. `secret_files` (what
+    stands in `.env`) and `config_files` (texts) are by the path of the file that is rendered for them. `network` is
+    that of the databases, `include` other Compose files, which only Compose reads. `overruled` is what
     `x-compose` changes of a database's server, `scripts` are files that its job runs. `shells` are by database: the
     container in which its own client is opened for a person, and the script that does.
     """
@@ -101,11 +102,13 @@ class Project:
     secrets: list[Secret] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
     certificates: list[Certificate] = field(default_factory=list)
-    secret_files: dict[str, str] = field(default_factory=dict)
+    secret_files: dict[str, Reference | Text] = field(default_factory=dict)
     config_files: dict[str, Any] = field(default_factory=dict)
     overruled: dict[str, list[Path]] = field(default_factory=dict)
     scripts: list[OwnFile] = field(default_factory=list)
     shells: dict[str, tuple[str, str]] = field(default_factory=dict)
+    network: str = "databases"
+    include: list[Any] = field(default_factory=list)
 
     @property
     def services(self) -> dict[str, dict[str, Any]]:
@@ -129,6 +132,18 @@ def has_health(service: Tree) -> bool:
     if not isinstance(health, Mapping):
         return "extends" in service
     return health.get("disable") not in (True, "true") and health.get("test") != ["NONE"]
+
+
+def clash_of(one: Tree, other: Tree) -> Literal["error", "warning"] | None:
+    """Says what it means that two services want the same: a warning where only a profile starts one beside the other.
+
+    Nothing where none starts both. An empty profile is active where no other is.
+    https://docs.docker.com/reference/compose-file/profiles/
+    """
+    first, second = ({*(service.get("profiles") or ())} for service in (one, other))
+    if (first or {""}) & (second or {""}):
+        return "error"
+    return None if first and second else "warning"
 
 
 def neighbours(service: Tree) -> Iterator[tuple[str, Path]]:

@@ -15,7 +15,6 @@ from compiler.project.values import as_text, binding_of, long_port
 from compiler.stack.database import Database
 from compiler.stack.stack import Stack
 
-NETWORK = "databases"
 LOOPBACK = "127.0.0.1"
 CA_FILE = "tls/ca.crt"
 AUTHORITY = File("stackc-ca", "/etc/stackc/tls/ca.crt", source=f"./{CA_FILE}")
@@ -191,7 +190,7 @@ def _service(stack: Stack, name: str) -> Names:
 def _secret(stack: Stack, name: str) -> Reference:
     key = stack_keys(stack).get(name)
     if key is None:
-        told = f'the secret "{name}" is a file, whose content stands in no variable'
+        told = f'the secret "{name}" is not in .env: its value stands in no variable'
         help = f"mount it: `secrets: [{name}]` makes it /run/secrets/{name}"
         raise ExpressionError(told, help, "secret-is-a-file")
     return Reference(key)

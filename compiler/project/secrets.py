@@ -67,11 +67,11 @@ def tls_secrets(database: Database) -> dict[str, DatabaseSecret]:
 
 
 def stack_keys(stack: Stack) -> dict[str, str]:
-    """Returns the keys of `.env` that hold secrets of the stack, by their names; one that is a file has none."""
+    """Returns the keys of `.env` that hold secrets of the stack, by their names; one that is elsewhere has none."""
     return {
         name: str(rule.get("environment") or env_key(name))
         for name, rule in stack.secrets.items()
-        if "file" not in rule
+        if "file" not in rule and rule.get("external") in (None, False, "false")
     }
 
 
@@ -111,7 +111,7 @@ def add_secret(project: Project, service: str, name: str, key: str, rule: Mappin
     path, spec = f"secrets/{name}", project.services[service]
     mount: dict[str, Any] = {"source": name}
     if spec.get("read_only") or path in project.secret_files:
-        project.secret_files[path] = key
+        project.secret_files[path] = Reference(key)
         project.tree["secrets"][name] = {"file": f"./{path}"}
     else:
         project.tree["secrets"][name] = {"environment": key}
@@ -137,8 +137,13 @@ def add_files(project: Project, service: str, files: Iterable[File]) -> None:
         project.tree["configs"][name] = {"file": source} if source else {"content": content}
         spec.setdefault("configs", []).append({"source": name, "target": target})
     if texts:
-        digest = sha256(repr(sorted(texts)).encode()).hexdigest()
-        spec["labels"] = {**(spec.get("labels") or {}), "stackc.config-sha256": digest}
+        label_configs(spec, texts)
+
+
+def label_configs(spec: dict[str, Any], texts: Iterable[tuple[str, str]]) -> None:
+    """Lets Compose recreate a service when a text changes that it reads as a file; each has its name beside it."""
+    digest = sha256(repr(sorted(texts)).encode()).hexdigest()
+    spec["labels"] = {**(spec.get("labels") or {}), "stackc.config-sha256": digest}
 
 
 def label_secrets(project: Project, service: str, keys: Iterable[str]) -> None:
@@ -159,6 +164,13 @@ def add_digests(project: Project) -> None:
     if project.mounted:
         owner, span = "secret of the labels that change with other secrets", project.places.value(("name",))
         project.secrets.append(Secret(DIGEST_KEY, owner, span))
+
+
+def filled(content: Reference | Text, values: Mapping[str, str]) -> str:
+    """Returns what a file with secrets holds, by the values of `.env`."""
+    parts = content.parts if isinstance(content, Text) else (content,)
+    given = (values.get(one.key) or one.default or "" if isinstance(one, Reference) else one for one in parts)
+    return "".join(given)
 
 
 def flat(content: Any) -> str:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
-from compiler.expressions import ExpressionError, evaluate
 from compiler.expressions.quoting import shell_word
-from compiler.model import Connection, Path, Raw, Reference, Text, env_key
-from compiler.project.connections import mask
+from compiler.model import Path, env_key
 from compiler.project.hand_written import iter_named
 from compiler.project.long_form import bind_ports, lengthen, rebase
-from compiler.project.project import Project, has_health
-from compiler.project.references import AUTHORITY, NETWORK, Names, build_names, first_port
-from compiler.project.secrets import add_files, label_secrets, stack_keys
-from compiler.project.values import as_text, inside, plain, written_text
-from compiler.report import Note, Report, suggest
-from compiler.stack.stack import Stack
+from compiler.project.references import AUTHORITY, Names, build_names, first_port
+from compiler.project.secrets import add_files, stack_keys
+from compiler.project.values import as_text, fallback, inside, plain
+from compiler.project.waits import add_waits, name_waits
+from compiler.project.workshop import Workshop, evaluated
+from compiler.report import Note, suggest
 
 _PROBE = {"interval": "10s", "timeout": "5s", "retries": 6, "start_period": "30s"}
 # https://docs.docker.com/reference/compose-file/extension/#specifying-durations
@@ -41,15 +37,6 @@ echo "the image has none of curl, wget and bash: write healthcheck.test instead 
 exit 1"""
 
 
-class Workshop(NamedTuple):
-    """What every service is built with; `base` is the way from the rendered files to the stack."""
-
-    stack: Stack
-    project: Project
-    report: Report
-    base: str
-
-
 def build_service(shop: Workshop, key: str) -> None:
     """Adds one service to the project."""
     at: Path = ("services", key)
@@ -63,27 +50,27 @@ def build_service(shop: Workshop, key: str) -> None:
     project.uses[key] = {name: pools.get(name) for name in sorted(used)}
     servers = {one.server for one in project.databases.values()}
     named = {one.database for one in iter_named(spec, servers)}
-    reached = sorted(used | named | (servers & (spec.get("depends_on") or {}).keys()))
-    _wait(shop, spec, reached, sorted(names["services"].asked - {key}))
+    waits = {fallback(name) for name in spec.get("depends_on") or {}}
+    reached = sorted(used | named | (servers & waits))
+    add_waits(shop.project, shop.stack, spec, reached, sorted(names["services"].asked - {key}))
+    name_waits(shop.project, at, spec, shop.report)
     if reached:
         _join(shop, at, spec, is_needed=bool(used))
     project.kinds[key] = "service"
     project.services[key] = spec = rebase(spec, "services", shop.base)
     if any(project.databases[name].tls.enabled for name in reached):
         add_files(project, key, [AUTHORITY])
-    mounts = {written_text(mount.get("source")) for mount in spec.get("secrets") or ()}
-    own = {name: one for name, one in stack_keys(shop.stack).items() if name in mounts}
-    label_secrets(project, key, own.values())
-    # Into a read-only file system Compose mounts files alone.
-    for name, secret in own.items() if spec.get("read_only") in (True, "true") else ():
-        project.secret_files[f"secrets/{name}"] = secret
-        project.tree["secrets"][name] = {"file": f"./secrets/{name}"}
 
 
 def build_section(shop: Workshop, kind: str) -> dict[str, Any]:
     """Returns a top-level section of the stack as it stands in the project."""
     stack, names, section = shop.stack, build_names(shop.stack, shop.project), {}
-    kept = {name: {"environment": key} for name, key in stack_keys(stack).items()}
+    own = ("generate", "bytes", "environment")
+    kept = {
+        name: {"environment": key}
+        | {word: one for word, one in stack.secrets[name].items() if word not in own}
+        for name, key in stack_keys(stack).items()
+    }
     written = {**stack.secrets, **kept} if kind == "secrets" else stack.extra.get(kind) or {}
     for name, entry in written.items():
         at: Path = (kind, name)
@@ -92,49 +79,11 @@ def build_section(shop: Workshop, kind: str) -> dict[str, Any]:
     return section
 
 
-def evaluated(shop: Workshop, tree: Any, names: Mapping[str, Any], at: Path) -> Any:
-    """Returns what a person wrote at a place of the stack, in Compose's syntax and with its references resolved."""
-    if isinstance(tree, list):
-        return [evaluated(shop, item, names, (*at, index)) for index, item in enumerate(tree)]
-    if isinstance(tree, dict):
-        for key in (key for key in tree if "${" in key):
-            help = 'write it as a list of "name=value", where both sides may hold one'
-            told, place = "a key cannot hold an expression or a variable", shop.project.places.key((*at, key))
-            shop.report.error("expression-in-key", told, place, help)
-        return {key: evaluated(shop, value, names, (*at, key)) for key, value in tree.items()}
-    if not isinstance(tree, str) or shop.report.is_full:
-        return tree
-    try:
-        return _with_one_query(_single(evaluate(tree, names, literal=Raw)), shop.project)
-    except ExpressionError as fault:
-        place = shop.stack.document.within(at, fault.source)
-        shop.report.error(fault.code, fault.message, place, fault.help)
-        return None
-
-
-def _single(value: Any) -> Any:
-    """Returns the value of an expression as Compose takes it anywhere: numbers as text, no lists or groups."""
-    if isinstance(value, Mapping):
-        told, help = "the expression names a group and not a single value", f"add one of: {', '.join(value)}"
-        raise ExpressionError(told, help)
-    if isinstance(value, list):
-        raise ExpressionError("the expression makes a list and not a single value", "write the list out")
-    if value is None:
-        raise ExpressionError("the expression has no value", "leave the option out")
-    return as_text(value)
-
-
-def _with_one_query(value: Any, project: Project) -> Any:
-    """Returns a text in which what is written behind a URL, such as `?schema=public`, goes on with its query."""
-    if not isinstance(value, Text):
-        return value
-    parts = list(value.parts)
-    for index, (url, rest) in enumerate(pairwise(parts)):
-        known = project.connections.get(url.key) if isinstance(url, Reference) else None
-        if known and isinstance(known.value, Connection) and isinstance(rest, str) and rest[:1] in ("?", "&"):
-            sign = "&" if "?" in mask(known.value) else "?"
-            parts[index + 1] = type(rest)(sign + rest[1:])
-    return Text(tuple(parts))
+def build_include(shop: Workshop) -> Any:
+    """Returns the Compose files that the stack includes, with their paths from the rendered ones."""
+    names = build_names(shop.stack, shop.project)
+    written = evaluated(shop, list(shop.stack.include), names, ("include",))
+    return rebase(lengthen("include", written, ("include",), shop.project.places), "include", shop.base)
 
 
 def _use(shop: Workshop, key: str, spec: dict[str, Any], databases: Names) -> dict[str, int | None]:
@@ -195,29 +144,13 @@ def _probe(shop: Workshop, key: str, spec: dict[str, Any]) -> None:
     places.default((*at[:-1], "test"), at)
 
 
-def _wait(shop: Workshop, spec: dict[str, Any], databases: list[str], services: list[str]) -> None:
-    waits: dict[str, Any] = {name: dict(rule or {}) for name, rule in (spec.get("depends_on") or {}).items()}
-    for database in databases:
-        for container, condition in shop.project.ready.get(database, {}).items():
-            waits[container] = {**waits.get(container, {}), "condition": condition}
-    profiles = set(spec.get("profiles") or ())
-    for name in (name for name in services if name not in waits):
-        other = shop.stack.services[name] or {}
-        waits[name] = {"condition": "service_healthy" if has_health(other) else "service_started"}
-        # Compose refuses a dependency that no active profile starts.
-        if other.get("profiles") and not profiles & set(other["profiles"]):
-            waits[name]["required"] = False
-    if waits:
-        spec["depends_on"] = waits
-
-
 def _join(shop: Workshop, at: Path, spec: dict[str, Any], *, is_needed: bool) -> None:
     """Adds the network of the databases, which a service that uses one cannot do without."""
     if not spec.get("network_mode"):
         if not spec.get("networks"):
             shop.project.places.short[*at, "networks"] = list
             spec["networks"] = {"default": None}
-        spec["networks"].setdefault(NETWORK, None)
+        spec["networks"].setdefault(shop.project.network, None)
     elif is_needed:
         told = f'service "{at[-1]}" uses a database and sets `network_mode`, so it cannot reach it'
         help = "remove `network_mode`: the service then joins the network of the databases"

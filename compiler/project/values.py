@@ -8,11 +8,13 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from compiler.model import Path, Raw
+from compiler.source.numbers import number_text
 
 _HIGHEST_PORT = 65535
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 _DOLLAR = re.compile(r"\$\$|\$(?=\{|[A-Za-z_])")
+_DEFAULT = re.compile(r"\$\{\w+:?-([\w.-]*)\}")
 _MARKS = re.compile(r"[][{}:]")
 _DRIVE = re.compile(r"[A-Za-z]:(?:\\|/[^:]*:/)")
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,9})?) ?(?:([kmgtp])(?:i?b)?|b)?", re.IGNORECASE)
@@ -22,7 +24,9 @@ def as_text(value: Any) -> Any:
     """Returns a number or a truth value as the text that a container sees, and anything else as it is."""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
+    if isinstance(value, float):
+        return number_text(value)
+    return str(value) if isinstance(value, int) else value
 
 
 def plain(value: Any) -> str | None:
@@ -38,6 +42,12 @@ def written_text(value: Any) -> str:
     """Returns a value as it is written, with its variables; "$" stands for a secret."""
     text = "" if value is None else as_text(value)
     return str(text) if isinstance(text, str) else "$"
+
+
+def fallback(name: str) -> str:
+    """Returns a name, or that for which a variable stands where it is not set, which may be empty."""
+    match = _DEFAULT.fullmatch(name)
+    return match[1] if match else "" if "$" in name else name
 
 
 def number(value: Any) -> float | None:

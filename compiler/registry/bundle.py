@@ -30,8 +30,14 @@ def _read(name: str) -> Schema:
     text = text.replace('"#/$defs/', f'"#/$defs/{_PREFIXES.get(name, "")}')
     for file, prefix in _PREFIXES.items():
         text = text.replace(f'"{file}#/$defs/', f'"#/$defs/{prefix}')
-    schema: Schema = json.loads(text, object_hook=_shipped)
+    schema: Schema = json.loads(text, object_hook=_spec if name == "compose-spec.json" else _shipped)
     return schema
+
+
+def _spec(schema: Schema) -> Schema:
+    """Leaves out that items are unique: Compose drops most repeated ones, and `service-values` has the others."""
+    schema.pop("uniqueItems", None)
+    return _shipped(schema)
 
 
 def _shipped(schema: Schema) -> Schema:

@@ -29,10 +29,18 @@ class Tell(NamedTuple):
     around: Path = ()
 
     def __call__(
-        self, message: str, at: Path, help: str, *, key: bool = False, first: Path | None = None
+        self,
+        message: str,
+        at: Path,
+        help: str,
+        *,
+        key: bool = False,
+        first: Path | None = None,
+        severity: Severity | None = None,
     ) -> None:
         """Tells of a value, or of a `key`; `first` is where the same thing stands already."""
         places, path = self.project.places, (*self.around, *at)
         notes = () if first is None else (Note("the first is here", places.key(first)),)
         span = places.key(path) if key else places.value(path)
-        self.report.add(Diagnostic(self.rule.id, self.rule.severity, message, span, help, notes))
+        counts_as = severity or self.rule.severity
+        self.report.add(Diagnostic(self.rule.id, counts_as, message, span, help, notes))

@@ -16,7 +16,9 @@ OF_PROJECTS = (
     Rule("dependency-cycle", wiring.dependency_cycle),
     Rule("duplicate-container-name", wiring.duplicate_container_name),
     Rule("duplicate-port", services.duplicate_port),
+    Rule("env-file-with-secrets", services.env_file_with_secrets, "warning"),
     Rule("exposed-secret", exposure.exposed_secret, "warning"),
+    Rule("external-secret", wiring.external_secret, "warning"),
     Rule("inactive-dependency", wiring.inactive_dependency, "warning"),
     Rule("literal-login", wiring.literal_login, "warning"),
     Rule("localhost", partial(wiring.localhost, of_browsers=False)),
@@ -37,7 +39,6 @@ OF_DATABASES = (
 OF_SERVICES = (
     Rule("command-without-shell", services.command_without_shell),
     Rule("empty-label", services.empty_label, "warning"),
-    Rule("env-file-with-secrets", services.env_file_with_secrets, "warning"),
     Rule("health-check-without-shell", services.health_check_without_shell, "warning"),
     Rule("health-check-words", services.health_check_words),
     Rule("limit-twice", services.limit_twice),
@@ -53,21 +54,27 @@ OF_SERVICES = (
     Rule("soft-above-hard", services.soft_above_hard),
     Rule("unclosed-quote", services.unclosed_quote),
     Rule("unknown-config", partial(wiring.unknown, kind="config")),
+    Rule("unknown-model", partial(wiring.unknown, kind="model")),
     Rule("unknown-network", partial(wiring.unknown, kind="network")),
     Rule("unknown-secret", partial(wiring.unknown, kind="secret")),
     Rule("unknown-service", wiring.unknown_service),
     Rule("unpublished-port", services.unpublished_port, "warning"),
 )
+# Of what else is there the rules know nothing where other files are included.
+_UNKNOWN = "unknown-"
 RULES = (*OF_PROJECTS, *OF_DATABASES, *OF_SERVICES)
 
 
 def check_project(project: Project, report: Report) -> None:
     """Adds what every rule finds in a project to the report."""
     for rule in OF_PROJECTS:
-        rule.check(project, Tell(project, report, rule))
+        if not (project.include and rule.id.startswith(_UNKNOWN)):
+            rule.check(project, Tell(project, report, rule))
     for rule in OF_DATABASES:
         for database in project.databases.values():
             rule.check(database, Tell(project, report, rule, database.path))
     for rule in OF_SERVICES:
+        if project.include and rule.id.startswith(_UNKNOWN):
+            continue
         for name, service in project.services.items():
             rule.check(service, Tell(project, report, rule, ("services", name)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from compiler.model import Path, Text
-from compiler.project.project import Project, replicas
+from compiler.project.project import Project, clash_of, replicas
 from compiler.project.values import binding_of, inside, number, parse_size, plain, port_fault
 from compiler.rules import Service, Tell
 
@@ -95,11 +95,19 @@ def replicas_share_name(service: Service, tell: Tell) -> None:
         tell(told, ("container_name",), "remove it: Compose numbers the names", key=True)
 
 
-def env_file_with_secrets(service: Service, tell: Tell) -> None:
-    for index, item in enumerate(service.get("env_file") or ()):
-        if tell.project.secrets and plain(item.get("path")) in (".env", "./.env"):
-            told = "`.env` holds the passwords of every database, and all of them go into the container"
-            tell(told, ("env_file", index), "name the variables that it needs under `environment:`")
+def env_file_with_secrets(project: Project, tell: Tell) -> None:
+    """Tells once where a `.env` that holds secrets is given to containers as a whole."""
+    places = [
+        ("services", name, "env_file", index)
+        for name, service in (project.own_services() if project.secrets else ())
+        for index, item in enumerate(service.get("env_file") or ())
+        if plain(item.get("path")) in (".env", "./.env")
+    ]
+    if places:
+        whose = "the container" if len(places) == 1 else f"the containers of {len(places)} services"
+        told = f"`.env` holds the passwords of every database, and all of them go into {whose}"
+        help = "move what the application reads to a file of its own, such as app.env, and name that"
+        tell(told, places[0], help)
 
 
 def empty_label(service: Service, tell: Tell) -> None:
@@ -123,19 +131,26 @@ def duplicate_port(project: Project, tell: Tell) -> None:
     for name, service in project.services.items():
         for index, port in enumerate(service.get("ports") or ()):
             at, binding = ("services", name, "ports", index), binding_of(port)
+            # Compose itself takes what stands twice in one list once.
+            if port in service["ports"][:index]:
+                continue
             clashes: dict[Path, int] = {}
             for shared in binding.taken:
                 others = taken.setdefault((shared, binding.protocol), [])
-                found = [
-                    path for one, path in others if one == binding.address or _ALL & {one, binding.address}
-                ]
-                if found:
-                    clashes.setdefault(found[0], shared)
+                for one, path in others:
+                    if one == binding.address or _ALL & {one, binding.address}:
+                        severity = clash_of(project.services[str(path[1])], service)
+                        if severity:
+                            clashes.setdefault(path, shared)
+                        if severity == "error":
+                            break
                 else:
                     others.append((binding.address, at))
             for first, shared in clashes.items():
                 told = f"the host port {shared} is published twice"
-                tell(told, at, "publish one of them on another port", first=first)
+                severity = clash_of(project.services[str(first[1])], service)
+                help = "publish one of them on another port"
+                tell(told, at, help, first=first, severity=severity)
 
 
 def replicas_share_port(service: Service, tell: Tell) -> None:

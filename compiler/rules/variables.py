@@ -21,6 +21,8 @@ Variable = tuple[str, str, str]
 # How deep the default of a variable may hold others.
 _DEEPEST = 50
 _LONGEST = 200
+# https://docs.docker.com/reference/compose-file/version-and-name/#name-top-level-element
+_ALWAYS = "COMPOSE_PROJECT_NAME"
 _START = re.compile(r"\$(?:\$|\{|([A-Za-z_][A-Za-z0-9_]*))")
 _EDGE = re.compile(r"\$\{|\}")
 # Of templates of other programs, only what has a name of stackc's.
@@ -77,7 +79,7 @@ def _iter_pieces(text: str) -> Iterator[str | Variable]:
 
 
 def variable_syntax(project: Project, tell: Tell) -> None:
-    for path, text in iter_raw(project.tree):
+    for path, text in _texts(project):
         try:
             list(scan_variables(text))
         except ValueError as fault:
@@ -110,11 +112,11 @@ def missing_dollar(service: Service, tell: Tell) -> None:
 def check_set(project: Project, known: set[str], report: Report) -> None:
     """Warns of each variable that the stack takes from `.env` and that is not there."""
     told: set[str] = set()
-    for path, text in iter_raw(project.tree):
+    for path, text in _texts(project):
         for name, operator, _ in missing_variables(text, known):
             if name not in told:
                 told.add(name)
-                owner = f'{str(path[0]).removesuffix("s")} "{path[1]}"'
+                owner = f'{str(path[0]).removesuffix("s")} "{path[1]}"' if path[1:] else f"`{path[0]}`"
                 end = ", so Compose will not start" if operator.endswith("?") else ""
                 message = f"{owner} takes {name} from .env, which does not set it{end}"
                 report.warning("unset-variable", message, project.places.value(path), f"add {name}= to .env")
@@ -122,18 +124,22 @@ def check_set(project: Project, known: set[str], report: Report) -> None:
 
 def own_variables(project: Project) -> list[str]:
     """Returns the variables without a default that the services take from `.env`, in order."""
-    texts = (text for _, text in iter_raw(project.tree))
+    texts = (text for _, text in _texts(project))
     return [*dict.fromkeys(name for text in texts for name, *_ in missing_variables(text, set()))]
 
 
 def missing_variables(text: str, known: set[str]) -> Iterator[Variable]:
     """Yields each variable that has neither a value nor a default."""
     for name, operator, argument in scan_variables(text):
-        kind, is_set = operator[-1:], name in known
+        kind, is_set = operator[-1:], name in known or name == _ALWAYS
         if kind in ("", "?") and not is_set:
             yield name, operator, argument
         elif (kind == "-" and not is_set) or (kind == "+" and is_set):
             yield from missing_variables(argument, known)
+
+
+def _texts(project: Project) -> Iterator[tuple[Path, Raw]]:
+    return iter_raw({"name": project.name, "include": project.include, **project.tree})
 
 
 def iter_raw(tree: dict[str, Any] | list[Any], at: Path = ()) -> Iterator[tuple[Path, Raw]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from compiler.model import Path, Text
 from compiler.project.hand_written import iter_named
-from compiler.project.project import Project, has_health, neighbours
+from compiler.project.project import Project, clash_of, has_health, neighbours
 from compiler.project.references import client_ports
 from compiler.project.values import binding_of, inside, long_port, named_volume, plain, written_text
 from compiler.report import suggest
@@ -25,20 +25,26 @@ _WEB = re.compile(r"(?:https?|wss?)://[^/]*$")
 
 
 def duplicate_container_name(project: Project, tell: Tell) -> None:
-    first: dict[str, Path] = {}
+    owners: dict[str, list[str]] = {}
     for key, service in project.services.items():
         name = plain(service.get("container_name"))
-        at: Path = ("services", key, "container_name")
-        if name is not None and first.setdefault(name, at) != at:
-            told = f'two services have the container name "{name}"'
-            tell(told, at, "remove one of them: Compose makes names", first=first[name])
+        others = [] if name is None else owners.setdefault(name, [])
+        clashes = {clash_of(project.services[one], service): one for one in reversed(others)}
+        for severity in ("error", "warning") if others else ():
+            if severity in clashes:
+                told = f'two services have the container name "{name}"'
+                first = ("services", clashes[severity], "container_name")
+                help = "remove one of them: Compose makes names"
+                tell(told, ("services", key, "container_name"), help, first=first, severity=severity)
+                break
+        others.append(key)
 
 
 def unknown_service(service: Service, tell: Tell) -> None:
     services = tell.project.services
     waits = ((name, ("depends_on", name)) for name in service.get("depends_on") or {})
     for name, path in (*neighbours(service), *waits):
-        if name not in services:
+        if name not in services and "$" not in name:
             told, is_key = f'no service or database is named "{name}"', path[0] == "depends_on"
             tell(told, path, suggest(name, services), key=is_key)
 
@@ -62,7 +68,7 @@ def no_health_check(project: Project, tell: Tell) -> None:
 def inactive_dependency(project: Project, tell: Tell) -> None:
     for at, key, waited, name in _waits(project):
         own, profiles = ({*(project.services[one].get("profiles") or ())} for one in (key, name))
-        if profiles and waited.get("required", True) is True and not own & profiles:
+        if profiles and "" not in profiles and waited.get("required", True) is True and not own & profiles:
             help = "write the long form with `required: false`, or give both a profile: Compose refuses it otherwise"
             tell(f'service "{key}" depends on "{name}", which only a profile starts', at, help)
 
@@ -80,6 +86,15 @@ def dependency_cycle(project: Project, tell: Tell) -> None:
         loop = [*loop[start:], *loop[: start + 1]]
         help = f"write one of the hosts out, such as http://{loop[1]}:8080, in place of a reference"
         tell(f"services wait for one another: {' -> '.join(loop)}", ("services", loop[0]), help, key=True)
+
+
+def external_secret(project: Project, tell: Tell) -> None:
+    for section in ("secrets", "configs"):
+        for name, entry in project.tree[section].items():
+            if inside(entry, "external") not in ({}, False, "false"):
+                kind = section.removesuffix("s")
+                told = f'docker compose up refuses the external {kind} "{name}", which Swarm alone can give'
+                tell(told, (section, name), f"give the {kind} a `file:`, or compile for Swarm", key=True)
 
 
 def unknown(service: Service, tell: Tell, *, kind: str) -> None:

@@ -18,3 +18,8 @@ def compile_command(stack: Path, output: Path, environment: str, adapters: Path 
     if adapters:
         words += ["--adapters", str(adapters)]
     return shlex.join(words)
+
+
+def folder_name(stack: Path) -> str:
+    """Returns the name of the folder of a stack; what comes from a pipe has none."""
+    return "" if stack.name in ("-", "stdin") else stack.parent.resolve().name

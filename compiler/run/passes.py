@@ -48,16 +48,17 @@ def compile_document(
     today: str,
     source: str,
     base: str = "",
+    folder: str = "",
 ) -> Compiled | None:
     """Returns the compiled stack, or None where a finding is an error.
 
     `today` is an ISO date, `source` the name of the stack file for headers; `base` is the way from the rendered files
-    to the folder of the stack.
+    to the folder of the stack, and `folder` the name of that, for a stack that has none.
     """
     root, before, told = document.spans[()], report.errors, Report()
     log.info("check: %s in environment %s", root.place.path, environment)
     with bounded(), timed_patterns():
-        stack = build_stack(document, registry, environment, told)
+        stack = build_stack(document, registry, environment, told, folder)
         made = None if stack is None else _compile(stack, told, today=today, source=source, base=base)
     if len(told):
         from compiler.source.masking import masked_lines, redact
@@ -140,4 +141,4 @@ def render_secrets(
     env = Artifact(
         path=".env", content=text.encode(), mode=0o600, secret=True, shared=True, generated=generated
     )
-    return [env, *render_files(project, lines.values)]
+    return [env, *render_files(project, {**dotenv.values, **lines.values})]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.files import Files
-from compiler.run.invocation import compile_command
+from compiler.run.invocation import compile_command, folder_name
 from compiler.run.memo import key_of, recall, remember
 from compiler.source import parse_yaml, read_file
 from compiler.source.shipped import folders, tell_unusable
@@ -60,8 +60,8 @@ class Project:
     def check(self) -> Outcome:
         """Says whether the stack is valid and all that it renders is there, as it renders it now; writes nothing."""
         files, report = self._inputs(), Report()
-        words = (self.command(), self.today, self.stack.name, self._base(), str(self.output.absolute()))
-        key = key_of(words, files) if files else ""
+        names = (self.stack.name, folder_name(self.stack), self._base(), str(self.output.absolute()))
+        key = key_of((self.command(), self.today, *names), files) if files else ""
         # Of two files with one name the first is read.
         texts = {shown: _text(content) for shown, content in reversed(files)}
         known = recall(key) if key else None
@@ -171,6 +171,7 @@ class Project:
             # It stands in comments, which end with their line.
             source="".join(one if one.isprintable() else "?" for one in self.stack.name),
             base=self._base(),
+            folder=folder_name(self.stack),
         )
         self.sources.update(registry.sources)
         return compiled
@@ -191,10 +192,9 @@ class Project:
         """Returns the files that the passes read and their names in findings; nothing where one cannot be read."""
         places, report = folders(self.stack.parent, self.adapters), Report()
         tell_unusable(places, report)
+        named = (file for folder in places for file in folder.files())
         read = [(str(self.stack), self._stack(report))]
-        read += [
-            (shown, read_file(file, shown, report)) for folder in places for file, shown in folder.files()
-        ]
+        read += [(shown, read_file(file, shown, report)) for file, shown in named]
         return [] if len(report) else [(shown, content) for shown, content in read if content is not None]
 
     def _stack(self, report: Report) -> bytes | None:

@@ -1,8 +1,9 @@
 """Data against a JSON Schema: one fault for each mistake, in the form that was meant.
 
-Three annotations of a schema word the fault of the rule beside them, in place of the sentences of `words`: `x-says` is
+Annotations of a schema word the fault of the rule beside them, in place of the sentences of `words`: `x-says` is
 the message, `x-help` the help and `x-id` the id, which also holds for every rule inside. In the first two, {value} and
-{text} stand for what was written, quoted and bare, {name} for its key, and {owner} for the whole that is checked.
+{text} stand for what was written, quoted and bare, {name} for its key, and {owner} for the whole that is checked. What
+has an `x-severity` of "warning" is in order all the same.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from operator import getitem
 from typing import Any, NamedTuple
 
 from compiler.model import Path
-from compiler.report import Note, Report, closest
+from compiler.report import Diagnostic, Note, Report, closest
 from compiler.schema.patterns import SlowPattern, is_match
 from compiler.schema.validator import find_errors
 from compiler.source import Document
@@ -58,8 +59,10 @@ def check_schema(
             notes = [Note("the first is here", locate.value((*path[:-1], fault.rule)))]
         if report.is_full:
             break
-        report.error(id, message, locate.key(path) if fault.on_key else locate.value(path), help, notes)
-    return False
+        place = locate.key(path) if fault.on_key else locate.value(path)
+        severity = fault.schema.get("x-severity", "error")
+        report.add(Diagnostic(id, severity, message, place, help, tuple(notes)))
+    return all("x-severity" in fault.schema for fault in faults)
 
 
 def _distinct(faults: list[Fault]) -> list[Fault]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from compiler.model import Path
 
 _LARGEST = 1024 * 1024
+# https://docs.docker.com/reference/compose-file/merge/#reset-value
+RESET, OVERRIDE = "!reset", "!override"
 # YAML 1.1 takes three of them for line breaks, YAML 1.2 does not.
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\u2028\u2029]")
 
@@ -22,7 +24,7 @@ class Node(NamedTuple):
     """A scalar, or a list or mapping of nodes, with the lines of its file and where its text ends in them.
 
     Its place and that of its key are on one line each; an item of a list is its own key. `size` and `height` are what
-    an alias to it repeats.
+    an alias to it repeats. `tag` is one of Compose's own, RESET or OVERRIDE, or empty.
     """
 
     key: Span
@@ -32,6 +34,7 @@ class Node(NamedTuple):
     value: Any
     size: int
     height: int = 0
+    tag: str = ""
 
 
 class Document:
@@ -157,23 +160,30 @@ def patch_nodes(base: Node | None, change: Node, *, moves: bool) -> Node:
     merged = base if base and isinstance(base.value, dict) else change._replace(value={})
     entries = dict(merged.value)
     for name, node in change.value.items():
-        if node.value is None:
+        if node.value is None or node.tag == RESET:
             entries.pop(name, None)
+        elif node.tag == OVERRIDE:
+            entries[name] = node
         else:
             entries[name] = patch_nodes(entries.get(name), node, moves=moves)
     return (change if moves else merged)._replace(value=entries)
 
 
 def build_document(root: Node) -> Document:
-    """Returns a node as plain data, with it and all inside of it by their paths."""
+    """Returns a node as plain data, with it and all inside of it by their paths; what is reset is not there.
+
+    In what is merged into something that nobody wrote, it is null.
+    """
     spans: dict[Path, Node] = {}
 
     def plain(node: Node, path: Path) -> Any:
         spans[path] = node
         if isinstance(node.value, list):
-            return [plain(item, (*path, index)) for index, item in enumerate(node.value)]
+            items = (item for item in node.value if item.tag != RESET)
+            return [plain(item, (*path, index)) for index, item in enumerate(items)]
         if isinstance(node.value, dict):
-            return {name: plain(item, (*path, name)) for name, item in node.value.items()}
-        return node.value
+            kept = [name for name, item in node.value.items() if item.tag != RESET or "x-compose" in path]
+            return {name: plain(node.value[name], (*path, name)) for name in kept}
+        return None if node.tag == RESET else node.value
 
     return Document(plain(root, ()), spans)

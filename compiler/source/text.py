@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from compiler.model import Unquoted
 from compiler.report import Diagnostic, Span
 
 _WORDS: dict[str, bool | None] = {
@@ -54,10 +55,10 @@ def resolve(text: str) -> Any:
     """Returns the value of unquoted text; a number prints as it was written, so `3.10` stays text."""
     if text in _WORDS:
         return _WORDS[text]
-    if not _NUMBER.fullmatch(text):
+    if text[0] not in "+-.0123456789":
         return text
-    number = float(text) if "." in text else int(text)
-    return number if str(number) == text else text
+    number = (float(text) if "." in text else int(text)) if _NUMBER.fullmatch(text) else None
+    return number if str(number) == text else Unquoted(text)
 
 
 class Text:

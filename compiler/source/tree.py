@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from compiler.report import Diagnostic, Note, Report, Span, suggest
-from compiler.source import Document, Node, build_document
+from compiler.source import OVERRIDE, RESET, Document, Node, build_document
 from compiler.source.text import Text, explain, quoted, resolve
 
 DEEPEST = 100
@@ -25,6 +25,7 @@ MOST_TAG_LINES = 50
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
+_COMPOSE = (RESET, OVERRIDE)
 _TAG = re.compile(r"!<[^>]*>|![^\s,\[\]{}]*")
 _TYPES = {_CORE + "int": int, _CORE + "float": float, _CORE + "bool": bool, _CORE + "null": type(None)}
 # Stands where an alias leads nowhere, so that nothing else is said about it.
@@ -132,11 +133,14 @@ class _Reader:
         if event.style == '"' and re.search("[\0\ud800-\udfff]", text):
             told = "the text has an escape for U+0000 or for half a character"
             self.report("unprintable-character", told, place, "leave that escape out")
-        is_text = event.tag in ("!", _CORE + "str") or (event.style and not event.tag)
+        tag = "" if event.tag in _COMPOSE else event.tag
+        is_text = tag in ("!", _CORE + "str") or (event.style and not tag)
         value = text if is_text else resolve(text)
-        if event.tag and not is_text and _TYPES.get(event.tag) is not type(value):
+        is_merge = tag == _CORE + "merge" and value == "<<"
+        if tag and not (is_text or is_merge) and _TYPES.get(tag) is not type(value):
             self.wrong_tag(event)
-        return Node(place, place, self.text.lines, self.text.mark(event.end_mark), value, 16 + len(text))
+        end, own = self.text.mark(event.end_mark), event.tag if event.tag in _COMPOSE else ""
+        return Node(place, place, self.text.lines, end, value, 16 + len(text), tag=own)
 
     def wrong_tag(self, event: Any) -> None:
         line, column = self.text.mark(event.start_mark)
@@ -151,7 +155,7 @@ class _Reader:
         self.open.append(first._replace(end_column=first.column + 1))
         self.check_depth(0, self.open[-1])
         is_list = isinstance(event, yaml.SequenceStartEvent)
-        if event.tag not in (None, "!", _CORE + ("seq" if is_list else "map")):
+        if event.tag not in (None, "!", *_COMPOSE, _CORE + ("seq" if is_list else "map")):
             self.wrong_tag(event)
         # Behind an anchor or a tag that has a line of its own.
         if self.text.written(self.open[-1]) in ("&", "!"):
@@ -162,7 +166,8 @@ class _Reader:
         place = self.text.place(start, end, is_block=not event.flow_style)
         self.open.pop()
         size, height = sum(part.size for part in parts), max((part.height for part in parts), default=0)
-        return Node(place, place, self.text.lines, self.text.mark(end), value, 16 + size, 1 + height)
+        own = event.tag if event.tag in _COMPOSE else ""
+        return Node(place, place, self.text.lines, self.text.mark(end), value, 16 + size, 1 + height, own)
 
     def items(self) -> list[Node]:
         items: list[Node] = []

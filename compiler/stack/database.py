@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import partial
-from string import ascii_letters
 from typing import Any, NamedTuple
 
 from compiler.model import Path, env_key
@@ -15,12 +14,12 @@ from compiler.registry.choice import alternatives, choose, most_dimensions
 from compiler.registry.registry import Registry
 from compiler.report import Report, Span, suggest
 from compiler.schema import check_schema
-from compiler.source import Document
+from compiler.source import OVERRIDE, Document
+from compiler.source.numbers import as_compose_reads
 from compiler.stack.names import default_admin, default_names
+from compiler.stack.quantities import milliseconds, size
 
 _NAMES = ("database", "user")
-_MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
-_BYTES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 class Tls(NamedTuple):
@@ -78,6 +77,8 @@ def build_database(
 ) -> Database | None:
     """Returns a database with its adapter chosen, or reports all that is wrong with its entry."""
     own = Report()
+    if isinstance(entry, dict) and "x-compose" in entry:
+        entry = {**entry, "x-compose": as_compose_reads(entry["x-compose"])}
     made = _Entry(document, registry, key, entry, own).build()
     report.extend(own)
     return None if own.errors else made
@@ -114,6 +115,10 @@ class _Entry(NamedTuple):
             noun = f'x-compose of database "{self.key}"'
             place = (*at, "x-compose")
             check_schema(added, definition("service"), found, noun=noun, locate=self.document, at=place)
+            for name, node in self.document.spans[place].value.items():
+                if node.tag == OVERRIDE:
+                    told, help = f"`x-compose` can only add to `{name}`", "remove the tag `!override`"
+                    found.error("unknown-tag", told, node.key, help)
         helps = self._helps(adapter, spec) if found.errors else {}
         self.report.extend(one._replace(help=helps.get(one.span, one.help)) for one in found)
         password_key = self._password_key()
@@ -129,7 +134,7 @@ class _Entry(NamedTuple):
             spec=spec,
             image=str(entry.get("image") or adapter.versions[version]["image"]),
             tls=Tls(**tls) if isinstance(tls, dict) else Tls(tls),
-            memory=_quantity(entry.get("memory"), _BYTES),
+            memory=size(entry.get("memory")),
             chosen=chosen,
             admin=admin,
             admin_key=password_key if is_one else env_key(self.key, "admin_password"),
@@ -144,7 +149,7 @@ class _Entry(NamedTuple):
             "database": str(entry.get("database", "")),
             "user": str(entry.get("user", "")),
             "pool_size": entry.get("pool", {}).get("size", (spec.get("pool") or {}).get("size")),
-            "timeout": _quantity(entry.get("query_timeout"), _MILLISECONDS),
+            "timeout": milliseconds(entry.get("query_timeout")),
             "vector": _vector(entry["vector"], spec["vector"]) if "vector" in entry else None,
             "password_key": password_key,
         }
@@ -212,7 +217,7 @@ class _Entry(NamedTuple):
 
     def _password_key(self) -> str:
         """Returns the key of `.env` that holds the password: that of a secret of the stack, or the database's own."""
-        match = re.fullmatch(r"\$\{\{\s*secrets\.(\w+)\s*\}\}", str(self.entry.get("password")))
+        match = re.fullmatch(r"\$\{\{\s*secrets\.([\w-]+)\s*\}\}", str(self.entry.get("password")))
         secrets = self.document.data.get("secrets") or {}
         if not match or not isinstance(secrets, dict):
             return env_key(self.key, "password")
@@ -222,16 +227,10 @@ class _Entry(NamedTuple):
             help = suggest(name, secrets) if secrets else "add it under `secrets:`"
             self.report.error("unknown-reference", f'no secret is named "{name}"', place, help)
         rule = rule if isinstance(rule, dict) else {}
-        if "file" in rule:
-            told = f'the secret "{name}" is a file, and a password must be in .env'
+        if "file" in rule or rule.get("external"):
+            told = f'the secret "{name}" is not in .env, where a password must be'
             self.report.error("secret-is-a-file", told, place, "use `generate:` or `environment:`")
         return str(rule.get("environment") or env_key(name))
-
-
-def _quantity(text: str | None, units: Mapping[str, int]) -> int | None:
-    """Returns a number with its unit, such as 30s or 512MB, in the smallest unit."""
-    number = (text or "").rstrip(ascii_letters)
-    return int(number) * units[text.removeprefix(number).lower().removesuffix("b")] if text else None
 
 
 def _vector(written: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from compiler.schema.patterns import is_match
-
-# In place of a key that the engine keeps for itself, as `postgres` and `mysql` are.
-_OTHER = "app"
+from compiler.schema.patterns import SlowPattern, is_match
 
 
 def default_admin(spec: Mapping[str, Any]) -> str:
@@ -19,10 +16,18 @@ def default_admin(spec: Mapping[str, Any]) -> str:
 
 def default_names(spec: Mapping[str, Any], key: str) -> dict[str, str]:
     """Returns the names of the database and of its user: the key where the engine takes it, never the administrator."""
-    own, names = key.replace("-", "_"), {}
+    own, admin, names = key.replace("-", "_"), [default_admin(spec)], {}
     for part, rule in (spec.get("credentials") or {}).items():
         if part in ("database", "user") and rule:
-            is_taken = own in rule.get("refuse", ()) or (part == "user" and own == default_admin(spec))
-            usable = own if is_match(rule["pattern"], own) and not is_taken else _OTHER
-            names[part] = str(rule.get("default", usable))
+            kept = [*rule.get("refuse", ()), *rule.get("not_default", ()), *(admin if part == "user" else [])]
+            names[part] = str(rule.get("default") or _first_fit(rule, kept, own, key))
     return names
+
+
+def _first_fit(rule: Mapping[str, Any], kept: Sequence[str], *names: str) -> str:
+    """Returns the first name that the engine takes, or what the adapter says in place of them."""
+    try:
+        fits = (one for one in names if one not in kept and is_match(rule["pattern"], one))
+        return next(fits, str(rule["instead"]))
+    except SlowPattern:
+        return names[0]

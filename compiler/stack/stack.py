@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from compiler.model import Raw
 from compiler.registry.bundle import definition, outer
 from compiler.registry.registry import Registry
 from compiler.report import Report, suggest
 from compiler.schema import check_schema
 from compiler.source import Document, merge_patch
+from compiler.source.numbers import as_compose_reads
 from compiler.stack.database import Database, build_database
 
 Entries = Mapping[str, Any]
@@ -36,13 +39,17 @@ class Stack(NamedTuple):
     databases: Mapping[str, Database]
     secrets: Entries
     extra: Mapping[str, Any] = {}
+    include: Sequence[Any] = ()
     faulty: frozenset[str] = frozenset()
 
 
-def build_stack(document: Document, registry: Registry, environment: str, report: Report) -> Stack | None:
+def build_stack(
+    document: Document, registry: Registry, environment: str, report: Report, folder: str = ""
+) -> Stack | None:
     """Returns what is in order of a stack in one environment, or None where there is no such environment.
 
-    Reports all that is wrong with it, and with what every other environment changes.
+    Reports all that is wrong with it, and with what every other environment changes. A stack without a name has that
+    of its `folder`.
     """
     written = _group(document.data, "environments")
     overlays = {name: overlay for name, overlay in written.items() if isinstance(overlay, dict)}
@@ -56,7 +63,23 @@ def build_stack(document: Document, registry: Registry, environment: str, report
     for name, overlay in overlays.items():
         if name != environment:
             _build(document, registry, name, report, overlay)
-    return _build(document, registry, environment, report)
+    stack = _build(document, registry, environment, report)
+    name = stack.name if "$" in stack.name else project_name(stack.name or folder)
+    if not name and document.data.get("name", "") == "":
+        told, help = (
+            "the stack has no name, and its folder has none either",
+            "write `name:` above `services:`",
+        )
+        report.error("missing-option", told, document.value(()), help)
+    return stack._replace(name=name)
+
+
+def project_name(written: str) -> str:
+    """Returns a name as Compose makes it that of a project, which may be empty.
+
+    https://docs.docker.com/compose/how-tos/project-name/
+    """
+    return re.sub("[^a-z0-9_-]", "", written.lower()).lstrip("_-")
 
 
 def _build(
@@ -64,7 +87,8 @@ def _build(
 ) -> Stack:
     """Returns a stack; of services and databases only those that an environment has `changed`, where that is given."""
     whole = merge_patch(document, ("environments", environment))
-    data = whole.data
+    # A person writes Compose's own sections, and versions of databases, which are text.
+    data = {key: one if key == "databases" else as_compose_reads(one) for key, one in whole.data.items()}
     is_shaped = check_schema(data, outer(), report, noun="the stack", locate=whole)
 
     def entries(name: str) -> Iterable[tuple[str, Any]]:
@@ -72,18 +96,20 @@ def _build(
         return (item for item in _group(data, name).items() if item[0] in wanted)
 
     built = {key: build_database(whole, registry, key, one, report) for key, one in entries("databases")}
-    sections = {name: _group(data, name) for name in ("volumes", "networks", "configs", "secrets")}
+    names = ("volumes", "networks", "configs", "models", "secrets")
+    sections = {name: _group(data, name) for name in names}
     for name, section in sections.items() if not is_shaped else ():
         if not check_schema({**_BARE, name: section}, outer(), Report(), noun="", locate=whole):
             sections[name] = {key: {} for key in section}
     return Stack(
-        name=str(data.get("name")),
+        name=Raw(data.get("name") or ""),
         environment=environment,
         document=whole,
         services={key: _service(whole, key, entry, report) for key, entry in entries("services")},
         databases={key: database for key, database in built.items() if database},
         secrets=sections.pop("secrets"),
         extra=sections,
+        include=data["include"] if is_shaped and "include" in data else (),
         faulty=frozenset(key for key, database in built.items() if not database),
     )
 

@@ -17,7 +17,7 @@ from compiler import __version__
 from compiler.expressions.quoting import compose_escape, refuse_unrepresentable
 from compiler.model import Artifact, Path, Raw, Reference, Text
 from compiler.project.project import Project
-from compiler.project.secrets import flat
+from compiler.project.secrets import filled, flat
 
 # What a reader looks for first; all other keys follow by name.
 _ORDER = (
@@ -36,8 +36,11 @@ _LONGEST_SIMPLE_KEY = 128
 def render_compose(project: Project, source: str) -> Artifact:
     """Returns docker-compose.yml; `source` is the name of the stack file, for the header."""
     services = {name: written_service(project, name) for name in sorted(project.services)}
-    tree: dict[str, Any] = {"name": project.name, "services": services}
-    for section in ("networks", "volumes", "secrets", "configs"):
+    tree: dict[str, Any] = {"name": project.name}
+    if project.include:
+        tree["include"] = written(project, project.include, ("include",))
+    tree["services"] = services
+    for section in ("networks", "volumes", "secrets", "configs", "models"):
         entries = project.tree[section]
         names = sorted(entries) if section in ("networks", "volumes") else entries
         if entries:
@@ -52,7 +55,7 @@ def render_compose(project: Project, source: str) -> Artifact:
 def written_service(project: Project, name: str) -> dict[str, Any]:
     """Returns a service as it is written: its keys in order, and short what was short."""
     service = written(project, project.services[name], ("services", name))
-    if "depends_on" in service:
+    if isinstance(service.get("depends_on"), dict):
         service["depends_on"] = dict(sorted(service["depends_on"].items()))
     return {key: service[key] for key in (*_ORDER, *sorted(service)) if key in service}
 
@@ -127,6 +130,6 @@ def render_files(project: Project, values: Mapping[str, str]) -> list[Artifact]:
     if project.secret_files:
         files.append(Artifact(path="secrets/.gitignore", content=b"*\n", closed=True))
     return files + [
-        Artifact(path=path, content=values[key].encode(), secret=True, closed=True)
-        for path, key in project.secret_files.items()
+        Artifact(path=path, content=filled(content, values).encode(), secret=True, closed=True)
+        for path, content in project.secret_files.items()
     ]

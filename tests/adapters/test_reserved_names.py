@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.findings import has_errors
@@ -89,21 +87,3 @@ def test_a_name_beside_it_is_taken(entry: str) -> None:
     compiled, diagnostics = compile_text(stack_of(entry))
     assert compiled is not None
     assert not has_errors(diagnostics), diagnostics
-
-
-@pytest.mark.parametrize(
-    ("key", "adapter"),
-    [
-        ("postgres", "postgresql"),
-        ("pg-main", "postgresql"),
-        ("root", "mysql"),
-        ("mysql", "mysql"),
-        ("local", "mongodb"),
-    ],
-)
-def test_a_key_of_the_engines_own_is_the_host_and_the_names_are_others(key: str, adapter: str) -> None:
-    text = json.dumps({"name": "demo", "databases": {key: {"adapter": adapter}}})
-    compiled, found = compile_text(text)
-    assert compiled is not None and not [one for one in found if one.id == "application-is-administrator"]
-    parts = compiled.project.access[key].parts
-    assert parts["host"] == key and "app" in (parts["user"], parts["database"])

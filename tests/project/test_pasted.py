@@ -277,7 +277,6 @@ services:
   nginx:
     image: nginx:1.29-alpine
     depends_on: [minio1, minio2]
-    read_only: true
     tmpfs: /var/cache/nginx
     configs: [{source: nginx, target: /etc/nginx/nginx.conf}]
 volumes: {data1-1: , data1-2: , data2-1: , data2-2: }

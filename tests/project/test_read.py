@@ -70,7 +70,7 @@ def read(text: str) -> Any:
 
 
 def test_short_and_long_forms_are_one_tree() -> None:
-    assert read(SHORT).tree == read(LONG).tree == {"volumes": {}, **yaml.safe_load(LONG)}
+    assert read(SHORT).tree == read(LONG).tree == {"volumes": {}, "models": {}, **yaml.safe_load(LONG)}
 
 
 @pytest.mark.parametrize("text", [SHORT, LONG], ids=["short", "long"])

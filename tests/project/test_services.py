@@ -335,7 +335,10 @@ def test_a_read_only_service_gets_its_secrets_as_files() -> None:
     )
     compiled, found = compile_text(text)
     assert compiled and not found
-    assert compiled.project.secret_files == {"secrets/token": "TOKEN", "secrets/other": "OTHER"}
+    assert compiled.project.secret_files == {
+        "secrets/token": Reference("TOKEN"),
+        "secrets/other": Reference("OTHER"),
+    }
     assert compiled.project.tree["secrets"] == {
         "token": {"file": "./secrets/token"},
         "other": {"file": "./secrets/other"},

@@ -262,8 +262,8 @@ def test_a_key_that_is_no_string_is_pointed_at(text: str, token: str) -> None:
 @pytest.mark.parametrize(
     ("text", "tag"),
     [
-        ("a: !reset []", "!reset"),
-        ("a: &x !override {}", "!override"),
+        ("a: !set []", "!set"),
+        ("a: &x !overrides {}", "!overrides"),
         ("a: !!python/name:os.system x", "!!python/name:os.system"),
         ("a: !!python/object/apply:os.system [x]", "!!python/object/apply:os.system"),
         ("a: !<tag:example.org,2000:x> b", "!<tag:example.org,2000:x>"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stacks import compile_text, findings, only
+from compiler.report import Report, Span
+from tests.stacks import compile_text, findings, only, registry
 
 if TYPE_CHECKING:
     from compiler.stack.database import Database
@@ -135,6 +137,40 @@ def test_a_name_that_the_engine_does_not_take_is_refused(adapter: str, option: s
     found, place, _ = told(f"adapter: {adapter}, {option}")
     name, _, value = option.partition(": ")
     assert (found, place) == (code, name if code == "unsupported-option" else value)
+
+
+@pytest.mark.parametrize(
+    ("key", "adapter", "database", "user"),
+    [
+        ("postgres", "postgresql", "app", "app"),
+        ("mysql", "mysql", "app", "app"),
+        ("mongo", "mongodb", "mongo", "mongo"),
+        ("admin", "mongodb", "app", "admin"),
+        ("root", "mariadb", "root", "app"),
+        ("default", "redis", "0", "app"),
+        ("pg-x", "postgresql", "pg_x", "app"),
+        ("my-files", "garage", "my-files", ""),
+        ("plausible_db", "postgresql", "plausible_db", "plausible_db"),
+        ("a" * 40, "mysql", "a" * 40, "app"),
+    ],
+)
+def test_a_key_that_the_engine_takes_for_no_name_stays_the_host(
+    key: str, adapter: str, database: str, user: str
+) -> None:
+    compiled, found = compile_text(f"name: demo\ndatabases:\n  {key}: {{adapter: {adapter}}}\n")
+    assert compiled and not [one.message for one in found if one.severity == "error"]
+    made = compiled.stack.databases[key]
+    assert (made.database, made.user, compiled.project.access[key].parts["host"]) == (database, user, key)
+
+
+@pytest.mark.parametrize("name", registry().names())
+def test_every_engine_takes_what_stands_in_place_of_a_key(name: str) -> None:
+    adapter = registry().find(name, Span(""), Report())
+    assert adapter
+    rules = adapter.at(adapter.default_version).get("credentials") or {}
+    for rule in (rules.get("user"), rules.get("database")):
+        assert not rule or "default" in rule or re.search(rule["pattern"], rule["instead"])
+        assert not rule or rule["instead"] not in rule.get("refuse", ())
 
 
 # Passwords
