@@ -123,15 +123,24 @@ def connect(
 
 
 @cli.command()
-@click.argument("id", shell_complete=complete.codes)
-def explain(id: str) -> None:
-    """Explain a finding by its ID.
+@click.argument("id", required=False, shell_complete=complete.codes)
+@click.option("--symptoms", is_flag=True, help="What Compose and engines print, with cause and remedy.")
+def explain(id: str | None, symptoms: bool) -> None:
+    """Explain a finding by its ID, or the messages of others.
 
     \b
     stackc explain unknown-option
+    stackc explain --symptoms | grep -i "port is already"
     """
     from compiler.pages.findings import load_pages, render_explanation
 
+    if symptoms:
+        from compiler.pages.reference import render_symptoms
+
+        click.echo(render_symptoms(), nl=False)
+        return
+    if id is None:
+        raise click.UsageError("name a finding, or ask for --symptoms")
     pages = load_pages()
     if id not in pages:
         raise click.BadParameter(f'no finding has the id "{id}"; {suggest(id, pages)}', param_hint="ID")
@@ -141,14 +150,29 @@ def explain(id: str) -> None:
 @cli.command()
 @shared.adapters_option
 @click.option("--adapter", "of_adapters", is_flag=True, help="That of adapter files.")
-def schema(adapters: Path | None, of_adapters: bool) -> None:
-    """Print one JSON Schema of stack.yaml for the editor, with every adapter that is found.
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "markdown"]),
+    default="json",
+    help="For an editor or a reader.",
+)
+def schema(adapters: Path | None, of_adapters: bool, form: str) -> None:
+    """Print one JSON Schema of stack.yaml for the editor, with every adapter that is found, or all keys as tables.
 
     \b
     stackc schema > stack.schema.json
+    stackc schema --format markdown
     """
     from compiler.pages.editor import adapter_editor_schema, editor_schema
 
+    if form == "markdown":
+        from compiler.pages.reference import render_reference
+
+        if of_adapters:
+            raise click.UsageError("`stackc adapters guide` is the reference of adapter files")
+        click.echo(render_reference(shared.load_registry(adapters)), nl=False)
+        return
     made = adapter_editor_schema() if of_adapters else editor_schema(shared.load_registry(adapters))
     shared.answer(made, "json", str)
 

@@ -122,13 +122,17 @@ def _cell(character: str) -> tuple[str, int]:
 
 
 class Page(NamedTuple):
-    """What is wrong, why that matters, and a whole stack with and without it, where a stack alone can show it."""
+    """What is wrong, why that matters, and a whole stack with and without it, where a stack alone can show it.
+
+    `seen` are texts that others print for it, by who prints them.
+    """
 
     what: str
     why: str
     severity: str = "error"
     wrong: str = ""
     right: str = ""
+    seen: Mapping[str, Sequence[str]] = {}
 
 
 @cache
