@@ -63,19 +63,20 @@ def _mount(project: Project, kind: str, name: str, content: Any) -> None:
 def _content(project: Project, name: str, report: Report) -> str | Text | None:
     """Returns the text of a config, with what stands in `.env`; None where it is a file, or nobody can say."""
     config = project.tree["configs"][name] or {}
-    if variable := config.get("environment"):
-        parts: list[Any] = [Reference(variable)]
-    elif "content" in config:
-        content = config["content"]
-        written = content.parts if isinstance(content, Text) else (content,)
-        try:
-            parts = [part for one in written for part in _resolved(one, project.name)]
-        except ValueError:
-            place = project.places.value(("configs", name, "content"))
-            told = f'a read-only service needs "{name}" as a file, and it has a variable that only Compose can read'
-            report.error("read-only-config", told, place, "write it as ${NAME} or ${NAME:-default}")
-            return None
-    else:
+    variable, content = config.get("environment"), config.get("content")
+    if variable is not None:
+        content = Raw(f"${{{written_text(variable)}}}")
+    if content is None:
+        return None
+    written = content.parts if isinstance(content, Text) else (content,)
+    try:
+        parts = [part for one in written for part in _resolved(one, project.name)]
+    except ValueError:
+        place = project.places.value(("configs", name, "environment" if variable else "content"))
+        told = (
+            f'a read-only service needs "{name}" as a file, and it has a variable that only Compose can read'
+        )
+        report.error("read-only-config", told, place, "write it as ${NAME} or ${NAME:-default}")
         return None
     known = {*(one.key for one in project.secrets), *project.connections}
     references = [part for part in parts if isinstance(part, Reference)]

@@ -275,6 +275,22 @@ configs:
     assert "labels" not in found["services"]["b"]
 
 
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        ("content: '${A:+b}'", "read-only-config"),
+        ("content: '${A:-${B}}'", "read-only-config"),
+        ("content: '${{ nope }}'", "unknown-reference"),
+        ("environment: '${A}'", "read-only-config"),
+        ("environment: '${{ secrets.s }}'", "read-only-config"),
+        ("environment: a b", "read-only-config"),
+    ],
+)
+def test_a_config_that_nobody_can_write_as_a_file_is_told(config: str, code: str) -> None:
+    rest = f"configs: {{c: {{{config}}}}}\nsecrets: {{s: {{generate: hex}}}}\n"
+    assert [id for id, _ in findings(stack("a: {image: x, read_only: true, configs: [c]}", rest))] == [code]
+
+
 def test_a_job_that_nothing_waits_for_is_waited_for() -> None:
     services = (
         "setup: {image: x, restart: 'no', uses: [main]}\nweb: {image: x, restart: 'no', ports: ['80:80']}"
