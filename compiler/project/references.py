@@ -47,7 +47,7 @@ def client_ports(database: Database) -> list[Port]:
         target = inside if name else container.get("host_port", inside)
         address, _, here = str(given.get(rule["option"]) or "").rpartition(":")
         ports.append(
-            Port(name, inside, target, rule["option"], int(here) if here else None, address or LOOPBACK)
+            Port(name, inside, target, rule["option"], int(here) if here.isdecimal() else None, address or LOOPBACK)
         )
     return ports
 
