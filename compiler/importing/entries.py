@@ -71,7 +71,8 @@ def build_entry(compose: Compose, name: str, engine: Engine) -> Entry:
     if not engine.is_own:
         text = f"its image is not one of {adapter.name}'s own; what that starts with goes under `settings`"
         told.append(("decide", text))
-    told.append(("improved", "its health check logs in, its clients wait for that, and it has few rights"))
+    better = "its health check logs in, its clients wait for that, and its container has few rights"
+    told.append(("improved", better))
     return Entry(engine, options, secrets, told)
 
 

@@ -46,9 +46,8 @@ def client_ports(database: Database) -> list[Port]:
         inside = (database.tls.enabled and rule.get("tls")) or rule["port"]
         target = inside if name else container.get("host_port", inside)
         address, _, here = str(given.get(rule["option"]) or "").rpartition(":")
-        ports.append(
-            Port(name, inside, target, rule["option"], int(here) if here.isdecimal() else None, address or LOOPBACK)
-        )
+        number = int(here) if here.isdecimal() else None
+        ports.append(Port(name, inside, target, rule["option"], number, address or LOOPBACK))
     return ports
 
 
