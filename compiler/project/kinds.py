@@ -32,7 +32,8 @@ _KINDS: Mapping[str, Schema] = {
     "endpoint": {"properties": {"host": _TEXT, "port": {"type": ["string", "integer", "null"]}}},
     "secrets": {"type": ["array", "null"], "items": {"type": "string"}},
     **dict.fromkeys(("lines", "statements", "query", "code"), _LINES),
-    **dict.fromkeys(("start", "run", "message", "help"), _TEXT),
+    **dict.fromkeys(("start", "message", "help"), _TEXT),
+    "run": {"type": ["string", "number", "object", "null"], "additionalProperties": _TEXT},
     "test": {"type": ["string", "array", "null"], "items": {"type": "string"}},
 }
 # What Compose says itself: the key of a service for the section of an adapter.
