@@ -46,6 +46,9 @@ REFUSED = [
     ("elasticsearch, vector: {dimensions: 3, collection: _documents}", "_documents"),
     ("elasticsearch, vector: {dimensions: 3, field: _id}", "_id"),
     ("elasticsearch, vector: {dimensions: 3, field: content}", "content"),
+    ("opensearch, user: kibanaserver", "kibanaserver"),
+    ("opensearch, user: admin", "admin"),
+    ("opensearch, vector: {dimensions: 3, field: content}", "content"),
     ("redis, user: default", "default"),
     ("redis, version: '8.2', vector: {dimensions: 3, field: content}", "content"),
 ]
@@ -65,6 +68,7 @@ TAKEN = [
     "clickhouse, database: systems, user: __proto__",
     "clickhouse, version: '26.3', vector: {dimensions: 3, field: _row}",
     "elasticsearch, user: _app",
+    "opensearch, user: elastic",
     "elasticsearch, vector: {dimensions: 3, collection: documents_2, field: _embedding}",
     "redis, version: '8.2', vector: {dimensions: 3, field: contents}",
     "qdrant, vector: {dimensions: 3, field: id}",
