@@ -145,7 +145,7 @@ def _script(texts: AdapterTexts, at: Path) -> str:
     """Returns a shell script with the functions that it calls before it."""
     script, client = texts.evaluate(at, "shell") or "", texts.evaluate(("client",), "shell")
     if isinstance(script, dict):
-        script = "".join(f"{part.rstrip()}\n" for part in script.values())
+        script = "".join(f"{part.rstrip()}\n" for part in script.values() if isinstance(part, str))
     if _CALLS_CLIENT.search(script) and "client()" not in script:
         if texts.written(("client",)) is None:
             told, place = "this script calls `client`, and the adapter has none", texts.written_in.value(at)

@@ -126,6 +126,12 @@ def test_a_part_of_a_script_is_replaced_or_removed_where_it_stands(tmp_path: Pat
     assert project.services["main-init"]["entrypoint"][2] == "echo one;\necho 'main'\necho 4\n"
 
 
+def test_a_fault_in_a_part_of_a_script_is_told_at_its_line(tmp_path: Path) -> None:
+    parts = "    run:\n      one: 'echo ${{ hots }}'\n      two: echo 2\n"
+    _, (one,) = build(tmp_path, f"containers:\n  init:\n{parts}")
+    assert (one.id, one.span.path, one.span.line) == ("expression", "adapters/own.yaml", 7)
+
+
 def test_a_client_fails_where_its_password_is_not_there(tmp_path: Path) -> None:
     project, _ = build(tmp_path, CLIENT)
     assert project
