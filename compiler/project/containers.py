@@ -171,7 +171,11 @@ def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]
 def _script(texts: AdapterTexts, at: Path) -> str:
     """Returns a shell script with the functions that it calls before it."""
     pieces = texts.evaluate(at, "shell") or ""
-    script = "".join(f"{line}\n" for line in texts.lines(at, "shell")) if isinstance(pieces, list) else pieces
+    if isinstance(pieces, dict):
+        pieces = [part.rstrip() for part in pieces.values() if isinstance(part, str)]
+    elif isinstance(pieces, list):
+        pieces = texts.lines(at, "shell")
+    script = "".join(f"{line}\n" for line in pieces) if isinstance(pieces, list) else pieces
     client = texts.evaluate(("client",), "shell")
     if _CALLS_CLIENT.search(script) and "client()" not in script:
         if texts.written(("client",)) is None:

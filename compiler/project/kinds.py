@@ -31,8 +31,9 @@ _KINDS: Mapping[str, Schema] = {
     "volumes": {"additionalProperties": _FOLDER},
     "endpoint": {"properties": {"host": _TEXT, "port": {"type": ["string", "integer", "null"]}}},
     "secrets": {"type": ["array", "null"], "items": {"type": "string"}},
-    **dict.fromkeys(("lines", "statements", "query", "code", "run", "start"), _LINES),
+    **dict.fromkeys(("lines", "statements", "query", "code", "start"), _LINES),
     **dict.fromkeys(("shell", "message", "help"), _TEXT),
+    "run": {**_LINES, "type": ["string", "number", "array", "object", "null"], "additionalProperties": _TEXT},
     "test": {"type": ["string", "array", "null"], "items": {"type": "string"}},
 }
 # What Compose says itself: the key of a service for the section of an adapter.

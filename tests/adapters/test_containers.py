@@ -28,14 +28,16 @@ EXPORTER = f"{{image: exporter:1, secrets: [], healthcheck: {HEALTH}"
 
 def build(folder: Path, adapter: str, entry: str = "") -> tuple[Project | None, list[Diagnostic]]:
     (folder / "own.yaml").write_text(HEAD + adapter)
+    return compiled(folder, entry)
+
+
+def compiled(folder: Path, entry: str = "") -> tuple[Project | None, list[Diagnostic]]:
     text = f"name: demo\ndatabases:\n  main: {{adapter: own{entry}}}\n"
     document, report = parse_yaml(text.encode(), "stack.yaml", Report()), Report()
     assert document
     registry = Registry((Folder(folder, "adapters"), BUILT_IN))
-    compiled = compile_document(
-        document, registry, report, environment="local", today=TODAY, source="stack.yaml"
-    )
-    return compiled and compiled.project, list(report)
+    made = compile_document(document, registry, report, environment="local", today=TODAY, source="stack.yaml")
+    return made and made.project, list(report)
 
 
 def test_a_companion_reads_the_private_key_in_the_form_that_it_asks_for(tmp_path: Path) -> None:
@@ -110,6 +112,24 @@ def test_a_script_has_the_functions_that_it_calls_and_no_others(tmp_path: Path) 
         (True, False),
         (False, False),
     ]
+
+
+def test_a_part_of_a_script_is_replaced_or_removed_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(
+        "adapter: base\nextends: postgresql\ntitle: Base\n"
+        "containers: {init: {run: {one: echo 1, two: echo 2, three: 'echo ${{ server }}'}}}\n"
+    )
+    changed = "containers: {init: {run: {one: 'echo one;', two: null, four: echo 4}}}\n"
+    (tmp_path / "own.yaml").write_text(f"adapter: own\nextends: base\ntitle: Own\n{changed}")
+    project, found = compiled(tmp_path)
+    assert project, found
+    assert project.services["main-init"]["entrypoint"][2] == "echo one;\necho 'main'\necho 4\n"
+
+
+def test_a_fault_in_a_part_of_a_script_is_told_at_its_line(tmp_path: Path) -> None:
+    parts = "    run:\n      one: 'echo ${{ hots }}'\n      two: echo 2\n"
+    _, (one,) = build(tmp_path, f"containers:\n  init:\n{parts}")
+    assert (one.id, one.span.path, one.span.line) == ("expression", "adapters/own.yaml", 7)
 
 
 def test_a_client_fails_where_its_password_is_not_there(tmp_path: Path) -> None:

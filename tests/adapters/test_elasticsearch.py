@@ -135,9 +135,9 @@ class Handler(QuietHandler):
 
 
 @contextmanager
-def served(context: ssl.SSLContext | None = None) -> Iterator[Search]:
+def served(context: ssl.SSLContext | None = None, kind: type[Search] = Search) -> Iterator[Search]:
     server = Server(("127.0.0.1", 0), Handler)
-    server.search = Search(port=server.server_port)
+    server.search = kind(port=server.server_port)
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     with serving(server):

@@ -43,6 +43,9 @@ REFUSED = [
     ("elasticsearch, vector: {dimensions: 3, field: _id}", "_id"),
     ("elasticsearch, vector: {dimensions: 3, field: content}", "content"),
     ("redis, user: admin", "admin"),
+    ("opensearch, user: kibanaserver", "kibanaserver"),
+    ("opensearch, user: admin", "admin"),
+    ("opensearch, vector: {dimensions: 3, field: content}", "content"),
     ("redis, version: '8.2', vector: {dimensions: 3, field: content}", "content"),
 ]
 TAKEN = [
@@ -63,6 +66,7 @@ TAKEN = [
     "clickhouse, database: systems, user: __proto__",
     "clickhouse, version: '26.3', vector: {dimensions: 3, field: _row}",
     "elasticsearch, user: _app",
+    "opensearch, user: elastic",
     "elasticsearch, vector: {dimensions: 3, collection: documents_2, field: _embedding}",
     "redis, version: '8.2', vector: {dimensions: 3, field: contents}",
     "qdrant, vector: {dimensions: 3, field: id}",
