@@ -117,11 +117,15 @@ class AdapterTexts(NamedTuple):
         return list(_flat(self.evaluate(at, language)))
 
     def check_rules(self) -> None:
-        """Finds each rule that the adapter states about its own options and whose conditions hold."""
+        """Finds each rule that the adapter states about its own options and whose conditions hold.
+
+        What a database has of the server that it is on is told there alone.
+        """
+        of_server = self.database.entry.keys() - self.document.data["databases"][self.database.key].keys()
         for index, rule in enumerate(self.database.spec.get("rules") or ()):
-            at: Path = ("rules", index)
-            if self.holds(at):
-                place = self.document.value((*self.database.path, *rule.get("at", ())))
+            at, option = ("rules", index), rule.get("at", ())
+            if of_server.isdisjoint(option[:1]) and self.holds(at):
+                place = self.document.value((*self.database.path, *option))
                 message, help = (self.evaluate((*at, part), "text") for part in ("message", "help"))
                 if message is None or (help is None and "help" in rule):
                     continue

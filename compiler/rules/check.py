@@ -6,6 +6,7 @@ JSON Schema and no rule. The page of each rule stands in schemas/findings.yaml.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 from compiler.project.project import Project
@@ -27,14 +28,16 @@ OF_PROJECTS = (
     Rule("unknown-volume", wiring.unknown_volume),
     Rule("variable-syntax", variables.variable_syntax),
 )
-OF_DATABASES = (
-    Rule("application-is-administrator", databases.application_is_administrator, "warning"),
+OF_SERVERS = (
     Rule("end-of-life", databases.end_of_life, "warning"),
     Rule("moving-image", databases.moving_image, "warning"),
     Rule("owned-key", databases.owned_key, "warning"),
     Rule("privileged-database", databases.privileged_database, "warning"),
-    Rule("shared-names", databases.shared_names),
     Rule("too-many-connections", databases.too_many_connections),
+)
+OF_DATABASES = (
+    Rule("application-is-administrator", databases.application_is_administrator, "warning"),
+    Rule("shared-names", databases.shared_names),
 )
 OF_SERVICES = (
     Rule("command-without-shell", services.command_without_shell),
@@ -60,21 +63,24 @@ OF_SERVICES = (
     Rule("unknown-service", wiring.unknown_service),
     Rule("unpublished-port", services.unpublished_port, "warning"),
 )
-# Of what else is there the rules know nothing where other files are included.
-_UNKNOWN = "unknown-"
-RULES = (*OF_PROJECTS, *OF_DATABASES, *OF_SERVICES)
+RULES = (*OF_PROJECTS, *OF_SERVERS, *OF_DATABASES, *OF_SERVICES)
 
 
 def check_project(project: Project, report: Report) -> None:
     """Adds what every rule finds in a project to the report."""
-    for rule in OF_PROJECTS:
-        if not (project.include and rule.id.startswith(_UNKNOWN)):
-            rule.check(project, Tell(project, report, rule))
-    for rule in OF_DATABASES:
-        for database in project.databases.values():
-            rule.check(database, Tell(project, report, rule, database.path))
-    for rule in OF_SERVICES:
-        if project.include and rule.id.startswith(_UNKNOWN):
-            continue
+    databases = project.databases.values()
+    servers = [database for database in databases if not database.on]
+    for rule in _asked(project, OF_PROJECTS):
+        rule.check(project, Tell(project, report, rule))
+    for rules, checked in ((OF_SERVERS, servers), (OF_DATABASES, databases)):
+        for rule in rules:
+            for database in checked:
+                rule.check(database, Tell(project, report, rule, database.path))
+    for rule in _asked(project, OF_SERVICES):
         for name, service in project.services.items():
             rule.check(service, Tell(project, report, rule, ("services", name)))
+
+
+def _asked(project: Project, rules: Iterable[Rule]) -> list[Rule]:
+    """Returns the rules that can be asked: of what else is there nothing is known where other files are included."""
+    return [rule for rule in rules if not (project.include and rule.id.startswith("unknown-"))]

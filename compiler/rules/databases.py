@@ -21,19 +21,14 @@ _OWNED = {
 
 def end_of_life(database: Database, tell: Tell) -> None:
     line = database.adapter.versions[database.version]
-    if _has_ended(line, tell) and not database.on:
+    if _has_ended(line, tell):
         told = f"{database.adapter.name} {database.version} has had no fixes since {line['eol']}"
         _tell_version(database, tell, told)
 
 
 def moving_image(database: Database, tell: Tell) -> None:
     line = database.adapter.versions[database.version]
-    if (
-        line.get("moving")
-        and "image" not in database.entry
-        and not database.on
-        and not _has_ended(line, tell)
-    ):
+    if line.get("moving") and "image" not in database.entry and not _has_ended(line, tell):
         told = f'the image "{line["image"]}" is not pinned: it changes under the same name'
         _tell_version(database, tell, told)
 
@@ -53,7 +48,7 @@ def _tell_version(database: Database, tell: Tell, told: str) -> None:
 def too_many_connections(database: Database, tell: Tell) -> None:
     rules: dict[str, Any] = database.spec.get("pool") or {}
     limit = evaluate_tree(rules.get("limit"), {"options": database.options}, {})
-    if not isinstance(limit, int) or database.on:
+    if not isinstance(limit, int):
         return
     total = reserved = rules.get("reserved", 0)
     terms = []
@@ -93,16 +88,13 @@ def shared_names(database: Database, tell: Tell) -> None:
     for other in tell.project.databases.values():
         if other.key == database.key:
             return
-        if other.server == database.server:
-            place = ("on",) if database.on else ("adapter",)
-            for word, is_same in (
-                ("database", database.database == other.database),
-                ("user", database.user == other.user and database.password_key != other.password_key),
-            ):
-                if is_same:
-                    told = f'"{database.key}" and "{other.key}" are on one server and have one {word}'
-                    at = (word,) if word in tell.project.databases[database.key].entry else place
-                    tell(told, at, f"write another `{word}:`", first=other.path)
+        same_name = database.database == other.database
+        same_user = database.user == other.user and database.password_key != other.password_key
+        for word, is_same in (("database", same_name), ("user", same_user)):
+            if is_same and other.server == database.server:
+                told = f'"{database.key}" and "{other.key}" are on one server and have one {word}'
+                written = word if word in database.entry else "on" if database.on else "adapter"
+                tell(told, (written,), f"write another `{word}:`", first=other.path)
 
 
 def privileged_database(database: Database, tell: Tell) -> None:

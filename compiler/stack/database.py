@@ -18,9 +18,7 @@ from compiler.schema import check_schema
 from compiler.source import OVERRIDE, Document
 from compiler.source.numbers import as_compose_reads
 from compiler.stack.names import default_admin, default_names
-from compiler.stack.quantities import milliseconds, size
-
-_NAMES = ("database", "user")
+from compiler.stack.quantities import bytes_of, milliseconds
 
 
 class Tls(NamedTuple):
@@ -135,17 +133,18 @@ class _Entry(NamedTuple):
             spec=spec,
             image=str(entry.get("image") or adapter.versions[version]["image"]),
             tls=Tls(**tls) if isinstance(tls, dict) else Tls(tls),
-            memory=size(entry.get("memory")),
+            memory=bytes_of(entry.get("memory")),
             chosen=chosen,
             admin=admin,
             admin_key=password_key if is_one else env_key(self.key, "admin_password"),
-            **self._own(entry, spec, password_key),
+            **self._own(self.entry, spec, password_key),
         )
 
-    def _own(self, entry: Mapping[str, Any], spec: Mapping[str, Any], password_key: str) -> dict[str, Any]:
-        """Returns what is of one database, and not of its server."""
+    def _own(self, written: Mapping[str, Any], spec: Mapping[str, Any], password_key: str) -> dict[str, Any]:
+        """Returns what is of one database, and not of its server, by what is written of both."""
+        entry = {**default_names(spec, self.key), **written}
         return {
-            "entry": {name: one for name, one in entry.items() if name in self.entry or name not in _NAMES},
+            "entry": written,
             "options": _filled(entry, spec.get("options", {})),
             "database": str(entry.get("database", "")),
             "user": str(entry.get("user", "")),
@@ -180,7 +179,7 @@ class _Entry(NamedTuple):
             return None
         apart = {*schema["properties"], "needs"}
         shared = {name: one for name, one in host.entry.items() if name not in apart}
-        made = self._own({**shared, **own}, host.spec, password_key)
+        made = self._own({**shared, **self.entry}, host.spec, password_key)
         return host._replace(key=self.key, on=on, **made)
 
     def _engine(self) -> tuple[Adapter, str, str] | None:

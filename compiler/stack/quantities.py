@@ -14,7 +14,7 @@ def milliseconds(text: str | None) -> int | None:
     return _quantity(text, _MILLISECONDS)
 
 
-def size(text: str | None) -> int | None:
+def bytes_of(text: str | None) -> int | None:
     """Returns an amount of memory, such as 512M or 1GB, in bytes."""
     return _quantity(text, _BYTES)
 

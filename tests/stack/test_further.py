@@ -54,3 +54,17 @@ def test_an_option_of_a_single_database_is_its_own() -> None:
     project = project_of(MAIN + "  jobs: {on: main, extensions: [pg_trgm]}\n")
     configs = project.tree["configs"]
     assert "pg_trgm" in configs["jobs-init"]["content"] and "pg_trgm" not in configs["main-init"]["content"]
+
+
+def test_what_is_wrong_with_a_server_is_told_once() -> None:
+    main = "main: {adapter: mysql, memory: 512M, x-compose: {privileged: true}}"
+    text = f"name: demo\ndatabases:\n  {main}\n  jobs: {{on: main}}\n"
+    assert findings(text) == [
+        ("adapter-rule", "512M"),
+        ("privileged-database", "privileged"),
+    ]
+
+
+def test_a_rule_about_a_further_database_is_told_there() -> None:
+    vector = "{dimensions: 3, parameters: {m: 100}}"
+    assert findings(f"{MAIN}  jobs: {{on: main, vector: {vector}}}\n")[0][0] == "adapter-rule"
