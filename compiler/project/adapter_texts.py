@@ -114,7 +114,7 @@ class AdapterTexts(NamedTuple):
 
     def pieces(self, at: Path, language: str) -> list[Any]:
         """Returns the pieces of a text, made flat as well, some of which may hold a secret."""
-        return list(_flat(self.evaluate(at, language)))
+        return list(flat(self.evaluate(at, language)))
 
     def check_rules(self) -> None:
         """Finds each rule that the adapter states about its own options and whose conditions hold.
@@ -134,10 +134,11 @@ class AdapterTexts(NamedTuple):
                 self.report.add(found)
 
 
-def _flat(lines: Any) -> Iterator[str]:
+def flat(lines: Any) -> Iterator[str]:
+    """Yields the texts in lists that guards and loops have nested."""
     if isinstance(lines, list):
         for line in lines:
-            yield from _flat(line)
+            yield from flat(line)
     elif lines is not None:
         yield lines
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from compiler.model import Path
-from compiler.project.adapter_texts import AdapterTexts
+from compiler.project.adapter_texts import AdapterTexts, flat
 from compiler.project.long_form import lengthen
 from compiler.project.project import Project, has_health, replicas
 from compiler.project.references import AUTHORITY, SERVER_TARGET, Port, client_ports, tls_files
@@ -121,13 +121,11 @@ def _add(project: Project, texts: AdapterTexts, name: str, at: Path, waits: Mapp
     # What an option of the stack says, or can say instead.
     has_own_image = texts.written((*at, "image")) is not None
     options: dict[Path, str] = {} if has_own_image else {("image",): "image"}
-    if texts.holds(at, "outbound"):
+    published = [port for port in client_ports(database) if port.here] if at == SERVER else []
+    if texts.holds(at, "outbound") or published:
         spec["networks"] = ["default", project.network]
     if at == SERVER:
-        published = [port for port in client_ports(database) if port.here]
         spec |= _server(texts, published)
-        if published:
-            spec["networks"] = ["default", project.network]
         options |= {("read_only",): "read_only", ("deploy",): "memory"}
         options |= {("ports", index): port.option for index, port in enumerate(published)}
     elif at == JOB:
@@ -170,12 +168,9 @@ def _described(texts: AdapterTexts, at: Path) -> Iterator[tuple[str, Any, Path]]
 
 def _script(texts: AdapterTexts, at: Path) -> str:
     """Returns a shell script with the functions that it calls before it."""
-    pieces = texts.evaluate(at, "shell") or ""
-    if isinstance(pieces, dict):
-        pieces = [part.rstrip() for part in pieces.values() if isinstance(part, str)]
-    elif isinstance(pieces, list):
-        pieces = texts.lines(at, "shell")
-    script = "".join(f"{line}\n" for line in pieces) if isinstance(pieces, list) else pieces
+    script = texts.evaluate(at, "shell") or ""
+    if isinstance(script, dict):
+        script = "".join(f"{line.rstrip()}\n" for line in flat([*script.values()]))
     client = texts.evaluate(("client",), "shell")
     if _CALLS_CLIENT.search(script) and "client()" not in script:
         if texts.written(("client",)) is None:

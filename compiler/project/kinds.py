@@ -19,6 +19,7 @@ _TEXT: Schema = {"type": ["string", "null"]}
 # `when` and `each` may nest lists, which become one.
 _LINE: Schema = {"type": ["string", "number", "array", "null"], "items": {"$ref": "#/$defs/line"}}
 _LINES: Schema = {**_LINE, "$defs": {"line": _LINE}}
+_SCRIPT: Schema = {**_LINES, "type": ["string", "number", "object", "null"], "additionalProperties": _LINE}
 _FOLDER: Schema = {
     "type": "string",
     "pattern": r"^/+[^/\s]",
@@ -31,9 +32,11 @@ _KINDS: Mapping[str, Schema] = {
     "volumes": {"additionalProperties": _FOLDER},
     "endpoint": {"properties": {"host": _TEXT, "port": {"type": ["string", "integer", "null"]}}},
     "secrets": {"type": ["array", "null"], "items": {"type": "string"}},
-    **dict.fromkeys(("lines", "statements", "query", "code", "start"), _LINES),
+    **dict.fromkeys(("lines", "statements", "query", "code"), _LINES),
     **dict.fromkeys(("shell", "message", "help"), _TEXT),
-    "run": {**_LINES, "type": ["string", "number", "array", "object", "null"], "additionalProperties": _TEXT},
+    **dict.fromkeys(
+        ("run", "start"), {**_LINES, "type": ["string", "object", "null"], "additionalProperties": _LINE}
+    ),
     "test": {"type": ["string", "array", "null"], "items": {"type": "string"}},
 }
 # What Compose says itself: the key of a service for the section of an adapter.

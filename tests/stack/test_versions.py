@@ -43,7 +43,7 @@ def test_no_line_of_another_major_and_no_older_one_is_offered(adapter: str, writ
     assert told(f"adapter: {adapter}, version: {written}")[::2] == ("unknown-version", help)
 
 
-@pytest.mark.parametrize("engine", ["oracle", "sqlite", "cassandra", "couchdb", "couchdb", "postgis"])
+@pytest.mark.parametrize("engine", ["oracle", "sqlite", "cassandra", "couchdb", "postgis"])
 def test_no_adapter_is_offered_for_another_engine(engine: str) -> None:
     help = told(f"adapter: {engine}")[2]
     assert "did you mean" not in help
