@@ -12,7 +12,7 @@ from compiler.importing.recognising import Engine, Unusual
 from compiler.importing.words import Value, Words
 from compiler.model import Path, env_key
 from compiler.project.project import neighbours
-from compiler.project.values import binding_of, inside, written_text
+from compiler.project.values import LOOPBACK, binding_of, inside, written_text
 from compiler.targets.compose import written
 
 _MEMORY = re.compile(r"(?:[1-9][0-9]*[kKmMgG][bB]?)?")
@@ -125,7 +125,7 @@ def _ports(compose: Compose, spec: Mapping[str, Any], engine: Engine) -> dict[st
     for port in spec.get("ports") or ():
         address, host, inner, protocol = binding_of({key: compose.filled(one) for key, one in port.items()})
         option = named.get(inner.start) if inner and host and len(inner) == len(host) == 1 else None
-        is_here, where = address == "127.0.0.1", f"[{address}]" if ":" in address else address
+        is_here, where = address == LOOPBACK, f"[{address}]" if ":" in address else address
         is_free = option == "port" or (option not in (None, *entry) and is_here)
         if not option or not host or option in entry or protocol != "tcp" or not is_free:
             raise Unusual(f"it publishes {compose.filled(port['target'])} in a way that a database does not")

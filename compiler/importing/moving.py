@@ -17,6 +17,7 @@ from compiler.importing.recognising import Unusual, find_engine
 from compiler.importing.words import Value
 from compiler.importing.writing import pasted_sections, section_text, services_text
 from compiler.model import Raw, env_key
+from compiler.output.rivals import RIVAL_VARIABLES
 from compiler.project.hand_written import iter_named
 from compiler.project.long_form import short_port
 from compiler.project.project import SECTIONS
@@ -33,7 +34,6 @@ _WORLD = "0.0.0.0"
 _FIRST = ("adapter", "version", "image", "database", "admin", "user")
 _ANCHOR, _ALIAS = re.compile(r"&([\w.-]+)"), re.compile(r"\*([\w.-]+)")
 _READ = ("name", "version", "include")
-_COMPOSE = ("COMPOSE_FILE", "COMPOSE_PROJECT_NAME")
 
 
 class Imported(NamedTuple):
@@ -107,7 +107,7 @@ class _Draft:
         if readers:
             told = "read all of .env, and so the lines that stackc adds; a file of their own keeps those out"
             self.tell("decide", ", ".join(readers), told)
-        for key in (key for key in _COMPOSE if key in compose.values):
+        for key in (key for key in RIVAL_VARIABLES if key in compose.values):
             self.tell("decide", "", f"remove {key} from .env: Compose would not read what stackc renders")
         self.text = self._text()
 

@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, reduce
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
+from compiler.output.rivals import FILES, OVERRIDES
 from compiler.project.build import read_project
+from compiler.project.interpolation import fill_variables, scan_variables
 from compiler.project.long_form import rebase
 from compiler.project.project import SECTIONS, Project, merge
 from compiler.report import Report, Span
-from compiler.rules.variables import fill_variables, iter_raw, scan_variables
+from compiler.rules.variables import iter_raw
 from compiler.schema import check_schema
 from compiler.source import Document, parse_yaml, read_file
 from compiler.source.masking import private_values
 from compiler.source.shipped import SCHEMAS
-from compiler.targets.dotenv import Dotenv, parse_dotenv
-
-# In the order in which Compose looks for them: the first that is there, and the first of the second row on top of it.
-_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-_OVERRIDES = [f"{name}.override.{end}" for name in ("compose", "docker-compose") for end in ("yml", "yaml")]
+from compiler.stack.stack import project_name
+from compiler.targets.dotenv import Dotenv, decode_dotenv
 
 
 class Compose(NamedTuple):
@@ -73,11 +71,7 @@ def read_dotenv(file: Path, report: Report) -> Dotenv | None:
     found = Report()
     content = read_file(file, str(file), found)
     report.extend(one for one in found if one.id != "missing-file")
-    try:
-        return parse_dotenv((content or b"").decode(), str(file), report)
-    except UnicodeDecodeError:
-        report.error("not-utf-8", "the file is not UTF-8 text", Span(str(file)), "save it as UTF-8")
-        return None
+    return decode_dotenv(content or b"", str(file), report)
 
 
 def _uses(project: Project) -> dict[str, set[str]]:
@@ -109,9 +103,7 @@ def values_of(dotenv: Dotenv) -> dict[str, str]:
 def _found(folder: Path, values: Mapping[str, str]) -> list[Path]:
     if named := values.get("COMPOSE_FILE"):
         return [folder / name for name in named.split(values.get("COMPOSE_PATH_SEPARATOR") or os.pathsep)]
-    first, over = (
-        [folder / name for name in row if (folder / name).exists()] for row in (_FILES, _OVERRIDES)
-    )
+    first, over = ([folder / name for name in row if (folder / name).exists()] for row in (FILES, OVERRIDES))
     return [*first[:1], *over[:1]] if first else []
 
 
@@ -156,7 +148,7 @@ class Reader:
         return Compose(
             folder=folder,
             output=output or folder,
-            name=re.sub(r"[^a-z0-9_-]|^[_-]+", "", name.lower()) or "stack",
+            name=project_name(name) or "stack",
             project=project,
             files=[os.path.relpath(file, folder) for file in self.sources],
             documents=[self.documents[file] for file in files],

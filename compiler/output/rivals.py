@@ -6,11 +6,14 @@ from pathlib import Path
 
 from compiler.report import Report, Span
 
-# In the order in which Compose looks for them; a file of the first two beats docker-compose.yml.
-RIVALS = (
-    *("compose.yaml", "compose.yml", "compose.override.yml", "compose.override.yaml"),
-    *("docker-compose.override.yml", "docker-compose.override.yaml"),
+# In the order in which Compose looks for them: the first that is there, and the first override on top of it.
+FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OVERRIDES = tuple(
+    f"{name}.override.{end}" for name in ("compose", "docker-compose") for end in ("yml", "yaml")
 )
+RIVALS = (*FILES[: FILES.index("docker-compose.yml")], *OVERRIDES)
+# https://docs.docker.com/compose/how-tos/environment-variables/envvars/
+RIVAL_VARIABLES = ("COMPOSE_FILE", "COMPOSE_PROJECT_NAME")
 
 
 def tell_rivals(directory: Path, report: Report) -> None:

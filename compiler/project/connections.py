@@ -11,8 +11,8 @@ from compiler.expressions.quoting import CONNECTION_FILTERS, json_text, pair_val
 from compiler.model import Access, Connection, Path, Reference, Text
 from compiler.project.adapter_texts import AdapterTexts
 from compiler.project.containers import iter_containers
-from compiler.project.references import CA_FILE, LOOPBACK, client_ports
-from compiler.project.values import as_text
+from compiler.project.references import CA_FILE, client_ports
+from compiler.project.values import LOOPBACK, as_text
 from compiler.report import suggest
 
 Strings = Mapping[str, str]

@@ -34,9 +34,7 @@ _KINDS: Mapping[str, Schema] = {
     "secrets": {"type": ["array", "null"], "items": {"type": "string"}},
     **dict.fromkeys(("lines", "statements", "query", "code"), _LINES),
     **dict.fromkeys(("shell", "message", "help"), _TEXT),
-    **dict.fromkeys(
-        ("run", "start"), {**_LINES, "type": ["string", "object", "null"], "additionalProperties": _LINE}
-    ),
+    **dict.fromkeys(("run", "start"), _SCRIPT),
     "test": {"type": ["string", "array", "null"], "items": {"type": "string"}},
 }
 # What Compose says itself: the key of a service for the section of an adapter.

@@ -14,7 +14,7 @@ from typing import Any
 
 from compiler.model import Path, Raw, Reference, Text
 from compiler.project.project import Places, Shape
-from compiler.project.values import as_text, change, is_host_path, long_port, sections, written_text
+from compiler.project.values import LOOPBACK, as_text, change, is_host_path, long_port, sections, written_text
 from compiler.source import patch
 
 Form = Callable[[Places, Any, Path], Any]
@@ -244,6 +244,6 @@ def bind_ports(spec: Mapping[str, Any], at: Path, places: Places) -> None:
         first = written_text(port.get("published", port.get("target")))
         is_whole = "published" not in port and "$" in first
         if "host_ip" not in port and not is_whole and not _OWN_ADDRESS.fullmatch(first):
-            port["host_ip"] = "127.0.0.1"
+            port["host_ip"] = LOOPBACK
             path = (*at, "ports", index)
             places.default((*path, "host_ip"), path)

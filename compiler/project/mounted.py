@@ -5,17 +5,15 @@ https://docs.docker.com/reference/compose-file/services/#read_only says nothing 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compiler.model import Raw, Reference, Secret, Text
+from compiler.project.interpolation import PROJECT_NAME, iter_pieces
 from compiler.project.project import Project
 from compiler.project.secrets import label_configs, label_secrets
 from compiler.project.values import written_text
 from compiler.report import Report
-
-_DOLLAR = re.compile(r"\$(?:(\$)|\{(\w+)(?::?\?[^${}]*|:-([^${}]*))?\}|([A-Za-z_]\w*)|(\{))")
 
 
 def mount_secrets(project: Project, keys: Mapping[str, str], report: Report) -> None:
@@ -92,14 +90,12 @@ def _resolved(part: Any, project_name: str) -> Iterator[Any]:
     if not isinstance(part, Raw):
         yield part
         return
-    end = 0
-    for match in _DOLLAR.finditer(part):
-        yield str(part[end : match.start()])
-        end, name = match.end(), match[2] or match[4]
-        if match[5]:
-            raise ValueError
-        if name == "COMPOSE_PROJECT_NAME":
-            yield project_name
-        else:
-            yield Reference(name, default=match[3]) if name else "$"
-    yield str(part[end:])
+    for piece in iter_pieces(part):
+        if isinstance(piece, str):
+            yield piece
+            continue
+        name, operator, argument = piece
+        if operator not in ("", "?", ":?", ":-") or not {*"${}"}.isdisjoint(argument):
+            raise ValueError(part)
+        default = argument if operator == ":-" else None
+        yield project_name if name == PROJECT_NAME else Reference(name, default=default)

@@ -8,7 +8,7 @@ from typing import Any
 from compiler.model import OwnFile, Path
 from compiler.project.containers import JOB, iter_containers
 from compiler.project.long_form import bind_ports, lengthen, rebase
-from compiler.project.project import Places, identity, merge
+from compiler.project.project import Places, Project, identity, merge
 from compiler.project.references import build_names, script_targets
 from compiler.project.secrets import File, add_files
 from compiler.project.workshop import Workshop, evaluated
@@ -21,36 +21,30 @@ _MOUNTED = ("configs", "secrets", "volumes")
 
 def overlay_database(shop: Workshop, database: Database) -> None:
     """Merges the volume, the variables and `x-compose` of an entry into the server, and mounts its scripts."""
-    project = shop.project
-    at, names = ("services", database.key), build_names(shop.stack, project)
-    for word, written in _overlays(shop, database) if at[1] in project.services else ():
-        theirs = Places(project.places.file)
-        own: Path = (*database.path, word)
-        tree = evaluated(shop, written, names, own)
-        if word == "x-compose":
-            theirs.known[at] = project.places.origin(own)
-        else:
-            (key,) = tree
-            theirs.known[*at, key] = project.places.origin(own)
-        long = rebase(lengthen("services", tree, at, theirs), "services", shop.base)
-        bind_ports(long, at, theirs)
-        server = project.services[database.key]
-        if word == "x-compose":
-            project.overruled[database.key] = list(_overruled(server, long))
-        project.services[database.key] = merge(server, long, at, project.places, theirs)
+    project, at, names = shop.project, ("services", database.key), build_names(shop.stack, shop.project)
+    if at[1] in project.services and not database.on:
+        for word, written in _overlays(project, database):
+            own, theirs = (*database.path, word), Places(project.places.file)
+            tree = evaluated(shop, written, names, own)
+            # Of `x-compose` each key has a place of its own, of other words they all have that of the word.
+            for here in [at] if word == "x-compose" else [(*at, key) for key in tree]:
+                theirs.known[here] = project.places.origin(own)
+            long = rebase(lengthen("services", tree, at, theirs), "services", shop.base)
+            bind_ports(long, at, theirs)
+            if word == "x-compose":
+                project.overruled[database.key] = list(_overruled(project.services[database.key], long))
+            server = project.services[database.key]
+            project.services[database.key] = merge(server, long, at, project.places, theirs)
     _add_scripts(shop, database)
 
 
-def _overlays(shop: Workshop, database: Database) -> Iterator[tuple[str, Any]]:
+def _overlays(project: Project, database: Database) -> Iterator[tuple[str, Any]]:
     """Yields each word of an entry that is an overlay, and the overlay."""
-    entry = {} if database.on else database.entry
-    if "volume" in entry:
-        volume, name = entry["volume"], next(iter(database.spec["containers"]["server"]["volumes"]))
-        if isinstance(volume, dict):
-            shop.project.tree["volumes"][f"{database.key}-{name}"] = dict(volume)
-            volume = f"{database.key}-{name}"
-        target = database.spec["containers"]["server"]["volumes"][name]
-        yield "volume", {"volumes": [f"{volume}:{target}"]}
+    entry, (data, *_) = database.entry, project.services[database.key].get("volumes") or [{}]
+    if isinstance(entry.get("volume"), dict):
+        project.tree["volumes"][data["source"]] = dict(entry["volume"])
+    elif "volume" in entry:
+        yield "volume", {"volumes": [f"{entry['volume']}:{data['target']}"]}
     if "environment" in entry:
         yield "environment", {"environment": entry["environment"]}
     if "x-compose" in entry:

@@ -11,11 +11,10 @@ from compiler.expressions import ExpressionError
 from compiler.model import Reference, Variable, env_key
 from compiler.project.project import Project
 from compiler.project.secrets import File, database_secrets, stack_keys, tls_secrets
-from compiler.project.values import as_text, binding_of, long_port
+from compiler.project.values import LOOPBACK, as_text, binding_of, long_port
 from compiler.stack.database import Database
 from compiler.stack.stack import Stack
 
-LOOPBACK = "127.0.0.1"
 CA_FILE = "tls/ca.crt"
 AUTHORITY = File("stackc-ca", "/etc/stackc/tls/ca.crt", source=f"./{CA_FILE}")
 SERVER_TARGET = "/etc/stackc/tls/server.crt"

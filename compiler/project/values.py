@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from compiler.model import Path, Raw
 from compiler.source.numbers import number_text
 
+LOOPBACK = "127.0.0.1"
 _HIGHEST_PORT = 65535
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from compiler.run.passes import Compiled
     from compiler.targets.dotenv import Dotenv
 
-# https://docs.docker.com/compose/how-tos/environment-variables/envvars/
-_COMPOSE = {"COMPOSE_FILE", "COMPOSE_PROJECT_NAME"}
-
 
 class Outcome(NamedTuple):
     """What became of one stack: the files it changed or would change, and every finding."""
@@ -178,15 +175,11 @@ class Project:
 
     def dotenv(self, report: Report) -> Dotenv | None:
         """Returns what `.env` holds now, None where that cannot be read; a missing file holds nothing."""
-        from compiler.targets.dotenv import parse_dotenv
+        from compiler.targets.dotenv import decode_dotenv
 
         file, before = str(self.output / ".env"), report.errors
         content = self._files.rendered(".env", report) or b""
-        try:
-            return parse_dotenv(content.decode(), file, report) if report.errors == before else None
-        except UnicodeDecodeError:
-            report.error("not-utf-8", "the file is not UTF-8 text", Span(file), "save it as UTF-8")
-            return None
+        return decode_dotenv(content, file, report) if report.errors == before else None
 
     def _inputs(self) -> list[tuple[str, bytes]]:
         """Returns the files that the passes read and their names in findings; nothing where one cannot be read."""
@@ -220,7 +213,7 @@ class Project:
     def _private(self, compiled: Compiled, report: Report, new_secrets: bool = False) -> list[Artifact]:
         from datetime import UTC, datetime
 
-        from compiler.output import read_written
+        from compiler.output import RIVAL_VARIABLES, read_written
         from compiler.rules.variables import check_set
         from compiler.run.passes import render_private
         from compiler.targets.vault import tell_lost
@@ -228,7 +221,7 @@ class Project:
         dotenv = self.dotenv(report)
         if dotenv is None:
             return []
-        for key in dotenv.values.keys() & _COMPOSE:
+        for key in dotenv.values.keys() & RIVAL_VARIABLES:
             told, place = f"{key} makes Compose read something else than what is rendered", dotenv.value(key)
             report.warning("compose-variable", told, place or Span(dotenv.path), f"remove {key} from .env")
         if not new_secrets:

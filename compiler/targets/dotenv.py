@@ -85,6 +85,15 @@ class Dotenv(NamedTuple):
         return _span(self.path, self.text, entry.start) if entry else None
 
 
+def decode_dotenv(content: bytes, path: str, report: Report) -> Dotenv | None:
+    """Returns what a file of variables holds, None where a finding says why it cannot be read."""
+    try:
+        return parse_dotenv(content.decode(), path, report)
+    except UnicodeDecodeError:
+        report.error("not-utf-8", "the file is not UTF-8 text", Span(path), "save it as UTF-8")
+        return None
+
+
 def parse_dotenv(text: str, path: str, report: Report) -> Dotenv | None:
     """Returns the assignments that Compose reads from the text; None where it refuses any, with `env-syntax`."""
     entries: dict[str, Entry] = {}

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compiler.project.interpolation import fill_variables, scan_variables
 from compiler.report import Report
-from compiler.rules.variables import check_set, fill_variables, missing_variables, scan_variables
+from compiler.rules.variables import check_set, missing_variables
 from tests.compose import environment, run_config
 from tests.stacks import compile_text, entry
 
