@@ -64,6 +64,14 @@ def test_up_checks_first(folder: Path) -> None:
     assert (result.exit_code, result.stdout, "[missing-secrets]" in result.stderr) == (1, "", True)
 
 
+def test_up_does_not_take_the_end_of_a_job_for_a_failure(folder: Path) -> None:
+    (folder / "stack.yaml").write_text(
+        'name: demo\nservices: {job: {image: "x:1", command: ["true"], restart: "no"}}\n'
+    )
+    assert stackc("compile").exit_code == 0
+    assert words("up")[-2:] == ["up", "--detach"]
+
+
 @pytest.mark.parametrize("command", ["up", "ps", "logs", "shell app"])
 def test_what_was_not_compiled_yet_is_told_with_the_command_to_do_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str

@@ -32,9 +32,10 @@ def up(run: bool, services: Sequence[str], **given: Any) -> None:
     stackc up                     # docker compose -f docker-compose.yml up --wait
     stackc up --run app
     """
+    from compiler.pages.docker import up_words
+
     project, report = load_project(**given), Report()
-    report.extend(project.check().diagnostics)
-    _do(project, ["up", "--wait", *services], run, report)
+    _finish(project, up_words(project, report, services), run, report)
 
 
 @click.command()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
+from compiler.pages.notes import start_words
 from compiler.report import Report, Span, suggest
 from compiler.run.workspace import Project
 
@@ -14,6 +16,13 @@ def compose_words(project: Project, report: Report, *words: str) -> list[str]:
     if not os.path.lexists(file):
         report.error("stale-output", f"{file} is missing", Span(str(file)), f"run `{project.command()}`")
     return ["docker", "compose", "-f", str(file), *words]
+
+
+def up_words(project: Project, report: Report, services: Sequence[str]) -> list[str]:
+    """Returns the command that starts a stack that is in order; nothing if an error says why."""
+    report.extend(project.check().diagnostics)
+    compiled = None if report.errors else project.compiled(Report())
+    return compose_words(project, report, *start_words(compiled.project), *services) if compiled else []
 
 
 def shell_words(project: Project, name: str, report: Report, *, piped: bool) -> list[str]:

@@ -40,8 +40,13 @@ def iter_notes(project: Project) -> Iterator[str]:
 
 
 def next_command(project: Project) -> str:
-    """Returns the command that starts a project and does not take the end of a job for a failure."""
-    return f"docker compose up --{'detach' if unawaited_jobs(project) else 'wait'}"
+    """Returns what a person types to start a project."""
+    return f"docker compose {' '.join(start_words(project))}"
+
+
+def start_words(project: Project) -> list[str]:
+    """Returns what `docker compose` starts a project with, and does not take the end of a job for a failure."""
+    return ["up", "--detach" if unawaited_jobs(project) else "--wait"]
 
 
 def _own_jobs(project: Project) -> list[str]:
