@@ -10,12 +10,12 @@ The way of the data, one module or folder for each step; a module imports only f
      6  stack                        a stack checked and typed
      7  project                      a stack to one Compose project
      8  rules                        what is checked in a project
-     9  targets                      a project to files
-    10  certificates output          TLS; comparing and writing
-    11  run                          the passes in order; one stack on disk
+     9  targets                      a project to files, TLS included
+    10  output                       comparing and writing
+    11  run                          the passes in order; one stack on disk; the Python API
     12  importing                    Compose files of anybody as a stack
     13  pages                        what commands show
-    14  api cli                      the Python API and the command
+    14  cli                          the command
     15  __main__                     `python -m compiler`
 """
 
@@ -26,7 +26,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from compiler.api import (
+    from compiler.model import Artifact
+    from compiler.registry.registry import Registry
+    from compiler.report import Diagnostic
+    from compiler.run.api import (
         ConfigurationEngine,
         DatabaseAdapterRegistry,
         DatabaseConfiguration,
@@ -35,9 +38,6 @@ if TYPE_CHECKING:
         StackError,
         compile_stack,
     )
-    from compiler.model import Artifact
-    from compiler.registry.registry import Registry
-    from compiler.report import Diagnostic
 
 __all__ = [
     "Artifact",
@@ -66,4 +66,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'compiler' has no attribute '{name}'")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES.get(name, "compiler.api")), name)
+    return getattr(import_module(_HOMES.get(name, "compiler.run.api")), name)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from compiler.api import DatabaseConfiguration, Result
+    from compiler.run.api import DatabaseConfiguration, Result
 
 SIX = ["postgresql", "mongodb", "mysql", "clickhouse", "redis", "elasticsearch"]
 STACK = "name: demo\ndatabases:\n  main: {adapter: postgresql}\n"

@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from compiler.certificates import issue, sign
 from compiler.model import Artifact, Certificate, OwnFile
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.workspace import Outcome, Project
+from compiler.targets.certificates import issue, sign
 from tests.conftest import TODAY
 from tests.findings import has_errors
 

@@ -117,7 +117,7 @@ def render_private(
     issued: list[Artifact] = []
     given: dict[str, str] = {}
     if project.certificates:
-        from compiler.certificates import issue
+        from compiler.targets.certificates import issue
 
         place = compiled.stack.document.value(("databases", project.certificates[0].name, "tls"))
         issued, given = issue(project.certificates, files, now, place, shown, report)

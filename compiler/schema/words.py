@@ -13,9 +13,7 @@ from compiler.schema import Fault
 from compiler.schema.patterns import is_match
 from compiler.source.masking import hides, is_secret_name
 
-_LONGEST = 60
-_DEEPEST = 8
-_MOST = 64
+_LONGEST, _DEEPEST, _MOST = 60, 8, 64
 _TYPES = {
     "string": "a string",
     "number": "a number",
@@ -96,8 +94,7 @@ def _escaped(text: str, longest: int = _LONGEST) -> str:
 def _is_hidden(fault: Fault) -> bool:
     """Says whether a value is better not shown: by the keys that it stands under, or by its own form."""
     keys = [part for part in fault.path if isinstance(part, str)] or [fault.noun.strip('"')]
-    text = fault.data if isinstance(fault.data, str) else ""
-    return any(map(is_secret_name, keys)) or hides(text)
+    return any(map(is_secret_name, keys)) or (isinstance(fault.data, str) and hides(fault.data))
 
 
 def _scalar(value: Any) -> str:
@@ -114,8 +111,7 @@ def _shown(fault: Fault) -> str:
 
 def _found(fault: Fault) -> str:
     """Returns a value together with its type."""
-    kind = {str: "string", int: "number", float: "number"}.get(type(fault.data))
-    if kind is None:
+    if (kind := {str: "string", int: "number", float: "number"}.get(type(fault.data))) is None:
         return "empty" if fault.data is None else _shown(fault)
     return f"a {kind}" if _is_hidden(fault) else f"the {kind} {_shown(fault)}"
 
@@ -131,9 +127,7 @@ def _expected(fault: Fault) -> str:
         return _listed([name for kind, name in _TYPES.items() if kind in types])
     if fault.keyword == "one-of":
         return _listed([_options(names) for names in rule])
-    if fault.keyword == "slowPattern":
-        return _escaped(rule)
-    return _options(rule)
+    return _escaped(rule) if fault.keyword == "slowPattern" else _options(rule)
 
 
 def _wanted(fault: Fault) -> set[str]:
@@ -164,8 +158,11 @@ def _rewritten(fault: Fault) -> str | None:
     is_bare = isinstance(data, str) and re.fullmatch(r"-?\d+(\.\d+)?|true|false", data)
     if is_bare and types & {"integer", "number", "boolean"}:
         return "write it without quotes"
-    is_text = isinstance(data, int | float) and is_match(schema.get("pattern", ""), _scalar(data))
-    if is_text and "string" in types:
+    if (
+        "string" in types
+        and isinstance(data, int | float)
+        and is_match(schema.get("pattern", ""), _scalar(data))
+    ):
         return "write it in quotes"
     return "write it as a list, in [ ]" if "array" in types and not isinstance(data, dict) else None
 

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from compiler.certificates import issue
 from compiler.expressions.quoting import env_quote
 from compiler.model import Certificate
 from compiler.pages.trial import HOSTILE
 from compiler.project.connections import render_connection
 from compiler.report import Report, Span
+from compiler.targets.certificates import issue
 from compiler.targets.vault import fill
 from tests.adapters.plans import Plan, build_database, plan_database
 from tests.conftest import read_env

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from compiler.certificates import issue
 from compiler.expressions.quoting import env_quote
 from compiler.model import Certificate
 from compiler.pages.trial import HOSTILE
@@ -19,6 +18,7 @@ from compiler.registry.registry import Registry
 from compiler.report import Report, Span
 from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
+from compiler.targets.certificates import issue
 from compiler.targets.vault import fill
 from tests.adapters.plans import Plan, build_database, plan_database
 from tests.conftest import read_env

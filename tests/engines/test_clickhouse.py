@@ -185,9 +185,9 @@ def test_tls_is_verified(stack: Stack, tmp_path: Path) -> None:
 def _other_authority() -> bytes:
     from datetime import datetime
 
-    from compiler.certificates import issue
     from compiler.model import Certificate
     from compiler.report import Report, Span
+    from compiler.targets.certificates import issue
 
     wanted = Certificate(name="x", hosts=("x",), files={"K": ["key"], "B": ["certificate", "key"]})
     artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import pytest
 
-from compiler.certificates import issue
 from compiler.model import Certificate
 from compiler.pages.access import find_connections
 from compiler.report import Report, Span
 from compiler.run.workspace import Project
+from compiler.targets.certificates import issue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from compiler.certificates import issue
 from compiler.model import Certificate
 from compiler.pages.access import find_connections
 from compiler.report import Report, Span
 from compiler.run.workspace import Project
+from compiler.targets.certificates import issue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

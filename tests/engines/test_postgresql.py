@@ -199,9 +199,9 @@ def test_tls_is_verified_and_plaintext_refused(secured: Stack, tmp_path: Path) -
 def _other_authority() -> bytes:
     from datetime import datetime
 
-    from compiler.certificates import issue
     from compiler.model import Certificate
     from compiler.report import Report, Span
+    from compiler.targets.certificates import issue
 
     wanted = Certificate(name="x", hosts=("x",), files={"K": ["key"], "B": ["certificate", "key"]})
     artifacts, _ = issue((wanted,), {}, datetime(2026, 1, 1), Span(path="x"), ".", Report())
