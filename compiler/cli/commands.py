@@ -50,7 +50,9 @@ def compile_command(
     write = not (check_only or diff_only)
     projects = load_projects(**given, writes=write)
     for project in projects:
-        outcome = project.compile(force=force, new_secrets=new_secrets, write=write)
+        outcome = project.compile(
+            force=force, new_secrets=new_secrets, write=write, again=force or new_secrets or not write
+        )
         report.extend(outcome.diagnostics)
         for change in outcome.changes:
             row = {"path": str(project.output / change.path), "status": change.status}

@@ -21,7 +21,7 @@ from compiler.output.transaction import Replacement, is_interrupted, is_open_to,
 from compiler.output.written import Written, read_written
 from compiler.report import Report, Span
 
-__all__ = ["RIVALS", "RIVAL_VARIABLES", "Refusal", "hold", "read_written"]
+__all__ = ["RIVALS", "RIVAL_VARIABLES", "Refusal", "hold", "is_interrupted", "read_written"]
 
 Status = Literal["new", "changed", "unchanged", "edited", "foreign", "blocked"]
 

@@ -30,6 +30,11 @@ class Files:
                 report.add(one._replace(help="move it away") if one.id == "not-a-file" else one)
         return content
 
+    def watched(self, file: Path) -> bytes | None:
+        """Returns what a file holds, None where it cannot be read; `check` sees when it is another."""
+        self.seen[str(file)] = content = read_file(file, "", Report())
+        return content
+
     def given(self, project: Project, report: Report) -> Iterator[tuple[str, bytes]]:
         """Yields the certificates and keys that are there, of earlier runs and the user's own, and scripts by path."""
         certificates = project.certificates

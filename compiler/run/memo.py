@@ -1,4 +1,4 @@
-"""What earlier checks found, in the user's cache folder, so that `check` need not do the same twice.
+"""What earlier runs found, in the user's cache folder, so that none need do the same twice.
 
 An entry is keyed by everything that the passes read, so it is never out of date; losing one costs only time.
 """
@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler import __version__
 from compiler.report import Diagnostic, Note, Report, Span
@@ -30,6 +30,34 @@ if TYPE_CHECKING:
 _ENTRIES = 64
 _SECONDS = 30 * 24 * 60 * 60
 _LIBRARIES = ("jinja2-", "jsonschema-", "pyyaml-")
+
+
+class Known(NamedTuple):
+    """The warnings of an earlier run, and the paths of what it rendered."""
+
+    told: list[Diagnostic]
+    made: list[str]
+
+
+class Memory(NamedTuple):
+    """The key of a run, the text of each file that it reads, and what the same run found before."""
+
+    key: str
+    texts: dict[str, str]
+    known: Known | None
+
+
+def look_up(words: Iterable[str], files: list[tuple[str, bytes]]) -> Memory:
+    """Returns what is known of a run of these words and files; without files nothing is, nor will be."""
+    key = key_of(words, files) if files else ""
+    # Of two files with one name the first is read.
+    texts = {shown: text_of(content) for shown, content in reversed(files)}
+    return Memory(key, texts, recall(key) if key else None)
+
+
+def text_of(content: bytes) -> str:
+    """Returns the text of a file as findings show it, whatever it holds."""
+    return content.decode(errors="replace").lstrip("\ufeff")
 
 
 def key_of(words: Iterable[str], files: Iterable[tuple[str, bytes]]) -> str:
@@ -60,8 +88,8 @@ def digest_of(content: bytes) -> str:
     return blake2b(content, digest_size=32).hexdigest()
 
 
-def recall(key: str) -> list[Diagnostic] | None:
-    """Returns the warnings of an earlier run with this key, where every file is as that run found it; else None."""
+def recall(key: str) -> Known | None:
+    """Returns what an earlier run with this key found, where every file is as that run left it; else None."""
     import json
 
     folder = _folder()
@@ -69,9 +97,9 @@ def recall(key: str) -> list[Diagnostic] | None:
         content = _content(folder / key) if folder else None
         seal, entry = (content or b"").decode().split("\n")
         if seal == _seal(key, entry):
-            state, paths, warnings = json.loads(entry)
+            state, paths, warnings, made = json.loads(entry)
             if state == _state((path, _content(Path(path))) for path in paths):
-                return [_diagnostic(*row) for row in warnings]
+                return Known([_diagnostic(*row) for row in warnings], made)
     return None
 
 
@@ -108,8 +136,10 @@ def _seal(key: str, entry: str) -> str:
     return digest_of(f"{key}\n{entry}".encode())
 
 
-def remember(key: str, files: Mapping[str, bytes | None], warnings: Iterable[Diagnostic]) -> None:
-    """Keeps how a run found its files, by their paths, and what it told, and forgets what is old."""
+def remember(
+    key: str, files: Mapping[str, bytes | None], warnings: Iterable[Diagnostic], made: Iterable[str] = ()
+) -> None:
+    """Keeps how a run left its files, by their paths, what it told and made, and forgets what is old."""
     import json
     from time import time
 
@@ -119,7 +149,7 @@ def remember(key: str, files: Mapping[str, bytes | None], warnings: Iterable[Dia
             return
         folder.mkdir(0o700, parents=True, exist_ok=True)
         part = folder / f"{key}.{os.getpid()}"
-        entry = json.dumps([_state(files.items()), [*files], [*warnings]])
+        entry = json.dumps([_state(files.items()), [*files], [*warnings], [*made]])
         part.write_text(f"{_seal(key, entry)}\n{entry}")
         part.replace(folder / key)
         entries = (file for file in folder.iterdir() if not file.is_dir())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.files import Files
 from compiler.run.invocation import compile_command, folder_name
-from compiler.run.memo import key_of, recall, remember
+from compiler.run.memo import Memory, look_up, remember, text_of
 from compiler.source import parse_yaml, read_file
 from compiler.source.shipped import folders, tell_unusable
 
@@ -56,57 +56,56 @@ class Project:
 
     def check(self) -> Outcome:
         """Says whether the stack is valid and all that it renders is there, as it renders it now; writes nothing."""
-        files, report = self._inputs(), Report()
-        names = (self.stack.name, folder_name(self.stack), self._base(), str(self.output.absolute()))
-        key = key_of((self.command(), self.today, *names), files) if files else ""
-        # Of two files with one name the first is read.
-        texts = {shown: _text(content) for shown, content in reversed(files)}
-        known = recall(key) if key else None
-        if known is not None:
-            self.sources |= texts
-            return Outcome(diagnostics=(*known, *self._committed()))
+        report, memory = Report(), self._memory("check")
+        if memory.known is not None:
+            return Outcome(diagnostics=(*memory.known.told, *self._committed()))
         compiled = self.compiled(report)
         if compiled is not None:
-            from compiler.output import RIVALS, STATE, content_of, stale
+            from compiler.output import stale
 
             artifacts = [*compiled.artifacts, *self._expected(compiled, report)]
-            self._files.seen |= dict.fromkeys(str(self.output / name) for name in RIVALS)
-            self._files.rendered(STATE, report)
             self._tell_copied(compiled, report)
             stale(artifacts, self.output, environment=self.environment, command=self.command, report=report)
         told = self._told(report)
-        # Should a file have changed since it was read for the key, nothing is remembered.
-        if compiled is not None and not report.errors and texts.items() >= self.sources.items():
-            made = {str(self.output / one.path): content_of(one) for one in artifacts}
-            remember(key, self._files.seen | made, told)
+        if compiled is not None and not report.errors:
+            self._remember(memory, artifacts, told)
         return Outcome(diagnostics=(*told, *self._committed()), compiled=compiled)
 
-    def compile(self, *, force: bool = False, new_secrets: bool = False, write: bool = True) -> Outcome:
+    def compile(
+        self, *, force: bool = False, new_secrets: bool = False, write: bool = True, again: bool = True
+    ) -> Outcome:
         """Renders the stack into its output folder; without `write` it only says what would change.
 
-        Secrets that were made on this machine and are gone are made again only as `new_secrets`.
+        Secrets that were made on this machine and are gone are made again only as `new_secrets`. Unless it is to be
+        done `again`, nothing is compiled where neither the inputs nor the rendered files have changed since.
         """
-        from compiler.output import Refusal, check_artifacts, hold, tell_refusal, write_artifacts
+        from compiler import output
 
-        report = Report()
+        report, memory = Report(), None if again else self._memory("compile")
+        if memory and memory.known is not None and not output.is_interrupted(self.output):
+            unchanged = (output.Change(path, "unchanged", "", "") for path in memory.known.made)
+            return Outcome(tuple(unchanged), (*memory.known.told, *self._committed()))
         compiled = self.compiled(report)
         if compiled is None:
             return Outcome(diagnostics=self._told(report))
         changes: list[Change] = []
         try:
-            with hold(self.output) if write else nullcontext():
+            with output.hold(self.output) if write else nullcontext():
                 artifacts = [*compiled.artifacts, *self._private(compiled, report, new_secrets)]
                 if report.errors:
                     return Outcome(diagnostics=self._told(report))
                 if write:
-                    act = partial(write_artifacts, stack=self.stack, environment=self.environment)
+                    act = partial(output.write_artifacts, stack=self.stack, environment=self.environment)
                     changes = act(artifacts, self.output, force=force, report=report)
                 else:
-                    changes = check_artifacts(artifacts, self.output, force=force, report=report)
-        except Refusal as refusal:
-            tell_refusal(report, refusal, "written")
+                    changes = output.check_artifacts(artifacts, self.output, force=force, report=report)
+        except output.Refusal as refusal:
+            output.tell_refusal(report, refusal, "written")
         self._tell_copied(compiled, report)
-        return Outcome(tuple(changes), (*self._told(report), *self._committed()), compiled)
+        told = self._told(report)
+        if memory and write and changes and not report.errors:
+            self._remember(memory, artifacts, told)
+        return Outcome(tuple(changes), (*told, *self._committed()), compiled)
 
     @property
     def private(self) -> set[str]:
@@ -115,6 +114,24 @@ class Project:
 
         dotenv = self.dotenv(Report())
         return private_values(dotenv.values) if dotenv else set()
+
+    def _memory(self, act: str) -> Memory:
+        """Returns what the same act found before with these inputs, whose texts are then those that findings show."""
+        names = self.stack.name, folder_name(self.stack), self._base(), str(self.output.absolute())
+        memory = look_up((act, self.command(), self.today, *names), self._inputs())
+        if memory.known is not None:
+            self.sources |= memory.texts
+        return memory
+
+    def _remember(self, memory: Memory, artifacts: list[Artifact], told: tuple[Diagnostic, ...]) -> None:
+        """Keeps what a run found; should a file have changed since it was read for the key, nothing."""
+        from compiler.output import RIVALS, STATE, content_of
+
+        if memory.key and memory.texts.items() >= self.sources.items():
+            self._files.seen |= dict.fromkeys(str(self.output / name) for name in RIVALS)
+            self._files.rendered(STATE, Report())
+            made = {str(self.output / one.path): content_of(one) for one in artifacts}
+            remember(memory.key, self._files.seen | made, told, [one.path for one in artifacts])
 
     def _committed(self) -> Iterator[Diagnostic]:
         """Yields what git would commit, which it alone knows and so is never remembered."""
@@ -126,12 +143,7 @@ class Project:
     def _tell_copied(self, compiled: Compiled, report: Report) -> None:
         from compiler.output.leaks import tell_copied
 
-        tell_copied(compiled.project, self.output, self._watched, report)
-
-    def _watched(self, file: Path) -> bytes | None:
-        """Returns what a file holds, of which `check` sees when it is another."""
-        self._files.seen[str(file)] = content = read_file(file, "", Report())
-        return content
+        tell_copied(compiled.project, self.output, self._files.watched, report)
 
     def _told(self, report: Report) -> tuple[Diagnostic, ...]:
         """Returns what was found, without anything that may be secret."""
@@ -147,7 +159,7 @@ class Project:
         content = self._stack(report)
         if content is None:
             return None
-        self.sources[shown] = _text(content)
+        self.sources[shown] = text_of(content)
         document = parse_yaml(content, shown, report)
         if document is None:
             return None
@@ -233,11 +245,8 @@ class Project:
         now, shown = datetime.now(UTC).replace(tzinfo=None), str(self.output)
         made = render_private(compiled, dotenv, files, report, entropy=os.urandom, now=now, shown=shown)
         if made:
-            project = compiled.project
-            keys = {*(one.key for one in project.secrets), *(one.key for one in project.variables)}
-            check_set(project, keys | dotenv.values.keys(), report)
+            own = {one.key for one in compiled.project.secrets} | {
+                one.key for one in compiled.project.variables
+            }
+            check_set(compiled.project, own | dotenv.values.keys(), report)
         return made
-
-
-def _text(content: bytes) -> str:
-    return content.decode(errors="replace").lstrip("\ufeff")

@@ -11,10 +11,11 @@ import pytest
 
 import compiler.run.memo
 import compiler.run.workspace
+from compiler.output.files import AREA
 from compiler.pages.findings import render_report
 from compiler.report import Diagnostic, Note, Span
-from compiler.run.memo import key_of, recall, remember
-from compiler.run.workspace import Project
+from compiler.run.memo import Known, Memory, key_of, recall, remember
+from compiler.run.workspace import Outcome, Project
 from compiler.source.shipped import user_folder
 from tests.conftest import TODAY
 
@@ -69,6 +70,43 @@ def edit(file: str, old: str, new: str) -> None:
 def test_an_unchanged_stack_is_not_compiled_again(folder: Path) -> None:
     assert is_warm(project())
     assert project().check().diagnostics == ()
+
+
+def again() -> Outcome:
+    """Compiles as the command does, which compiles nothing where nothing has changed."""
+    return project().compile(again=False)
+
+
+def test_a_compile_of_an_unchanged_stack_says_what_the_one_before_it_said(folder: Path) -> None:
+    first, second = again(), again()
+    assert first.compiled is not None
+    assert second.compiled is None
+    assert [(one.path, one.status) for one in second.changes] == [
+        (one.path, one.status) for one in first.changes
+    ]
+    assert second.diagnostics == first.diagnostics
+
+
+@pytest.mark.parametrize("name", [".env", "docker-compose.yml"])
+def test_a_compile_writes_what_is_gone_though_all_is_remembered(folder: Path, name: str) -> None:
+    again()
+    content = Path(name).read_bytes()
+    Path(name).write_bytes(content.replace(b"demo", b"dome") + b"# mine\n")
+    assert again().compiled is not None
+    Path(name).unlink()
+    if name == ".env":
+        assert [one.id for one in again().diagnostics] == ["missing-secrets"]
+    else:
+        assert again().compiled is not None
+        assert Path(name).read_bytes() == content
+
+
+def test_a_compile_finishes_what_was_left_half_done_though_all_is_remembered(folder: Path) -> None:
+    again()
+    area = folder / AREA
+    area.mkdir(exist_ok=True)
+    (area / "replace").write_text("[]")
+    assert again().compiled is not None
 
 
 @pytest.mark.parametrize(
@@ -174,15 +212,15 @@ def test_what_changes_while_it_is_compiled_is_not_remembered(
     edit("stack.yaml", "demo", "demo2")
     assert project().compile().compiled is not None
     edit("stack.yaml", "demo2", "demo3")
-    key_before = compiler.run.workspace.key_of
+    look_up = compiler.run.workspace.look_up
 
-    def change_after(*given: Any) -> str:
-        key = key_before(*given)
+    def change_after(*given: Any) -> Memory:
+        memory = look_up(*given)
         edit("stack.yaml", "demo3", "demo2")
-        return key
+        return memory
 
     with monkeypatch.context() as patch:
-        patch.setattr(compiler.run.workspace, "key_of", change_after)
+        patch.setattr(compiler.run.workspace, "look_up", change_after)
         assert codes() == []
     edit("stack.yaml", "demo2", "demo3")
     assert codes() == ["stale-output"]
@@ -309,8 +347,8 @@ def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
     note = Note("the other \ud800", Span("b", 2))
     found = [Diagnostic("end-of-life", "warning", "told", Span("a", 1, 2, 3, 4), "help", (note,))]
     files = {str(tmp_path / "a name"): b"", str(tmp_path / "none"): None}
-    remember("ab" * 32, files, found)
-    assert recall("ab" * 32) == found
+    remember("ab" * 32, files, found, ["a name"])
+    assert recall("ab" * 32) == Known(found, ["a name"])
     assert recall("cd" * 32) is None
     (tmp_path / "none").write_bytes(b"")
     assert recall("ab" * 32) is None
