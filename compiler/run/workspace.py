@@ -245,8 +245,6 @@ class Project:
         now, shown = datetime.now(UTC).replace(tzinfo=None), str(self.output)
         made = render_private(compiled, dotenv, files, report, entropy=os.urandom, now=now, shown=shown)
         if made:
-            own = {one.key for one in compiled.project.secrets} | {
-                one.key for one in compiled.project.variables
-            }
+            own = {one.key for kind in (compiled.project.secrets, compiled.project.variables) for one in kind}
             check_set(compiled.project, own | dotenv.values.keys(), report)
         return made
