@@ -110,6 +110,10 @@ def bench_cold_start(folder: Path, rounds: int, python: Path) -> float:
     runs: dict[str, tuple[Callable[[], object], str]] = {
         "docker-compose config -q": (lambda: run(COMPOSE, "config", "-q", cwd=stack.parent), ""),
         "compile, again": (later("compile", stack), "at most 2.5"),
+        "compile, nothing remembered": (
+            lambda: run(command, "compile", stack, cwd=folder, cache=folder / f"cold{next(fresh)}"),
+            "",
+        ),
         "compile, first": (first, "at most 4.0"),
         "check, unchanged": (later("check", stack), "at most 1.2"),
         "check, unchanged, with a warning": (later("check", warned), "at most 1.2"),
