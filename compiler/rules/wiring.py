@@ -124,14 +124,14 @@ def unknown_volume(project: Project, tell: Tell) -> None:
 def localhost(project: Project, tell: Tell, *, of_browsers: bool) -> None:
     """Tells of each address that belongs to another container: `localhost` inside of one is that one, and no other.
 
-    A browser may ask for one of the web that is published on this machine.
+    A browser may ask for one of the web, or only be allowed to come from there.
     """
-    owners, published = _listeners(project)
+    owners = _listeners(project)
     for key, service in project.own_services():
         for path, address, port, is_web in () if service.get("network_mode") else _addresses(service):
             owner = owners.get(port, key)
             is_database = owner in project.databases
-            for_browser = is_web and port in published and not is_database
+            for_browser = is_web and not is_database
             is_own = owner == key or any(port in inside for inside, _ in _ports(service))
             if not is_own and for_browser == of_browsers:
                 told = f'inside service "{key}" the host of "{address}" is the service itself, not "{owner}"'
@@ -150,8 +150,8 @@ def literal_login(project: Project, tell: Tell) -> None:
                 tell(told, ("services", key, "environment", one.variable), help)
 
 
-def _listeners(project: Project) -> tuple[dict[int, str], dict[int, str]]:
-    """Returns who listens on each port, first of all inside the network, and who publishes it on this machine."""
+def _listeners(project: Project) -> dict[int, str]:
+    """Returns who listens on each port, first of all inside the network, then on this machine."""
     inside: dict[int, str] = {}
     published: dict[int, str] = {}
     for key, database in project.databases.items():
@@ -162,7 +162,7 @@ def _listeners(project: Project) -> tuple[dict[int, str], dict[int, str]]:
             for known, ports in ((inside, numbers), (published, host_numbers)):
                 for port in ports:
                     known.setdefault(port, key)
-    return {**published, **inside}, published
+    return {**published, **inside}
 
 
 def _ports(service: Service) -> Iterator[tuple[range, range]]:
