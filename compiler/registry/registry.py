@@ -7,7 +7,8 @@ from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
 from compiler.model import Path
-from compiler.registry.adapter import Adapter, build_adapter, check_adapter
+from compiler.registry.adapter import Adapter, build_adapter
+from compiler.registry.checks import check_adapter
 from compiler.registry.signs import iter_signs, signs_in
 from compiler.report import Diagnostic, Report, Span, closest, suggest
 from compiler.source import Document, parse_yaml, read_file
