@@ -22,7 +22,7 @@ from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document
 from compiler.schema.nasty import is_slow
 from compiler.source import Document, parse_yaml
-from compiler.source.shipped import EXAMPLES, Folder, folders, tell_unusable
+from compiler.source.shipped import EXAMPLES, Folder, folders, is_yaml, tell_unusable
 from compiler.stack.database import Database, build_database
 
 # Each has broken one of the sinks of a program like this one.
@@ -50,7 +50,7 @@ def run_trials(
     words: Sequence[str], given: Path | None, report: Report
 ) -> tuple[list[dict[str, Any]], Registry]:
     """Tries the named adapters or adapter files, or all that are found; returns their rows and registry."""
-    files = {word: Path(word) for word in words if word.endswith((".yaml", ".yml")) or "/" in word}
+    files = {word: Path(word) for word in words if is_yaml(word) or "/" in word}
     around = [Folder(file.resolve().parent, str(file.parent)) for file in files.values()]
     places = (*around, *folders(Path(), given))
     tell_unusable(places, report)

@@ -32,19 +32,12 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
     if data["adapter"] != adapter.name:
         told = f'the file is named "{adapter.name}.yaml" and the adapter "{data["adapter"]}"'
         report.error("adapter-name", told, adapter.document.value(("adapter",)), "give both the same name")
-    if adapter.default_version not in adapter.versions:
-        told = f'the default version "{adapter.default_version}" is not among the versions'
-        help = f"one of: {', '.join(adapter.versions)}"
-        report.error("unknown-version", told, adapter.document.value(("default_version",)), help)
     for name in bundle()["$defs"]["database"]["properties"].keys() & (data.get("options") or {}).keys():
         told = f'every database has "{name}", which no adapter can have as an option of its own'
         place = adapter.document.key(("options", name))
         report.error("option-schema", told, place, "give the option another name")
+    _check_versions(adapter, report)
     for version, line in adapter.versions.items():
-        if line["image"].endswith(":latest") and not line.get("moving"):
-            told, place = f'"{line["image"]}" moves to other versions', ("versions", version, "image")
-            help = "write the tag of one version, or `moving: true` beside it"
-            report.error("wrong-format", told, adapter.document.value(place), help)
         for index, name in enumerate(line.get("with", ())):
             if name not in features:
                 told = f'no feature is named "{name}"'
@@ -60,6 +53,18 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
         _check_secrets(adapter, report)
         _check_options(adapter, report)
     return tuple(report)
+
+
+def _check_versions(adapter: Adapter, report: Report) -> None:
+    if adapter.default_version not in adapter.versions:
+        told = f'the default version "{adapter.default_version}" is not among the versions'
+        help = f"one of: {', '.join(adapter.versions)}"
+        report.error("unknown-version", told, adapter.document.value(("default_version",)), help)
+    for version, line in adapter.versions.items():
+        if line["image"].endswith(":latest") and not line.get("moving"):
+            told, place = f'"{line["image"]}" moves to other versions', ("versions", version, "image")
+            help = "write the tag of one version, or `moving: true` beside it"
+            report.error("wrong-format", told, adapter.document.value(place), help)
 
 
 def _check_tables(adapter: Adapter, report: Report) -> None:
