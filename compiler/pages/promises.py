@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from shutil import which
 from typing import Any, NamedTuple
 
@@ -43,6 +44,23 @@ def check_promises(project: Project, report: Report) -> None:
     for name, kind in project.kinds.items():
         if kind in ("database", "job"):
             _Container(project, name, project.services[name], report).check()
+
+
+@lru_cache(maxsize=1024)
+def _refused(script: str, shellcheck: str | None) -> str:
+    """Returns what the shell says of a script that it cannot read, or shellcheck where it is there; else nothing.
+
+    https://github.com/koalaman/shellcheck/wiki
+    """
+    checkers = [["/bin/sh", "-n"]]
+    if shellcheck:
+        checkers.append([shellcheck, "--severity=error", "--shell=sh", "--format=gcc", "-"])
+    for checker in checkers:
+        done = subprocess.run(checker, input=script.encode(), capture_output=True, check=False)
+        if done.returncode:
+            said = (done.stderr + done.stdout).decode(errors="replace").strip().splitlines()
+            return said[0] if said else "nothing is said why"
+    return ""
 
 
 def _iter_once(content: str) -> Iterator[tuple[str, int]]:
@@ -91,18 +109,9 @@ class _Container(NamedTuple):
                 yield _Script("shell", "shell", text)
 
     def _check_syntax(self, script: _Script) -> None:
-        checkers = [["/bin/sh", "-n"]]
-        if found := which("shellcheck"):
-            checkers.append([found, "--severity=error", "--shell=sh", "--format=gcc", "-"])
-        for checker in checkers:
-            done = subprocess.run(checker, input=script.text.encode(), capture_output=True, check=False)
-            said = (done.stderr + done.stdout).decode(errors="replace").strip().splitlines()
-            if done.returncode:
-                told = (
-                    f"the shell cannot read this {script.kind}: {said[0] if said else 'nothing is said why'}"
-                )
-                self._tell("shell-syntax", told, script.key, "write it for a POSIX shell")
-                break
+        if said := _refused(script.text, which("shellcheck")):
+            told = f"the shell cannot read this {script.kind}: {said}"
+            self._tell("shell-syntax", told, script.key, "write it for a POSIX shell")
 
     def _check_files(self, script: _Script) -> None:
         mounted = {mount.get("target", mount["source"]) for mount in self.service.get("secrets") or ()}
