@@ -132,8 +132,9 @@ def new_adapter(name: str, base: str, image: str, adapters: Path | None) -> None
         raise click.UsageError("--extends has the images of that adapter; leave --image out")
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", name):
         raise click.BadParameter("write small letters, digits and -", param_hint="NAME")
-    if not re.fullmatch(r"[A-Za-z0-9./:@_-]*", image):
-        raise click.BadParameter("write it as in `docker pull`", param_hint="--image")
+    if image and not starter.is_image(image):
+        told = "write it as in `docker pull`, with the tag of one version: acme/base:2.1"
+        raise click.BadParameter(told, param_hint="--image")
     report, file = Report(), (adapters or Path("adapters")) / f"{name}.yaml"
     text = starter.new_adapter(name, base, image, shared.load_registry(adapters), report)
     if file.is_symlink() or file.exists():

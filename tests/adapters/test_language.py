@@ -256,7 +256,7 @@ def test_the_real_shellcheck_reads_what_a_shell_lets_pass(monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     start = 'if [ "$1" = "a"]; then echo a; fi\nexec mine "$@"\n'
     code, output = run("adapters test mine", **server(start=start))
-    assert (code, "[SC1020] [shell-syntax]" in output) == (1, True), output
+    assert (code, "[SC1073] [shell-syntax]" in output) == (1, True), output
 
 
 def connected(driver: dict[str, Any], entry: str = "") -> tuple[int, str]:

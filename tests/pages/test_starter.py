@@ -55,7 +55,10 @@ def test_a_new_adapter_passes_its_trial_and_compiles(words: list[str]) -> None:
         (["Mine"], 2, "small letters"),
         (["../mine"], 2, "small letters"),
         (["mine", "--extends", "redis", "--image", "acme"], 2, "leave --image out"),
-        (["mine", "--image", 'a"b'], 2, "docker pull"),
+        (["mine", "--image", 'a"b:1'], 2, "docker pull"),
+        (["mine", "--image", "nats"], 2, "with the tag of one version"),
+        (["mine", "--image", "nats:latest"], 2, "with the tag of one version"),
+        (["auto"], 1, "a word of stackc itself"),
     ],
 )
 def test_what_cannot_be_a_new_adapter_writes_nothing(words: list[str], code: int, told: str) -> None:
