@@ -33,7 +33,7 @@ INVALID = ROOT / "fixtures" / "invalid"
 PAGES = load_pages()
 FIXTURES = {
     **{id: None for id, page in PAGES.items() if page.wrong},
-    **{file.stem: file for file in sorted(INVALID.iterdir()) if file.name != "options"},
+    **{file.stem: file for file in sorted(INVALID.iterdir()) if file.name not in ("adapters", "options")},
 }
 # What is asked of the stack of a file, where that is not to compile it as it is.
 ENVIRONMENTS = {"unknown-environment": "production"}

@@ -275,7 +275,7 @@ def test_a_fault_of_the_extended_file_is_told_there(tmp_path: Path) -> None:
         (POSTGIS + "containers:\n  server: {run: 'x'}\n", "wrong-format", 5),
         (POSTGIS + "containers:\n  init: {ports: {}}\n", "unknown-option", 5),
         (POSTGIS + "containers:\n  pooler: {volumes: {a: /a}}\n", "wrong-format", 5),
-        (POSTGIS + "containers:\n  web: {image: web, secrets: []}\n", "missing-option", 5),
+        (POSTGIS + "containers:\n  web: {image: 'web:1', secrets: []}\n", "missing-option", 5),
         (POSTGIS + "containers:\n  server: {tls: {ca: {}}}\n", "unknown-option", 5),
         (POSTGIS + "containers:\n  server: {tls: {pem: {holds: [chain]}}}\n", "not-allowed-value", 5),
         (POSTGIS + "containers:\n  init: {run: null}\n", "missing-option", 5),

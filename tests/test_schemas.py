@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from compiler.registry.adapter import check_adapter
 from compiler.registry.bundle import bundle
+from compiler.registry.checks import check_adapter
 from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.schema.patterns import is_match

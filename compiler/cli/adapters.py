@@ -42,20 +42,26 @@ def list_adapters(adapters: Path | None, needs: str | None, form: str) -> None:
 
 @adapters.command("show")
 @click.argument("name", shell_complete=complete.adapters)
+@click.option("--source", is_flag=True, help="Print its file as it is written, to copy from.")
 @shared.adapters_option
 @shared.format_option()
-def show_adapter(name: str, adapters: Path | None, form: str) -> None:
-    """Show one adapter: its versions, its options with their defaults, its drivers.
+def show_adapter(name: str, source: bool, adapters: Path | None, form: str) -> None:
+    """Show one adapter: its versions, its options with their defaults, its drivers; or its file.
 
     \b
     stackc adapters show NAME
+    stackc adapters show NAME --source
     """
-    from compiler.pages.catalog import adapter_page, render_page
+    from compiler.pages.catalog import adapter_page, adapter_source, render_page
 
+    if source and form != "text":
+        raise click.UsageError("--source prints YAML; leave --format out")
     registry, report = shared.load_registry(adapters), Report()
     adapter = registry.find(name, Span(path="stackc adapters show"), report)
     shared.finish(report, [registry])
-    if adapter:
+    if adapter and source:
+        click.echo(adapter_source(adapter, registry))
+    elif adapter:
         shared.answer(adapter_page(adapter), form, render_page)
 
 
@@ -126,8 +132,9 @@ def new_adapter(name: str, base: str, image: str, adapters: Path | None) -> None
         raise click.UsageError("--extends has the images of that adapter; leave --image out")
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", name):
         raise click.BadParameter("write small letters, digits and -", param_hint="NAME")
-    if not re.fullmatch(r"[A-Za-z0-9./:@_-]*", image):
-        raise click.BadParameter("write it as in `docker pull`", param_hint="--image")
+    if image and not starter.is_image(image):
+        told = "write it as in `docker pull`, with the tag of one version: acme/base:2.1"
+        raise click.BadParameter(told, param_hint="--image")
     report, file = Report(), (adapters or Path("adapters")) / f"{name}.yaml"
     text = starter.new_adapter(name, base, image, shared.load_registry(adapters), report)
     if file.is_symlink() or file.exists():

@@ -23,8 +23,14 @@ _TERM = rf"{_NAME}|'[^'\\]*'|[0-9]{{1,9}}"
 _SIMPLE = re.compile(rf"\s*(not\s+)?({_NAME})\s*(?:\|\s*(\w+)\s*)?\Z")
 _CHOICE = re.compile(rf"\s*({_TERM}) if (not )?({_NAME}) else ({_TERM})\s*\Z")
 _MEMBER = re.compile(r"\s*([a-z_]+(?:\.[a-z_]+)*)( \| lower)?( not)? in \[((?:'[\w.-]*'(?:,\s*)?)*)\]\s*\Z")
+_HYPHENED = re.compile(r"\.([A-Za-z_]\w*-[\w-]*)(?=[^']*(?:'[^']*'[^']*)*$)")
 _MAX_LENGTH = 1000
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "none": None, "None": None}
+IN_BRACES = "an expression stands here as it is", 'write it without "${{" and "}}"'
+UNCLOSED = (
+    "an expression, or a quote in it, is not closed",
+    'close it with "}}", or write "$${{" for the text itself',
+)
 # What a value counts beside its characters.
 NODE = 16
 
@@ -104,7 +110,7 @@ def ask(condition: str, scope: Mapping[str, Any]) -> Any:
     """Returns the value of an expression that stands alone, in no `${{ }}`. Raises ExpressionError."""
     try:
         if "${{" in condition:
-            raise ExpressionError("an expression stands here as it is", 'write it without "${{" and "}}"')
+            raise ExpressionError(*IN_BRACES)
         value = _value(condition, scope, None)
         current_budget().spend(_size(value))
         return value
@@ -145,8 +151,7 @@ def plain(value: Any) -> str:
 
 def _value(expression: str | None, scope: Mapping[str, Any], sink: Sink | None) -> Any:
     if expression is None:
-        told = "an expression, or a quote in it, is not closed"
-        raise ExpressionError(told, 'close it with "}}", or write "$${{" for the text itself')
+        raise ExpressionError(*UNCLOSED)
     if len(expression) > _MAX_LENGTH:
         told = f"an expression is longer than {_MAX_LENGTH} characters"
         raise ExpressionError(told, "split it over several values")
@@ -166,6 +171,13 @@ def _value(expression: str | None, scope: Mapping[str, Any], sink: Sink | None) 
     from compiler.expressions.sandbox import run
 
     return run(expression, scope, sink)
+
+
+def as_jinja(expression: str, sink: Sink | None) -> str:
+    """Returns a dotted name, or a choice of some, as jinja2 reads them, to which a hyphen is a minus; else nothing."""
+    simple = _SIMPLE.match(expression)
+    is_simple = simple and (simple[3] is None or (sink and simple[3] in sink.filters))
+    return _HYPHENED.sub(r"['\1']", expression) if is_simple or _CHOICE.match(expression) else ""
 
 
 def _term(text: str, scope: Mapping[str, Any]) -> Any:

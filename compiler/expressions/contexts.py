@@ -6,6 +6,7 @@ Shells are read by `shell_contexts`; this reads SQL, JSON, JavaScript and XML by
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -20,11 +21,15 @@ _FITS_IN_QUOTES = re.compile(r"\$\{\{\s*[A-Za-z_][\w.-]*\s*\|\s*(word|symbol|set
 
 
 class Misplaced(NamedTuple):
-    """What stands where no value can be written safely: the piece of the text, and why, and what to do."""
+    """What stands where no value can be written safely: the piece of the text, and why, and what to do.
+
+    `before` is how often the same expression stands in front of it.
+    """
 
     source: str
     told: str
     help: str
+    before: int = 0
 
 
 class _Mode(NamedTuple):
@@ -126,7 +131,9 @@ def iter_misplaced(tree: Any, at: Path, language: str, literal: str) -> Iterator
 
 
 def _judge(text: str, stretches: Iterator[tuple[str, str]]) -> Iterator[Misplaced]:
+    seen = Counter[str]()
     for where, source in stretches:
+        before, seen[source] = seen[source], seen[source] + 1
         if where == "open":
             # What another text would end, a value in between would stand in.
             told = f"{source} does not end in the text in which it begins"
@@ -138,10 +145,10 @@ def _judge(text: str, stretches: Iterator[tuple[str, str]]) -> Iterator[Misplace
             yield Misplaced(source, told, "write it in another way, such as $( ) in place of backticks")
         elif where not in _QUOTES:
             help = "move it out of there: the value brings its own quotes"
-            yield Misplaced(source, f"an expression stands inside {where}", help)
+            yield Misplaced(source, f"an expression stands inside {where}", help, before)
         elif not _FITS_IN_QUOTES.fullmatch(source):
             help = "remove the quotes: the value brings its own"
-            yield Misplaced(source, f"an expression stands inside {where}", help)
+            yield Misplaced(source, f"an expression stands inside {where}", help, before)
 
 
 def _read(text: str, key: str) -> Iterator[tuple[str, str]]:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import Any, NoReturn
 
 import jinja2
+import jinja2.nodes
+import jinja2.parser
 import jinja2.runtime
 import jinja2.sandbox
 
@@ -27,18 +30,43 @@ _FAULTS = (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupE
 
 def run(expression: str, scope: Mapping[str, Any], sink: Sink | None) -> Any:
     """Returns the value of an expression, or raises ExpressionError."""
+    with _explained(expression, sink):
+        return _result(_compiled(expression.strip(), sink)(**scope))
+
+
+def parse(expression: str, sink: Sink | None) -> jinja2.nodes.Node:
+    """Returns an expression as a tree, or raises ExpressionError."""
+    with _explained(expression, sink):
+        parser = jinja2.parser.Parser(_environment(sink), _filled(expression.strip()), state="variable")
+        tree = parser.parse_expression()
+        if not parser.stream.eos:
+            raise jinja2.TemplateSyntaxError("it goes on after its end", 1)
+        return tree
+
+
+def unknown_word(kind: str, name: str, sink: Sink | None) -> ExpressionError | None:
+    """Returns the error for a filter or a test that expressions do not have; None for one that they have."""
+    known = getattr(_environment(sink), f"{kind}s")
+    told = f'no {kind} of expressions is named "{name}"'
+    return None if name in known else ExpressionError(told, suggest(name, known))
+
+
+@contextmanager
+def _explained(expression: str, sink: Sink | None) -> Iterator[None]:
+    """Says what was wrong with an expression in which Python or jinja2 has found a fault."""
     help = None
     try:
-        return _result(_compiled(expression.strip(), sink)(**scope))
+        yield
+        return
     except (RecursionError, SyntaxError, MemoryError):
         told, help = "it is nested too deeply", "split it over several values"
     except NameError:  # of "inf", which is how Python writes 1e400
         told = "a number is too large"
     except _FAULTS as fault:
         said = (str(fault) or "it is not an expression").splitlines()[0].rstrip(".")
-        if found := re.match(r"No (filter|test) named '(\w+)'", said):
-            told, known = f'no {found[1]} of expressions is named "{found[2]}"', _environment(sink)
-            raise ExpressionError(told, suggest(found[2], getattr(known, f"{found[1]}s"))) from fault
+        found = re.match(r"No (filter|test) named '(\w+)'", said)
+        if found and (unknown := unknown_word(found[1], found[2], sink)):
+            raise unknown from fault
         told = said[:1].lower() + re.sub("'?end of template'?", "end", said[1:])
     short = " ".join(expression.split())
     short = short if len(short) <= 60 else short[:57] + "..."
@@ -82,10 +110,14 @@ def _result(value: Any) -> Any:
 
 @lru_cache(maxsize=1024)
 def _compiled(expression: str, sink: Sink | None) -> Callable[..., Any]:
+    current_budget().compile()
+    return _environment(sink).compile_expression(_filled(expression), undefined_to_none=False)
+
+
+def _filled(expression: str) -> str:
     if not expression:
         raise ExpressionError("an expression is empty", 'name a value, or write "$${{" for the text itself')
-    current_budget().compile()
-    return _environment(sink).compile_expression(expression, undefined_to_none=False)
+    return expression
 
 
 @lru_cache(maxsize=16)

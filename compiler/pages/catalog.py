@@ -78,6 +78,16 @@ def adapter_page(adapter: Adapter) -> dict[str, Any]:
     }
 
 
+def adapter_source(adapter: Adapter, registry: Registry) -> str:
+    """Returns the file of an adapter as it is written; where it changes another one, that is named above it."""
+    text = registry.sources[adapter.document.value(("adapter",)).path].rstrip()
+    base = registry.written(adapter.name).get("extends")
+    if base is None:
+        return text
+    whose = "the built-in one" if base == adapter.name else f"`stackc adapters show {base} --source`"
+    return f"# What is not said here is that of {base}: {whose}.\n{text}"
+
+
 def render_page(page: Mapping[str, Any]) -> str:
     """Returns the page for a terminal."""
     from jinja2 import Environment

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from shutil import which
 from typing import Any, NamedTuple
 
 from compiler.project.project import Project
 from compiler.project.secrets import database_secrets
-from compiler.report import Report
+from compiler.report import Report, Span
 
 SECRET_FILE = re.compile(r"/run/secrets/([A-Za-z0-9_-]+)")
 _NO_FAILURE = re.compile(
@@ -43,6 +44,33 @@ def check_promises(project: Project, report: Report) -> None:
     for name, kind in project.kinds.items():
         if kind in ("database", "job"):
             _Container(project, name, project.services[name], report).check()
+
+
+@lru_cache(maxsize=1024)
+def _refused(script: str, shellcheck: str | None) -> str:
+    """Returns what the shell says of a script that it cannot read, or shellcheck where it is there; else nothing.
+
+    https://github.com/koalaman/shellcheck/wiki
+    """
+    checkers = [["/bin/sh", "-n"]]
+    if shellcheck:
+        checkers.append([shellcheck, "--severity=error", "--shell=sh", "--format=gcc", "-"])
+    for checker in checkers:
+        done = subprocess.run(checker, input=script.encode(), capture_output=True, check=False)
+        if done.returncode:
+            said = (done.stderr + done.stdout).decode(errors="replace").strip().splitlines()
+            return said[0] if said else "nothing is said why"
+    return ""
+
+
+def _iter_once(content: str) -> Iterator[tuple[str, int]]:
+    """Yields the words of each statement that cannot run twice, and how often the same stand in front of them."""
+    plain = _TEXTS.sub("''", content)
+    for found in _ONCE.finditer(plain):
+        if not _GUARDED.search(
+            plain[: found.end()].rpartition(";")[2] + plain[found.end() - 40 : found.end()]
+        ):
+            yield found[1], plain[: found.start(1)].count(found[1])
 
 
 class _Container(NamedTuple):
@@ -81,25 +109,19 @@ class _Container(NamedTuple):
                 yield _Script("shell", "shell", text)
 
     def _check_syntax(self, script: _Script) -> None:
-        checkers = [["/bin/sh", "-n"]]
-        if found := which("shellcheck"):
-            checkers.append([found, "--severity=error", "--shell=sh", "--format=gcc", "-"])
-        for checker in checkers:
-            done = subprocess.run(checker, input=script.text.encode(), capture_output=True, check=False)
-            said = (done.stderr + done.stdout).decode(errors="replace").strip().splitlines()
-            if done.returncode:
-                told = (
-                    f"the shell cannot read this {script.kind}: {said[0] if said else 'nothing is said why'}"
-                )
-                self._tell("shell-syntax", told, script.key, "write it for a POSIX shell")
-                break
+        if said := _refused(script.text, which("shellcheck")):
+            told = f"the shell cannot read this {script.kind}: {said}"
+            self._tell("shell-syntax", told, script.key, "write it for a POSIX shell")
 
     def _check_files(self, script: _Script) -> None:
         mounted = {mount.get("target", mount["source"]) for mount in self.service.get("secrets") or ()}
         for name in SECRET_FILE.findall(_COMMENT.sub("", script.text)):
             if name not in mounted:
                 told = f"this {script.kind} reads /run/secrets/{name}, which its container does not have"
-                self._tell("missing-mount", told, script.key, "add the secret to `secrets` of the container")
+                is_key, help = "-tls-" in name, "add the secret to `secrets` of the container"
+                # Without TLS there is no key, whatever the container asks for.
+                help = "name it where TLS is on: {when: tls.enabled, then: …}" if is_key else help
+                self._tell("missing-mount", told, script.key, help)
 
     def _check_arguments(self, script: _Script) -> None:
         text = _COMMENT.sub("", script.text)
@@ -128,9 +150,8 @@ class _Container(NamedTuple):
             target = mount.get("target", mount["source"])
             if "-tls-" in target and f"/run/secrets/{target}" not in texts:
                 told = "the private key is there, and nothing in this container reads it: TLS stays off"
-                self._tell(
-                    "unused-key", told, "healthcheck", "hand ${{ tls.key }} or ${{ tls.bundle }} to it", "tls"
-                )
+                help = f"hand ${{{{ tls.{target.rpartition('-tls-')[2]} }}}} to it"
+                self._tell("unused-key", told, "healthcheck", help, "tls")
 
     def _texts(self, *keys: str) -> str:
         """Returns what the container says under these keys, and all its files."""
@@ -146,14 +167,24 @@ class _Container(NamedTuple):
             if mount["target"] not in scripts:
                 help = "apply it, as ${{ init.file }}, and log in as the user"
                 self._tell("idle-job", "the job does not read its statements", "entrypoint", help)
-            plain = _TEXTS.sub("''", content)
-            for found in _ONCE.finditer(plain):
-                if not _GUARDED.search(
-                    plain[: found.end()].rpartition(";")[2] + plain[found.end() - 40 : found.end()]
-                ):
-                    told = f"the job runs on every start, and does `{' '.join(found[1].split())}` each time"
-                    help = "write IF NOT EXISTS, or ask first whether it is there; drop nothing"
+            places = [*self._places_once()]
+            for words, _ in _iter_once(content):
+                told = f"the job runs on every start, and does `{' '.join(words.split())}` each time"
+                help = "write IF NOT EXISTS, or ask first whether it is there; drop nothing"
+                where = next((one for one in places if one[0] == words), None)
+                if where is None:
                     self._tell("not-repeatable", told, "entrypoint", help, "statements")
+                else:
+                    places.remove(where)
+                    self.report.error("not-repeatable", told, where[1], help)
+
+    def _places_once(self) -> Iterator[tuple[str, Span]]:
+        """Yields each such statement of the adapter, in whatever branch, and its place."""
+        _, document, at = self.project.places.origin(("services", self.name, "entrypoint"))
+        for path, node in document.spans.items():
+            if path[: len(at)] == (*at[:-1], "statements") and isinstance(node.value, str):
+                for words, before in _iter_once(node.value):
+                    yield words, document.within(path, words, before)
 
     def _check_probe(self) -> None:
         database = self.project.places.origin(("services", self.name)).path[-1]

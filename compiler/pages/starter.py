@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from compiler.model import env_key
+from compiler.registry.bundle import adapter_schema
 from compiler.registry.registry import Registry
 from compiler.report import Report, Span
+from compiler.schema.patterns import is_match
 from compiler.source.shipped import ADAPTERS
+
+
+def is_image(text: str) -> bool:
+    """Says whether an adapter can have this image: one with a tag of its own, or a digest."""
+    form = adapter_schema()["$defs"]["image"]["pattern"]
+    return is_match(form, text) and bool(re.fullmatch(r"[A-Za-z0-9./:@_-]+(?<!:latest)", text))
 
 
 def new_adapter(name: str, base: str, image: str, registry: Registry, report: Report) -> str:
@@ -16,6 +25,9 @@ def new_adapter(name: str, base: str, image: str, registry: Registry, report: Re
     from jinja2 import Environment
 
     place = Span(path="stackc adapters new")
+    if name in adapter_schema()["properties"]["adapter"]["allOf"][0]["not"]["enum"]:
+        report.error("wrong-format", f'"{name}" is a word of stackc itself', place, "choose another name")
+        return ""
     if name in registry.words():
         help = f"write `stackc adapters new OTHER --extends {name}`, or another name"
         report.error(

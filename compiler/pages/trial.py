@@ -12,14 +12,18 @@ from urllib.parse import unquote
 from compiler.expressions.quoting import CONNECTION_FILTERS, json_text, pair_value, url_part
 from compiler.model import Connection
 from compiler.pages.catalog import render_table
+from compiler.pages.names import check_names
 from compiler.pages.promises import check_promises
 from compiler.project.connections import references, render_connection
-from compiler.registry.adapter import Adapter, check_adapter
+from compiler.registry.adapter import Adapter
+from compiler.registry.checks import check_adapter
 from compiler.registry.registry import Registry
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.passes import Compiled, compile_document
+from compiler.schema.nasty import is_slow
 from compiler.source import Document, parse_yaml
-from compiler.source.shipped import EXAMPLES, Folder, folders, tell_unusable
+from compiler.source.shipped import EXAMPLES, Folder, folders, is_yaml, tell_unusable
+from compiler.stack.database import Database, build_database
 
 # Each has broken one of the sinks of a program like this one.
 HOSTILE = (
@@ -46,7 +50,7 @@ def run_trials(
     words: Sequence[str], given: Path | None, report: Report
 ) -> tuple[list[dict[str, Any]], Registry]:
     """Tries the named adapters or adapter files, or all that are found; returns their rows and registry."""
-    files = {word: Path(word) for word in words if word.endswith((".yaml", ".yml")) or "/" in word}
+    files = {word: Path(word) for word in words if is_yaml(word) or "/" in word}
     around = [Folder(file.resolve().parent, str(file.parent)) for file in files.values()]
     places = (*around, *folders(Path(), given))
     tell_unusable(places, report)
@@ -62,7 +66,7 @@ def try_adapter(name: str, registry: Registry, report: Report) -> dict[str, Any]
     if adapter:
         tried["schemas"] += 1
         found.extend(check_adapter(adapter))
-        for check in (_try_stacks, _try_examples):
+        for check in (_try_patterns, _try_names, _try_stacks, _try_examples):
             if not found.errors:
                 check(adapter, registry, found, tried)
     report.extend(found)
@@ -126,6 +130,31 @@ def _settings(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         limits = [form[word] for word in ("minimum", "maximum", "const") if word in form]
         for value in form.get("enum") or ([False, True] if is_switch else limits):
             yield {name: value}
+
+
+def _try_patterns(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
+    """Finds the patterns that a value of a stack could keep busy for ever."""
+    for document in map(adapter.document_at, adapter.versions):
+        for path, node in document.spans.items():
+            is_key = path[:-1] == ("settings", "refuse")
+            written = path[-1] if is_key else node.value if path[-1:] == ("pattern",) else None
+            if isinstance(written, str) and is_slow(written):
+                told = "this pattern takes too long with some texts"
+                help = "write it so that each character fits in one way only, as ^a+$ for ^(a|aa)+$"
+                report.error("slow-pattern", told, node.key if is_key else node.place, help)
+
+
+def _try_names(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
+    """Looks at the names in every branch, where each version has a database that is in order."""
+    made: dict[str, list[Database]] = {version: [] for version in adapter.versions}
+    for entry in stacks(adapter):
+        key = str(entry.pop("name", "db"))
+        text = json_text({"name": "trial", "databases": {key: entry}})
+        document = parse_yaml(text.encode(), _FILE, Report())
+        if document and (one := build_database(document, registry, key, entry, Report())):
+            made[entry["version"]].append(one)
+    if all(made.values()):
+        check_names(adapter, [one for each in made.values() for one in each], report)
 
 
 def _try_stacks(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:

@@ -68,7 +68,7 @@ class AdapterTexts(NamedTuple):
         value = evaluate_tree(written, self.scope, faults, at, to)
         self._tell(faults)
         for path, wrong in iter_misplaced(written, at, language, sql.get("literal", "standard")):
-            place = self.written_in.within(path, wrong.source)
+            place = self.written_in.within(path, wrong.source, wrong.before)
             self.report.error("quoted-expression", wrong.told, place, wrong.help)
         is_usual = bool(faults) or check_kind(value, at, self.written_in, at, self.report)
         return value if is_usual else None

@@ -193,14 +193,14 @@ def _server(texts: AdapterTexts, published: Sequence[Port]) -> dict[str, Any]:
     # Evaluated in any case, so that its faults are found before a stack asks for it.
     folders = texts.evaluate((*SERVER, "read_only"), "text")
     if entry.get("read_only"):
-        spec |= {"read_only": True, "tmpfs": [*(texts.evaluate((*SERVER, "tmpfs"), "text") or []), *folders]}
+        spec |= {"read_only": True, "tmpfs": [*(texts.evaluate((*SERVER, "tmpfs")) or []), *folders]}
     return spec
 
 
 def _image_folders(texts: AdapterTexts) -> list[str]:
     """Returns the folders of the image's own volumes as folders in memory: of a job they would else be left behind."""
     folders = list(texts.mapping((*SERVER, "volumes")).values())
-    folders += [str(folder).partition(":")[0] for folder in texts.evaluate((*SERVER, "tmpfs"), "text") or []]
+    folders += [str(folder).partition(":")[0] for folder in texts.evaluate((*SERVER, "tmpfs")) or []]
     return [f"{folder}:size=16m" for folder in folders]
 
 

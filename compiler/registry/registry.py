@@ -7,7 +7,8 @@ from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
 from compiler.model import Path
-from compiler.registry.adapter import Adapter, build_adapter, check_adapter
+from compiler.registry.adapter import Adapter, build_adapter
+from compiler.registry.checks import check_adapter
 from compiler.registry.signs import iter_signs, signs_in
 from compiler.report import Diagnostic, Report, Span, closest, suggest
 from compiler.source import Document, parse_yaml, read_file
@@ -89,8 +90,8 @@ class Registry:
             return f'did you mean "{near}"?'
         return ""
 
-    def _written(self, name: str) -> dict[str, Any]:
-        """Returns what a file says, without what it extends; nothing where it cannot be read."""
+    def written(self, name: str) -> dict[str, Any]:
+        """Returns what the file of a name says, without what it extends; nothing where it cannot be read."""
         found = self._files[name][0]
         document, _ = _parsed(read_file(found.file, found.shown, Report()) or b"", found.shown)
         return document.data if document and isinstance(document.data, dict) else {}
@@ -100,7 +101,7 @@ class Registry:
         """The names of a person's own files by each sign and its section."""
         signs: dict[tuple[Path, str], list[str]] = {}
         for name in (name for name in self.stems() if not self._files[name][0].built_in):
-            for path, word in (*iter_signs(self._written(name)), (("aliases", 0), name)):
+            for path, word in (*iter_signs(self.written(name)), (("aliases", 0), name)):
                 signs.setdefault((path[:-1], word), []).append(name)
         return signs
 
@@ -116,7 +117,7 @@ class Registry:
         shipped = (
             name
             for name in maybe
-            if (section, word) == (("aliases",), name) or word in signs_in(self._written(name), section)
+            if (section, word) == (("aliases",), name) or word in signs_in(self.written(name), section)
         )
         return [*shipped, *self._own_signs.get((section, word), ())]
 
@@ -161,6 +162,10 @@ class Registry:
             self._tell_taken(found, document, report)
         if report.errors:
             return None
+        twins = (one for one in self._files[adapter.name] if one != found and one.rank == found.rank)
+        if not above and (twin := next(twins, None)):
+            told, help = f'"{twin.shown}" has the same name, and is not read', "rename or remove one of them"
+            report.warning("shadowed-adapter", told, document.value(("adapter",)), help)
         is_hiding = not above and any(other.built_in for other in self._files[adapter.name][1:])
         if is_hiding and document.data.get("extends") != adapter.name:
             told = f'this file hides the built-in adapter "{adapter.name}"'
@@ -185,7 +190,7 @@ class Registry:
             told = f"adapters extend one another without end: {trail}"
             report.error("adapter-cycle", told, span, "let one of them extend none")
         elif base is None:
-            meant = [name for name in self._files if word in signs_in(self._written(name), ("aliases",))]
+            meant = [name for name in self._files if word in signs_in(self.written(name), ("aliases",))]
             named = f"write the name of the adapter: `extends: {meant[0]}`" if meant else ""
             help = named or suggest(word, self._files)
             report.error("unknown-adapter", f'no adapter is named "{word}"', span, help)

@@ -13,12 +13,14 @@ from typing import Any
 
 _MOST_STEPS = 100_000
 _LONGEST = 2000
+_LARGEST = 100_000
 # What one pattern may take in all of a run; only matches that take a while count.
 _MOST_SECONDS = 0.2
 _SOON = 0.005
 _spent: ContextVar[dict[str, float] | None] = ContextVar("spent", default=None)
 _PLAIN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _REPEAT = re.compile(r"(?<!\()[*+]|\{\d*,\d*\}|\{\d{3,}\}")
+_TOKEN = re.compile(r"\{(\d+)[\d,]*\}|.", re.DOTALL)
 _GROUP_REPEAT = re.compile(r"\)(?:[*+]|\{\d*,?\d*\})")
 
 
@@ -63,7 +65,24 @@ def is_pattern(text: str) -> bool:
         _compiled(text)
     except (re.error, OverflowError, RecursionError):
         return False
-    return len(text) <= _LONGEST
+    return len(text) <= _LONGEST and _size(text) <= _LARGEST
+
+
+def _size(pattern: str) -> int:
+    """Returns how many places a pattern has when its counts are written out, as `regex` does to search with it."""
+    open_groups, last = [0], 0
+    for token in _TOKEN.finditer(_PLAIN.sub("x", pattern)):
+        if token[0] == "(":
+            open_groups.append(0)
+            continue
+        count = int(token[1] or 1)
+        if token[0] == ")":
+            last = open_groups.pop() if len(open_groups) > 1 else 0
+        # What is counted stands there once already.
+        added = last * (count - 1) if token[1] else last if token[0] == ")" else 1
+        last = last * count if token[1] else last if token[0] == ")" else 1
+        open_groups[-1] += added
+    return sum(open_groups)
 
 
 def _steps(pattern: str, length: int) -> float:

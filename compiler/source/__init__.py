@@ -51,14 +51,23 @@ class Document:
         """Returns the place of the key at `path`, or of the nearest key around it."""
         return self._nearest(path).key
 
-    def within(self, path: Path, text: str) -> Span:
-        """Returns the place of a text in the value at `path`, or of the whole value where it is written otherwise."""
+    def within(self, path: Path, text: str, before: int = 0) -> Span:
+        """Returns the place of a text in the value at `path`, or of the whole value where it is written otherwise.
+
+        `before` is how often the same text stands in front of the one that is meant.
+        """
         _, whole, lines, end, *_ = self._nearest(path)
         for line in range(whole.line, end[0] + 1) if text else ():
             first = whole.column - 1 if line == whole.line else 0
             last = end[1] - 1 if line == end[0] else None
-            if (column := lines[line - 1].find(text, first, last)) >= 0:
-                return Span(whole.path, line, column + 1, line, column + len(text) + 1)
+            column = lines[line - 1].find(text, first, last)
+            while column >= 0:
+                # A dollar before an expression makes it a text.
+                if not text.startswith("${{") or lines[line - 1][column - 1 : column] != "$":
+                    if before == 0:
+                        return Span(whole.path, line, column + 1, line, column + len(text) + 1)
+                    before -= 1
+                column = lines[line - 1].find(text, column + len(text), last)
         return whole
 
     def _nearest(self, path: Path) -> Node:

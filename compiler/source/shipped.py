@@ -35,6 +35,11 @@ def example_names() -> list[str]:
 _MOST_FILES = 200
 
 
+def is_yaml(name: str) -> bool:
+    """Says whether a file has the ending of an adapter, in capitals or not: one that is not read would be missed."""
+    return name.lower().endswith((".yaml", ".yml"))
+
+
 class Folder(NamedTuple):
     """A folder of adapters, and how its path is shown."""
 
@@ -44,8 +49,8 @@ class Folder(NamedTuple):
 
     def files(self) -> Iterator[tuple[Path, str]]:
         """Yields each adapter file and its path as shown, in order."""
-        for file in sorted(self.place.glob("?*.y*ml")) if os.path.lexists(self.place) else ():
-            if file.suffix in (".yaml", ".yml"):
+        for file in sorted(self.place.glob("?*.[yY]*")) if os.path.lexists(self.place) else ():
+            if is_yaml(file.name):
                 yield file, f"{self.shown}/{file.name}"
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
 import yaml
 
+from compiler.pages.trial import run_trials
+from compiler.registry.registry import Registry
+from compiler.report import Report
 from compiler.source import patch
 from tests.adapters.standins import Standin
 from tests.conftest import stackc
@@ -234,6 +239,24 @@ def test_a_script_that_shellcheck_refuses_is_told(tmp_path: Path, monkeypatch: p
         1,
         True,
     )
+
+
+@pytest.mark.parametrize("name", Registry().names())
+def test_shellcheck_refuses_no_script_of_a_built_in_adapter(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert which("shellcheck")
+    report = Report()
+    (row,), _ = run_trials([name], None, report)
+    assert (row["passed"], row["probes"] > 0) == (True, True), [*report]
+
+
+def test_the_real_shellcheck_reads_what_a_shell_lets_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    start = 'if [ "$1" = "a"]; then echo a; fi\nexec mine "$@"\n'
+    code, output = run("adapters test mine", **server(start=start))
+    assert (code, "[SC1073] [shell-syntax]" in output) == (1, True), output
 
 
 def connected(driver: dict[str, Any], entry: str = "") -> tuple[int, str]:

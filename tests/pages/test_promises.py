@@ -110,7 +110,7 @@ OPTION = "options: {flavour: {type: string, enum: [x, y], default: x, descriptio
 
 
 def test_every_word_of_an_option_is_tried(tmp_path: Path) -> None:
-    guard = "environment: {A: {when: options.flavour == 'y', then: '${{ nothing }}'}}"
+    guard = "environment: {A: {when: options.flavour == 'y', then: '${{ options.flavour | int / 0 }}'}}"
     assert tried(tmp_path, OPTION + SERVER % guard) == {"adapter-trial"}
 
 

@@ -55,7 +55,10 @@ def test_a_new_adapter_passes_its_trial_and_compiles(words: list[str]) -> None:
         (["Mine"], 2, "small letters"),
         (["../mine"], 2, "small letters"),
         (["mine", "--extends", "redis", "--image", "acme"], 2, "leave --image out"),
-        (["mine", "--image", 'a"b'], 2, "docker pull"),
+        (["mine", "--image", 'a"b:1'], 2, "docker pull"),
+        (["mine", "--image", "nats"], 2, "with the tag of one version"),
+        (["mine", "--image", "nats:latest"], 2, "with the tag of one version"),
+        (["auto"], 1, "a word of stackc itself"),
     ],
 )
 def test_what_cannot_be_a_new_adapter_writes_nothing(words: list[str], code: int, told: str) -> None:
@@ -96,6 +99,26 @@ def test_the_schema_and_the_guide_name_every_name_and_filter() -> None:
     for name in filters:
         assert re.search(rf"\b{name}\b", schema.partition("Filters")[2]), name
         assert f"`{name}`" in guide, name
+
+
+def test_the_file_of_an_adapter_is_printed_as_it_is() -> None:
+    written = (ROOT / "adapters" / "memcached.yaml").read_text()
+    assert stackc("adapters", "show", "memcached", "--source").output == written
+    Path("adapters").mkdir()
+    Path("adapters/cache.yaml").write_text(own := "adapter: cache\nextends: memcached\ntitle: Cache\n")
+    shown = stackc("adapters", "show", "cache", "--source").output
+    assert shown.endswith(own) and "`stackc adapters show memcached --source`" in shown.splitlines()[0]
+    assert stackc("adapters", "show", "cache", "--source", "--format", "json").exit_code == 2
+
+
+def test_an_adapter_in_capitals_is_read_and_one_beside_it_told() -> None:
+    Path("adapters").mkdir()
+    Path("adapters/cache.YAML").write_text("adapter: cache\nextends: memcached\ntitle: Cache\n")
+    done = stackc("adapters", "test", "adapters/cache.YAML")
+    assert (done.exit_code, "passed" in done.output) == (0, True), done.output
+    Path("adapters/cache.yml").write_text("adapter: cache\nextends: redis\n")
+    done = stackc("adapters", "show", "cache")
+    assert (done.exit_code, '"adapters/cache.yml" has the same name' in done.output) == (0, True), done.output
 
 
 EXAMPLES = re.findall(r"^```yaml\n(adapter: .*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
