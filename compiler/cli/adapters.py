@@ -56,7 +56,7 @@ def show_adapter(name: str, adapters: Path | None, form: str) -> None:
     adapter = registry.find(name, Span(path="stackc adapters show"), report)
     shared.finish(report, [registry])
     if adapter:
-        shared.answer(adapter_page(adapter), form, render_page)
+        shared.answer(adapter_page(adapter, shared.today()), form, render_page)
 
 
 @adapters.command("detect")

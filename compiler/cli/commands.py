@@ -18,7 +18,27 @@ from compiler.cli.stacks import load_project, load_projects, stack_options, stac
 from compiler.report import Report, suggest
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+# What other tools call it.
+_COMMANDS = {
+    **dict.fromkeys(("validate", "verify", "lint", "test"), "stackc check"),
+    **dict.fromkeys(("render", "build", "generate", "gen", "convert", "apply"), "stackc compile"),
+    **dict.fromkeys(("start", "run", "deploy"), "stackc up"),
+    **dict.fromkeys(("diff", "plan", "config"), "stackc compile --diff"),
+    **dict.fromkeys(("down", "stop", "restart", "exec", "pull"), "docker compose {}"),
+    **{"new": "stackc init", "create": "stackc init", "migrate": "stackc import", "help": "stackc --help"},
+}
+
+
+class _Commands(click.Group):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in _COMMANDS:
+            ctx.fail(f"no such command '{args[0]}'; write `{_COMMANDS[args[0]].format(args[0])}`")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(__version__, prog_name="stackc")
 def cli() -> None:
     """Compile a stack.yaml into a Docker Compose project that works the first time."""

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 log = logging.getLogger("stackc")
-_UNKNOWN = ("unknown-reference", "unknown-service")
+_UNKNOWN = (
+    *("unknown-reference", "unknown-service", "unknown-secret", "unknown-config", "unknown-network"),
+    *("unknown-model", "unknown-volume"),
+)
 
 
 class Compiled(NamedTuple):

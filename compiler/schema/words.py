@@ -60,6 +60,7 @@ def _filled(text: str, fault: Fault) -> str:
     words: dict[str, Callable[[], str]] = {
         "{value}": lambda: _shown(fault),
         "{text}": lambda: "..." if _is_hidden(fault) else _escaped(_scalar(data), 3 * _LONGEST),
+        "{pair}": lambda: _pair(fault),
         "{name}": lambda: _escaped(str(path[-1])) if path else noun,
         "{owner}": lambda: noun,
         "{thing}": lambda: _name(path, noun, '"{}"'),
@@ -70,6 +71,15 @@ def _filled(text: str, fault: Fault) -> str:
         "{rule}": lambda: _expected(fault),
     }
     return re.sub(r"\{\w+\}", lambda match: words[match[0]]() if match[0] in words else match[0], text)
+
+
+def _pair(fault: Fault) -> str:
+    """Returns an item of a list of variables that was written as a mapping, or the form of one."""
+    pairs = [*fault.data.items()] if isinstance(fault.data, dict) else []
+    is_shown = len(pairs) == 1 and not isinstance(pairs[0][1], dict | list | None)
+    if not is_shown or hides(f"{pairs[0][0]}: {pairs[0][1]}"):
+        return f"- {_escaped(str(pairs[0][0]))}=VALUE" if len(pairs) == 1 else "- NAME=VALUE"
+    return _escaped(f"- {pairs[0][0]}={_scalar(pairs[0][1])}")
 
 
 def _lowered(text: str) -> str:

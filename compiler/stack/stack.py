@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -28,8 +28,8 @@ _BARE = {"name": "x", "services": {"x": {}}}
 class Stack(NamedTuple):
     """A checked stack in one environment; services and secrets keep the shape in which they were written.
 
-    What is not in order is left out or stands empty; `faulty` names the databases that are left out, so that what
-    follows from that is not told again.
+    What is not in order is left out or stands empty; `faulty` names the databases that are left out and what stands
+    in sections that nobody knows, so that what follows from that is not told again.
     """
 
     name: str
@@ -115,8 +115,16 @@ def _build(
         secrets=sections.pop("secrets"),
         extra=sections,
         include=data["include"] if is_shaped and "include" in data else (),
-        faulty=frozenset(key for key, database in built.items() if not database),
+        faulty=frozenset([*_misplaced(data), *(key for key, database in built.items() if not database)]),
     )
+
+
+def _misplaced(data: Entries) -> Iterator[str]:
+    """Yields what stands in sections of another name, such as `database:`, which has a finding of its own."""
+    known = outer()["properties"]
+    for name, section in data.items():
+        if name not in known and not name.startswith("x-") and isinstance(section, dict):
+            yield from map(str, section)
 
 
 def _is_too_large(parts: Iterable[Entries]) -> bool:
