@@ -75,8 +75,9 @@ class Project:
             self._tell_copied(compiled, report)
             stale(artifacts, self.output, environment=self.environment, command=self.command, report=report)
         told = self._told(report)
-        # Should a file have changed since it was read for the key, nothing is remembered.
-        if compiled is not None and not report.errors and texts.items() >= self.sources.items():
+        # Should a file have changed since it was read for the key, or the shell count, nothing is remembered.
+        is_known = texts.items() >= self.sources.items() and not self._files.was_asked
+        if compiled is not None and not report.errors and is_known:
             made = {str(self.output / one.path): content_of(one) for one in artifacts}
             remember(key, self._files.seen | made, told)
         return Outcome(diagnostics=(*told, *self._committed()), compiled=compiled)
@@ -114,7 +115,7 @@ class Project:
         from compiler.source.masking import private_values
 
         dotenv = self.dotenv(Report())
-        return private_values(dotenv.values) if dotenv else set()
+        return private_values({**dotenv.values, **self._files.shell}) if dotenv else set()
 
     def _committed(self) -> Iterator[Diagnostic]:
         """Yields what git would commit, which it alone knows and so is never remembered."""
@@ -214,7 +215,7 @@ class Project:
         from datetime import UTC, datetime
 
         from compiler.output import RIVAL_VARIABLES, read_written
-        from compiler.rules.variables import check_set
+        from compiler.rules.variables import check_set, own_variables
         from compiler.run.passes import render_private
         from compiler.targets.vault import tell_lost
 
@@ -231,11 +232,14 @@ class Project:
         if report.errors:
             return []
         now, shown = datetime.now(UTC).replace(tzinfo=None), str(self.output)
-        made = render_private(compiled, dotenv, files, report, entropy=os.urandom, now=now, shown=shown)
-        if made:
-            project = compiled.project
-            keys = {*(one.key for one in project.secrets), *(one.key for one in project.variables)}
-            check_set(project, keys | dotenv.values.keys(), report)
+        project = compiled.project
+        keys = {*(one.key for one in project.secrets), *(one.key for one in project.variables)}
+        given = {one.key for one in project.secrets if not one.generate}
+        shell = self._files.variables({*given, *own_variables(project)} - (keys - given), dotenv)
+        private = {key: shell[key] for key in given & shell.keys()}
+        act = partial(render_private, entropy=os.urandom, now=now, shown=shown, shell=private)
+        if made := act(compiled, dotenv, files, report):
+            check_set(project, keys | dotenv.values.keys() | shell.keys(), report)
         return made
 
 
