@@ -300,6 +300,33 @@ def test_a_job_that_nothing_waits_for_is_waited_for() -> None:
     assert gate["image"].startswith("pgvector/")
 
 
+@pytest.mark.parametrize(
+    ("job", "client", "is_awaited"),
+    [
+        ("", "", False),
+        ("", "profiles: [x],", True),
+        ("", "scale: 0,", True),
+        ("profiles: [x],", "profiles: [x, y],", False),
+        ("profiles: [x, y],", "profiles: [x],", True),
+        ("deploy: {mode: replicated-job},", "", False),
+    ],
+)
+def test_a_job_is_waited_for_where_its_client_may_not_be_there(
+    job: str, client: str, is_awaited: bool
+) -> None:
+    wait = "depends_on: {setup: {condition: service_completed_successfully}}"
+    services = f"setup: {{image: x, {job}}}\napp: {{image: x, {client} {wait}}}"
+    gate = project_of(stack(services, DATABASE)).services["stackc-ready"]
+    assert ("setup" in gate["depends_on"]) == is_awaited
+
+
+def test_a_job_of_swarm_is_a_job() -> None:
+    gate = project_of(stack("setup: {image: x, deploy: {mode: global-job}}", DATABASE)).services[
+        "stackc-ready"
+    ]
+    assert "setup" in gate["depends_on"]
+
+
 def test_x_compose_resets_what_stackc_says() -> None:
     text = (
         "name: demo\ndatabases: {main: {adapter: redis, x-compose: {ulimits: !reset null, shm_size: 0x10}}}\n"
