@@ -10,7 +10,7 @@ from compiler.source.numbers import as_compose_reads
 from compiler.source.text import resolve as resolve_scalar
 from tests.compose import config
 from tests.project.test_pasted import on_loopback
-from tests.stacks import DATABASE, compile_text, findings, resolve, spec_of, stack
+from tests.stacks import DATABASE, compile_text, findings, project_of, resolve, spec_of, stack
 
 if TYPE_CHECKING:
     from pathlib import Path
