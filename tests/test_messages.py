@@ -185,7 +185,7 @@ def test_a_service_with_the_image_of_an_engine_gets_a_hint_once(tmp_path: Path) 
     (note,) = [line for line in stackc("compile", tmp_path).stdout.splitlines() if "stackc import" in line]
     assert note == (
         "note: `databases: {db: {adapter: postgresql}, kv: {adapter: redis}}` does more for db, kv; "
-        "`stackc import` moves them in with their data"
+        "`stackc import` moves such services in, or says why not"
     )
     assert "stackc import" not in stackc("compile", tmp_path).output
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from compiler.importing import Kind
+from compiler.importing.opening import Clients, find_clients
 from compiler.importing.reading import Compose
 from compiler.importing.recognising import Engine, Unusual
 from compiler.importing.words import Value, Words
@@ -38,12 +39,16 @@ _RESTART = "unless-stopped"
 
 
 class Entry(NamedTuple):
-    """A database: its entry but for its password, its secrets by name, and what is told of it."""
+    """A database: its entry but for its password, its secrets by name, and what is told of it.
+
+    `clients` are those of one that asked for no password.
+    """
 
     engine: Engine
     options: dict[str, Any]
     secrets: Mapping[str, Value]
     told: list[tuple[Kind, str]]
+    clients: Clients
 
 
 def build_entry(compose: Compose, name: str, engine: Engine) -> Entry:
@@ -52,7 +57,9 @@ def build_entry(compose: Compose, name: str, engine: Engine) -> Entry:
     _check(compose, name, spec, engine)
     reader = Words(compose, engine, lambda kind, text: told.append((kind, text)))
     environment, settings = reader.environment(spec), reader.settings(spec.get("command"))
-    secrets, own = reader.secrets(name), env_key(name, "admin_password")
+    secrets, own = reader.secrets(), env_key(name, "admin_password")
+    is_open = "password" in engine.data["secrets"] and not secrets
+    clients = find_clients(compose, name, engine) if is_open else {}
     if "admin_password" in secrets and compose.values.get(own, one := secrets["admin_password"].text) != one:
         raise Unusual(f".env has another {own}")
     overlay = _overlay(compose, name, spec, reader.tell)
@@ -73,7 +80,7 @@ def build_entry(compose: Compose, name: str, engine: Engine) -> Entry:
         told.append(("decide", text))
     better = "its health check logs in, its clients wait for that, and its container has few rights"
     told.append(("improved", better))
-    return Entry(engine, options, secrets, told)
+    return Entry(engine, options, secrets, told, clients)
 
 
 def _check(compose: Compose, name: str, spec: Mapping[str, Any], engine: Engine) -> None:

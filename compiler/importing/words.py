@@ -9,8 +9,9 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from compiler.importing import Kind
-from compiler.importing.reading import Compose, read_dotenv, values_of
+from compiler.importing.reading import Compose, read_dotenv
 from compiler.importing.recognising import Engine, Unusual
+from compiler.importing.variables import values_of
 from compiler.project.values import inside
 from compiler.report import Report
 from compiler.source import read_file
@@ -32,6 +33,8 @@ class Words:
     def __init__(self, compose: Compose, engine: Engine, tell: Callable[[Kind, str], None]) -> None:
         self.compose, self.engine, self.tell = compose, engine, tell
         self.words: dict[str, Value] = {}
+        # Variables of which nothing here says what they are.
+        self.unset: set[str] = set()
 
     def environment(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the variables that the image keeps; the others become words."""
@@ -60,7 +63,9 @@ class Words:
         source = (match["braced"] or match["bare"]) if match else ""
         entry = self.compose.dotenv.entries.get(source)
         is_known = self.compose.values.get(source) and not (entry and entry.is_interpolated)
-        return Value(self.compose.filled(written), source if is_known else "")
+        text = self.compose.filled(written)
+        self.unset |= {source} if source and not text else set()
+        return Value(text, source if is_known else "")
 
     def mounted(self, spec: Mapping[str, Any], key: str, path: str) -> Value:
         """Returns what is in a secret that is mounted at a path."""
@@ -100,16 +105,24 @@ class Words:
                 self.take(key, meaning, known[0] if known else Value(value))
         return settings
 
-    def secrets(self, name: str) -> dict[str, Value]:
-        """Fills in the words that the image has a default for; returns the secrets, without which nothing moves."""
+    def secrets(self) -> dict[str, Value]:
+        """Fills in the words that the image has a default for; returns the secrets.
+
+        There are none where a server asked for no password and can be given one.
+        """
         for word, text in self.engine.rules.get("otherwise", {}).items():
             other = self.words.get(text[1:]) if text.startswith("$") else Value(text)
             if other:
                 self.words.setdefault(word, other)
         known = [secret for secret in self.engine.data["secrets"] if secret in self.words]
         if "password" in self.engine.data["secrets"] and "password" not in known:
-            told = "it asks for no password, and a database always does"
-            raise Unusual(f"{told}; to move it, let its clients say `uses: [{name}]`")
+            if self.unset:
+                told = f".env does not set {', '.join(sorted(self.unset))}, which its image takes"
+                raise Unusual(f"{told}; write it there, and import again")
+            if self.engine.rules.get("open"):
+                return {}
+            told = "it asks for no password, and its data know no user with one"
+            raise Unusual(f"{told}: make one there, and write it into the variables of its image")
         is_one = self.words.get("user") == self.words.get("admin")
         return {secret: self.words[secret] for secret in known if not (is_one and secret == "admin_password")}
 

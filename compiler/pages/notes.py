@@ -49,7 +49,8 @@ def by_hand(project: Project, registry: Registry) -> str:
     if not found:
         return ""
     entries = ", ".join(f"{name}: {{adapter: {adapter}}}" for name, adapter in found.items())
-    return f"`databases: {{{entries}}}` does more for {', '.join(found)}; `stackc import` moves them in with their data"
+    moving = "`stackc import` moves such services in, or says why not"
+    return f"`databases: {{{entries}}}` does more for {', '.join(found)}; {moving}"
 
 
 def next_command(project: Project) -> str:

@@ -94,8 +94,9 @@ def unawaited_jobs(project: Project) -> list[str]:
     waiting: dict[str, list[set[str]]] = {}
     for service in project.services.values():
         for name, rule in (service.get("depends_on") or {}).items():
-            if rule.get("condition") == _FINISHED and name in project.services and replicas(service) > 0:
-                waiting.setdefault(name, []).append({*(service.get("profiles") or ())})
+            if rule.get("condition") == _FINISHED:
+                profiles = [{*(service.get("profiles") or ())}] if replicas(service) > 0 else []
+                waiting.setdefault(name, []).extend(profiles)
     jobs = {name for name, kind in project.kinds.items() if kind == "job" or _ends(project.services[name])}
     left = []
     for name in (name for name in project.services if name in jobs or name in waiting):
