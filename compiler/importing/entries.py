@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from compiler.importing import Kind
@@ -105,7 +105,7 @@ def _volume(
     """Returns what holds the data; scripts for new data stay where the image finds them."""
     folders = [*(reader.engine.server.get("volumes") or {}).values()]
     scripts = reader.engine.rules.get("scripts")
-    entry, kept = dict[str, Any](), list[Any]()
+    entry, kept, mounted = dict[str, Any](), list[Any](), list[str]()
     for index, mount in enumerate(compose.project.services[name].get("volumes") or ()):
         target, source = written_text(mount.get("target")).rstrip("/"), compose.filled(mount.get("source"))
         special = inside(mount, "bind").keys() - {"create_host_path"} or "volume" in mount
@@ -113,17 +113,33 @@ def _volume(
             entry = {"volume": source} if source else {}
         elif scripts and f"{target}/".startswith(f"{scripts['folder']}/"):
             kept.append(written(compose.project, mount, ("services", name, "volumes", index)))
-            if "database" in reader.words:
-                environment[scripts["database"]] = reader.words["database"].text
-            told = f"{source} is run by the image when its volume is new, as before, and not as `scripts`"
-            reader.tell("decide", told)
+            mounted.append(source)
         else:
             raise Unusual(f"its mount of {target} is not one that a database has")
     if folders and not entry:
         told = f"its data had no volume with a name, and will be in {name}-data: copy them if they matter"
         reader.tell("decide", told)
+    if mounted and _are_scripts(compose, reader, entry.get("volume", ""), mounted):
+        reader.tell("improved", f"its job runs {', '.join(mounted)} once, in its new and empty data")
+        return entry | {"scripts": [source.removeprefix("./") for source in mounted]}
+    for source in mounted:
+        told = f"{source} is run by the image when its volume is new, as before"
+        reader.tell("decide", f"{told}; as one of `scripts` it would run in the data that are there as well")
+    if scripts and mounted and "database" in reader.words:
+        environment[scripts["database"]] = reader.words["database"].text
     overlay |= {"volumes": kept} if kept else {}
     return entry
+
+
+def _are_scripts(compose: Compose, reader: Words, volume: str, mounted: Sequence[str]) -> bool:
+    """Says whether files for new data can be `scripts`: nothing has run them, and they need no administrator."""
+    is_path, words = volume.startswith((".", "/")), reader.words
+    is_new = not volume or (is_path and not compose.file(volume).exists())
+    pattern = (reader.engine.data.get("scripts") or {}).get("pattern")
+    is_admin = "user" in words and words["user"] == words.get("admin")
+    files = [compose.file(source) for source in mounted]
+    are_files = pattern and all(re.search(pattern, file.name) and file.is_file() for file in files)
+    return bool(is_new and is_admin and are_files and not any(one.startswith(("/", "..")) for one in mounted))
 
 
 def _ports(compose: Compose, spec: Mapping[str, Any], engine: Engine) -> dict[str, Any]:

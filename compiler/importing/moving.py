@@ -184,8 +184,10 @@ class _Draft:
             where = "stays" if key in held else "is"
             self.tell("moved", name, f"its {secret.replace('_', ' ')} {where} in .env as {key}")
         # Not only those that are kept: the text of any may be shared with a service.
-        kept, hide = options.get("environment", {}), self.hiding.variable
+        kept, hide, at = options.get("environment", {}), self.hiding.variable, ("services", name)
         for key, value in (self.compose.project.services[name].get("environment") or {}).items():
+            if key not in kept and self.project.places.origin((*at, "environment", key)).path[:2] == at:
+                continue
             changed = hide(name, key, kept.get(key, value), is_told=key in kept)
             kept |= {key: changed} if key in kept else {}
         if "x-compose" in options:

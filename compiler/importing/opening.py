@@ -31,7 +31,7 @@ def find_clients(compose: Compose, name: str, engine: Engine) -> Clients:
         found = {one.variable: one for one in iter_named({"environment": values}, [name])}
         for key, one in found.items():
             text = _url(name, engine, values[key], written_text(own.get(key)))
-            if not text or one.password:
+            if not text or one.password or own.get(key) is None:
                 raise Unusual(f'{_TOLD}, and {key} of "{other}" is no URL into which one could be written')
             made[other, key] = text
         near = {*(service.get("depends_on") or {}), *(one for one, _ in neighbours(service))}

@@ -57,6 +57,8 @@ def find_engine(compose: Compose, spec: Mapping[str, Any], adapters: Iterable[Ad
     adapter = found[0]
     if "import" not in adapter.data:
         raise Unusual(f"the adapter {adapter.name} does not say what its image's variables mean")
+    if reason := adapter.data["import"].get("stays"):
+        raise Unusual(reason)
     tag = (_TAG.search(image) or {"tag": ""})["tag"] or "latest"
     # Of two lines those come first that have the same image, then the newer ones.
     lines = [*adapter.versions]

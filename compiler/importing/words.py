@@ -18,6 +18,8 @@ from compiler.source import read_file
 from compiler.stack.names import default_admin
 
 _WHOLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?[-?][^{}]*)?\}|(?P<bare>\w+))")
+# What images take for yes.
+_TRUE = ("1", "on", "true", "y", "yes")
 
 
 class Value(NamedTuple):
@@ -84,7 +86,13 @@ class Words:
         if isinstance(meaning, str) and value.text != meaning:
             raise Unusual(f"{key} is {value.text}, and stackc has {meaning}")
         for word in meaning if value.text and isinstance(meaning, list) else ():
-            self.words.setdefault(word, value)
+            first, is_pair, second = word.partition("/")
+            text, sign, rest = value.text.partition("/")
+            if is_pair and not sign:
+                raise Unusual(f"{key} is not of the form {first}/{second.replace('_', ' ')}")
+            self.words.setdefault(first, Value(text) if is_pair else value)
+            if is_pair:
+                self.words.setdefault(second, Value(rest))
 
     def settings(self, command: Any) -> dict[str, str]:
         """Returns the settings among the arguments of the server; the others become words."""
@@ -115,15 +123,19 @@ class Words:
             if other:
                 self.words.setdefault(word, other)
         known = [secret for secret in self.engine.data["secrets"] if secret in self.words]
-        if "password" in self.engine.data["secrets"] and "password" not in known:
+        if "password" not in known and "admin_password" in known:
+            admin = default_admin(self.engine.data)
+            told = f"its services log in as {admin} as before; `uses` gives them a user with fewer rights"
+            self.tell("decide", told)
+        elif "password" in self.engine.data["secrets"] and "password" not in known:
             if self.unset:
                 told = f".env does not set {', '.join(sorted(self.unset))}, which its image takes"
                 raise Unusual(f"{told}; write it there, and import again")
             if self.engine.rules.get("open"):
                 return {}
-            told = "it asks for no password, and its data know no user with one"
-            raise Unusual(f"{told}: make one there, and write it into the variables of its image")
-        is_one = self.words.get("user") == self.words.get("admin")
+            told = "it asks for no password: give it one by the variables of its image"
+            raise Unusual(f"{told}, and in its data too where those hold users")
+        is_one = "admin" in self.words and self.words.get("user") == self.words["admin"]
         return {secret: self.words[secret] for secret in known if not (is_one and secret == "admin_password")}
 
     def names(self) -> dict[str, Any]:
@@ -131,11 +143,16 @@ class Words:
         data, words = self.engine.data, {word: value.text for word, value in self.words.items()}
         if words.get("admin") == default_admin(data):
             del words["admin"]
-        numbers = {word for word, one in (data.get("options") or {}).items() if one.get("type") == "integer"}
+        options = data.get("options") or {}
+        numbers = {word for word, one in options.items() if one.get("type") == "integer"}
+        flags = {
+            word for word, one in options.items() if True in (one.get("const"), one.get("type") == "boolean")
+        }
         ordered = {word: words[word] for word in ("database", "admin", "user", *words) if word in words}
         is_number = {word: word in numbers and text.isdecimal() for word, text in ordered.items()}
         kept = {word: text for word, text in ordered.items() if word not in data["secrets"]}
-        return {word: int(text) if is_number[word] else text for word, text in kept.items()}
+        made = {word: int(text) if is_number[word] else text for word, text in kept.items()}
+        return made | {word: str(made[word]).lower() in _TRUE for word in made.keys() & flags}
 
 
 def _argument(texts: list[str], flags: tuple[str, ...]) -> tuple[str, str, list[str]]:
