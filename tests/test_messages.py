@@ -68,12 +68,55 @@ DATABASE = "databases: {db: {adapter: postgresql}}\n"
             services("uses: [db], network_mode: host") + DATABASE,
             "remove `network_mode`: the service then joins the network of the databases",
         ),
+        (
+            "databases: {db: {adapter: postgresql, password: '${DB_PASSWORD}'}}\n",
+            "write ${{ secrets.NAME }}, and `NAME: {environment: KEY}` under `secrets:` for KEY in .env",
+        ),
+        (
+            "databases: {db: {adapter: postgresql, x-compose: {labels: ['a=${{ databases.nope.url }}']}}}\n",
+            "add `nope:` with its `adapter:` under `databases:`",
+        ),
         ("databases: {db: {adapter: redis, database: app}}\n", "write a number from 0 to 15"),
         ("databases: {db: {adapter: postgresql, scripts: [a.sh]}}\n", "name files of SQL, such as seed.sql"),
     ],
 )
 def test_a_mistake_has_one_finding_that_says_what_to_write(tmp_path: Path, text: str, help: str) -> None:
     assert [(one["severity"], one["help"]) for one in found(tmp_path, text)] == [("error", help)]
+
+
+@pytest.mark.parametrize(
+    ("environments", "help"),
+    [
+        ("[staging]", "write each as a mapping, such as `staging: {services: {}}`"),
+        ("{staging: }", "write `{}` where it changes nothing"),
+        ("{stagin: {}}", 'did you mean "stagin"?'),
+    ],
+)
+def test_an_environment_that_is_none_is_told(tmp_path: Path, environments: str, help: str) -> None:
+    text = f"{services('ports: []')}environments: {environments}\n"
+    assert [one["help"] for one in found(tmp_path, text, "-e", "staging")] == [help]
+
+
+@pytest.mark.parametrize(
+    ("options", "help"),
+    [
+        ("x-compose: {command: [-c, wal_level=logical]}", "write `settings:` of the database in its place"),
+        ("x-compose: {ports: ['0.0.0.0:15432:5432']}", "add `default` to its networks"),
+        (
+            "profiles: [search]",
+            "write the long form with `required: false`, or give both a profile: Compose refuses it otherwise",
+        ),
+    ],
+)
+def test_what_a_server_makes_of_it_is_told(tmp_path: Path, options: str, help: str) -> None:
+    text = f"{services('uses: [db]')}databases: {{db: {{adapter: postgresql, {options}}}}}\n"
+    assert [(one["severity"], one["help"]) for one in found(tmp_path, text)] == [("warning", help)]
+
+
+def test_a_need_is_delivered(tmp_path: Path) -> None:
+    assert found(tmp_path, "databases: {db: {adapter: postgresql, needs: [change-data-capture]}}\n") == []
+    rendered = (tmp_path / "docker-compose.yml").read_text()
+    assert "--wal_level=logical" in rendered and " REPLICATION PASSWORD" in rendered
 
 
 def test_a_service_reaches_databases_by_the_network_that_it_shares(tmp_path: Path) -> None:

@@ -53,6 +53,9 @@ def build_stack(
     """
     written = _group(document.data, "environments")
     overlays = {name: overlay for name, overlay in written.items() if isinstance(overlay, dict)}
+    if environment != LOCAL and not isinstance(document.data.get("environments", {}), dict):
+        check_schema(document.data, outer(), report, noun="the stack", locate=document)
+        return None
     if environment not in (LOCAL, *overlays):
         told, help = f'the stack has no environment "{environment}"', suggest(environment, [LOCAL, *overlays])
         if environment in written:
