@@ -151,7 +151,9 @@ def _ports(compose: Compose, spec: Mapping[str, Any], engine: Engine) -> dict[st
         is_here, where = address == LOOPBACK, f"[{address}]" if ":" in address else address
         is_free = option == "port" or (option not in (None, *entry) and is_here)
         if not option or not host or option in entry or protocol != "tcp" or not is_free:
-            raise Unusual(f"it publishes {compose.filled(port['target'])} in a way that a database does not")
+            raise Unusual(
+                f"it publishes {compose.filled(port.get('target'))} in a way that a database does not"
+            )
         entry[option] = host.start if is_here else f"{where}:{host.start}"
     return entry
 

@@ -21,7 +21,8 @@ def publish(compose: Compose, hiding: Hiding, name: str, service: dict[str, Any]
     ports, opened = list(service.get("ports") or ()), []
     for index, port in enumerate(ports):
         at = ("services", name, "ports", index)
-        if "host_ip" in port:
+        # Compose refuses one without a target, and so does a compile.
+        if "host_ip" in port or "target" not in port:
             continue
         if at in compose.project.places.short:
             text = _address(compose, str(short_port(port)), "published" in port)

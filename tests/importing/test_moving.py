@@ -268,6 +268,7 @@ def test_a_url_takes_the_password_of_its_database(tmp_path: Path) -> None:
         ('"127.0.0.1:80:80"', "127.0.0.1:80:80"),
         ('"${WHOLE}"', "0.0.0.0:99:98"),
         ('"${HERE}"', "127.0.0.1:99:98"),
+        ("{published: 81}", {"published": 81}),
         ('{target: 80, published: "81"}', {"target": 80, "published": "81", "host_ip": "0.0.0.0"}),
     ],
 )
