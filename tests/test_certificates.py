@@ -401,6 +401,9 @@ def test_an_own_file_that_is_a_folder_is_told(tmp_path: Path) -> None:
     ]
 
 
+INSTALL = (
+    "install cryptography beside stackc: `pip install cryptography`, or `pipx inject stackc cryptography`"
+)
 WITHOUT = """
 import sys
 sys.modules["cryptography"] = None
@@ -414,9 +417,9 @@ for one in Project(folder / "stack.yaml", folder, today="2026-01-01").compile().
 
 @pytest.mark.parametrize(
     ("stack", "told"),
-    [(STACK, 'missing-extra 5 run `pip install "stackc[tls]"`\n'), (STACK.replace("verify-full", "off"), "")],
+    [(STACK, f"missing-extra 5 {INSTALL}\n"), (STACK.replace("verify-full", "off"), "")],
 )
-def test_without_the_package_the_extra_is_named(tmp_path: Path, stack: str, told: str) -> None:
+def test_without_the_package_the_way_to_it_is_named(tmp_path: Path, stack: str, told: str) -> None:
     (tmp_path / "stack.yaml").write_text(stack)
     ran = subprocess.run(
         [sys.executable, "-c", WITHOUT, tmp_path], capture_output=True, text=True, check=True

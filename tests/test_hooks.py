@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from compiler.output import STATE
 from tests.conftest import OUTSIDE, ROOT, stackc
 from tests.test_package import LEFT_OUT
 
@@ -31,8 +32,18 @@ GIT = ("git", "-c", "user.name=Test", "-c", "user.email=test@example.org", "-c",
 
 
 @pytest.mark.parametrize("hook", OFFERED, ids=lambda hook: str(hook["id"]))
-@pytest.mark.parametrize("name", ["stack.yaml", "stack.yml", "deploy/stack.yaml", "a/b-c/stack.yml"])
-def test_hook_takes_stack_files(hook: dict[str, Any], name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "stack.yaml",
+        "stack.yml",
+        "deploy/stack.yaml",
+        "a/b-c/stack.yml",
+        "a/docker-compose.yml",
+        ".env.example",
+    ],
+)
+def test_hook_takes_stacks_and_what_they_render(hook: dict[str, Any], name: str) -> None:
     assert re.search(hook["files"], name)
 
 
@@ -45,7 +56,8 @@ def test_hook_takes_stack_files(hook: dict[str, Any], name: str) -> None:
         "stack.json",
         "stack-yaml",
         "stack.yaml/readme.md",
-        "docker-compose.yml",
+        "docker-compose.yaml",
+        "my.env.example",
         "Stack.yaml",
     ],
 )
@@ -102,8 +114,38 @@ def test_hooks_check_and_compile_every_stack_of_a_repository(offered: Path, repo
     assert "two/docker-compose.yml:1:1: error:" in check, done.stdout + done.stderr
     assert "one/docker-compose.yml" not in check
     assert "one/docker-compose.yml is up to date\nwrote two/docker-compose.yml" in rendered
+    assert "stackc: add these files to the commit" in rendered
     assert "\nname: two\n" in (repository / "two" / "docker-compose.yml").read_text()
     assert done.returncode == 1
+
+
+def test_a_hook_takes_the_stack_beside_each_file_and_passes_over_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "one" / "stack.yaml").write_text(STACK.format("one"))
+    (tmp_path / "other" / "docker-compose.yml").write_text("services: {}\n")
+    rendered = ("one/docker-compose.yml", "one/.env.example", "other/docker-compose.yml")
+    first = stackc("compile", "--hook", "one/stack.yaml")
+    assert (first.exit_code, first.stderr) == (1, "stackc: add these files to the commit\n")
+    assert [stackc(word, "--hook", *rendered).exit_code for word in ("compile", "check")] == [0, 0]
+    (tmp_path / "one" / ".env").unlink()
+
+    with (tmp_path / "one" / "docker-compose.yml").open("a") as file:
+        file.write("# mine\n")
+    assert "one/docker-compose.yml was edited by hand" in stackc("check", "--hook", *rendered).stderr
+    assert stackc("check", "--hook", "other/docker-compose.yml").output == ""
+
+
+def test_a_hook_does_not_fail_for_what_git_ignores(tmp_path: Path) -> None:
+    (tmp_path / "stack.yaml").write_text(STACK.format("one"))
+    assert stackc("compile", tmp_path).exit_code == 0
+    for path in (".env", STATE):
+        (tmp_path / path).unlink()
+    done = stackc("compile", "--hook", tmp_path / "stack.yaml")
+    assert (done.exit_code, "wrote" in done.stdout) == (0, True), done.output
 
 
 @pytest.mark.parametrize("hook", USED, ids=lambda hook: str(hook["id"]))

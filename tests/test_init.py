@@ -48,6 +48,14 @@ def test_init_from_copies_a_shipped_stack_that_compiles(tmp_path: Path, name: st
     assert result.exit_code == 0, result.output
 
 
+def test_init_says_what_a_stack_needs_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "orders").mkdir()
+    told = stackc("init", "--from", "microservices", tmp_path).stdout.splitlines()
+    note = "note: the stack names catalog, frontend, gateway, signing.pem, which are yours to put beside it"
+    assert note in told
+    assert not [line for line in stackc("init", tmp_path / "new").stdout.splitlines() if "yours" in line]
+
+
 @pytest.mark.parametrize(
     ("folder", "name"), [("shop", "shop"), ("My Shop.v2", "my-shop-v2"), ("__x", "x"), ("…", "minimal")]
 )

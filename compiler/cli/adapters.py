@@ -62,7 +62,7 @@ def show_adapter(name: str, source: bool, adapters: Path | None, form: str) -> N
     if adapter and source:
         click.echo(adapter_source(adapter, registry))
     elif adapter:
-        shared.answer(adapter_page(adapter), form, render_page)
+        shared.answer(adapter_page(adapter, shared.today()), form, render_page)
 
 
 @adapters.command("detect")

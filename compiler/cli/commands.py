@@ -14,11 +14,30 @@ from compiler.cli.adapters import adapters
 from compiler.cli.docker import logs, ps, shell, up
 from compiler.cli.init import init
 from compiler.cli.moving import import_command
-from compiler.cli.stacks import load_project, load_projects, stack_options, stacks_argument
+from compiler.cli.stacks import hook_option, load_project, load_projects, stack_options, stacks_argument
 from compiler.report import Report, suggest
 
+# What other tools call it.
+_COMMANDS = {
+    **dict.fromkeys(("validate", "verify", "lint", "test"), "stackc check"),
+    **dict.fromkeys(("render", "build", "generate", "gen", "convert", "apply"), "stackc compile"),
+    **dict.fromkeys(("start", "run", "deploy"), "stackc up"),
+    **dict.fromkeys(("diff", "plan", "config"), "stackc compile --diff"),
+    **dict.fromkeys(("down", "stop", "restart", "exec", "pull"), "docker compose {}"),
+    **{"new": "stackc init", "create": "stackc init", "migrate": "stackc import", "help": "stackc --help"},
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+
+class _Commands(click.Group):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in _COMMANDS:
+            ctx.fail(f"no such command '{args[0]}'; write `{_COMMANDS[args[0]].format(args[0])}`")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(__version__, prog_name="stackc")
 def cli() -> None:
     """Compile a stack.yaml into a Docker Compose project that works the first time."""
@@ -35,9 +54,10 @@ def cli() -> None:
 @click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 1 if a file would change.")
 @click.option("--diff", "diff_only", is_flag=True, help="Write nothing; show what would change.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited by hand or made by others.")
+@hook_option
 @click.option("--new-secrets", is_flag=True, help="Make new values for secrets that .env has lost.")
 def compile_command(
-    form: str, check_only: bool, diff_only: bool, force: bool, new_secrets: bool, **given: Any
+    form: str, check_only: bool, diff_only: bool, force: bool, new_secrets: bool, hook: bool, **given: Any
 ) -> None:
     """Render docker-compose.yml and .env from each STACK: a file, a folder, or - for stdin.
 
@@ -48,13 +68,15 @@ def compile_command(
     """
     report, rows = Report(), []
     write = not (check_only or diff_only)
-    projects = load_projects(**given, writes=write)
+    projects = load_projects(**given, writes=write, hook=hook)
+    added = False
     for project in projects:
         outcome = project.compile(
             force=force, new_secrets=new_secrets, write=write, again=force or new_secrets or not write
         )
         report.extend(outcome.diagnostics)
         for change in outcome.changes:
+            added |= not change.secret and change.status != "unchanged"
             row = {"path": str(project.output / change.path), "status": change.status}
             rows.append(row)
             if diff_only or (change.status in ("edited", "foreign") and not force):
@@ -69,11 +91,15 @@ def compile_command(
     shared.finish(report, projects, form, rows)
     if check_only and any(row["status"] != "unchanged" for row in rows):
         sys.exit(shared.FINDINGS)
+    if hook and added:
+        shared.say("stackc: add these files to the commit", err=True)
+        sys.exit(shared.FINDINGS)
 
 
 @cli.command()
 @stack_options
 @stacks_argument
+@hook_option
 @shared.format_option("github", "sarif")
 def check(form: str, **given: Any) -> None:
     """Check that each STACK is valid and its rendered files are up to date; write nothing.

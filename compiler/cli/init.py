@@ -74,6 +74,11 @@ def init(example: str | None, list_only: bool, yes: bool, folder: Path) -> None:
     except OSError as failure:
         tell_refusal(report, Refusal(path, failure), "written")
     shared.finish(report)
+    paths = [
+        path for path in first.named_paths(text, registry, shared.today()) if not (folder / path).exists()
+    ]
+    if paths:
+        notes.append(f"note: the stack names {', '.join(paths)}, which are yours to put beside it")
     told = "next: stackc compile" + ("" if folder == Path() else f" {folder}")
     shared.say("\n".join([*done, *notes, told]))
 

@@ -121,11 +121,21 @@ def finish(report: Report, read: Sequence[Any] = (), form: str = "text", changes
     private = {value for one in read if len(report) for value in getattr(one, "private", ())}
     # There is no stderr where it was closed.
     color = form == "text" and bool(sys.stderr and sys.stderr.isatty()) and not os.environ.get("NO_COLOR")
-    text = render_report(report, sources, form, color=color, changes=changes, private=private)
+    places = _root_around() if form in ("github", "sarif") else None
+    text = render_report(report, sources, form, color=color, changes=changes, private=private, places=places)
     if text:
         click.echo(text, err=form == "text", color=color or None)
     if report.errors:
         sys.exit(FINDINGS)
+
+
+def _root_around() -> tuple[str, str] | None:
+    """Returns this folder and the root of its git repository, from which machines count paths."""
+    with suppress(OSError):
+        here = Path.cwd()
+        roots = (folder for folder in (here, *here.parents) if os.path.lexists(folder / ".git"))
+        return (str(here), str(root)) if (root := next(roots, None)) else None
+    return None
 
 
 def answer(data: Any, form: str, render: Callable[[Any], str]) -> None:
@@ -154,13 +164,15 @@ def say_changes(project: Project, outcome: Outcome, would: bool) -> None:
     status = next((one.status for one in changed if one.path == "docker-compose.yml"), "")
     if would or not status or outcome.compiled is None:
         return
-    from compiler.pages.notes import iter_notes, next_command
+    from compiler.pages.notes import by_hand, iter_notes, next_command
 
     for note in iter_notes(outcome.compiled.project):
         say(f"note: {note}")
     if status == "new":
         there = "" if project.output == Path() else f"cd {project.output} && "
         databases = outcome.compiled.stack.databases.values()
+        if hint := by_hand(outcome.compiled.project, load_registry(project.adapters, project.stack.parent)):
+            say(f"note: {hint}")
         for adapter in {one.adapter.name: one.adapter for one in databases if "note" in one.spec}.values():
             say(f"note on {adapter.name}: {adapter.data['note']}")
         say(f"next: {there}{next_command(outcome.compiled.project)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -47,6 +48,11 @@ def stack_options(command: Any) -> Any:
     return command
 
 
+hook_option = click.option(
+    "--hook",
+    is_flag=True,
+    help="For a hook of git: take the stack beside each file, if there is one, and fail where git has more to add.",
+)
 stacks_argument = click.argument("stacks", nargs=-1, type=shared.FILE, metavar="[STACK]...")
 
 
@@ -57,12 +63,21 @@ def load_projects(
     adapters: Path | None,
     stacks: Sequence[Path] = (),
     writes: bool = False,
+    hook: bool = False,
 ) -> list[Project]:
-    """Returns the stacks that are named, each once, as they are on this day."""
+    """Returns the stacks that are named, each once, as they are on this day.
+
+    A `hook` names all files that were changed, of which some are stacks and some are rendered.
+    """
     from compiler.run.workspace import Project
 
     today, projects = shared.today(), dict[Path, Project]()
+    if hook:
+        beside = (shared.stack_in(named.parent) for named in stacks)
+        stacks = [stack for stack in beside if stack and os.path.lexists(stack)]
     names = [*stacks, *([file] if file else [])]
+    if hook and not names:
+        return []
     if not names and (found := shared.nearest()).parent != Path():
         shared.say(f"stackc: the stack is {found}", err=True)
     for named in names or [shared.nearest()]:

@@ -57,12 +57,23 @@ class Sink:
             raise ExpressionError(str(fault)) from fault
 
 
+class Group(dict[str, Any]):
+    """Names and their values; `added` is how a person adds one, in which {name} stands for it."""
+
+    added = ""
+
+    def help_for(self, name: str) -> str:
+        """Returns the help for a name that it lacks."""
+        return suggest(name, self, self.added.replace("{name}", name))
+
+
 def lacking(name: object, value: Any, owner: str = "") -> ExpressionError:
     """Returns the error for a name that a value lacks, with the closest one that it has; `owner` names the value."""
     if not isinstance(value, Mapping):
         return ExpressionError(f'a {"list" if isinstance(value, list) else "single value"} has no "{name}"')
     told = f'"{owner}" has no "{name}"' if owner else f'nothing is named "{name}"'
-    return ExpressionError(told, suggest(name, value), "unknown-reference")
+    help = value.help_for(str(name)) if isinstance(value, Group) else suggest(name, value)
+    return ExpressionError(told, help, "unknown-reference")
 
 
 def evaluate(

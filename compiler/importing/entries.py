@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from compiler.importing import Kind
+from compiler.importing.opening import Clients, find_clients
 from compiler.importing.reading import Compose
 from compiler.importing.recognising import Engine, Unusual
 from compiler.importing.words import Value, Words
@@ -38,12 +39,16 @@ _RESTART = "unless-stopped"
 
 
 class Entry(NamedTuple):
-    """A database: its entry but for its password, its secrets by name, and what is told of it."""
+    """A database: its entry but for its password, its secrets by name, and what is told of it.
+
+    `clients` are those of one that asked for no password.
+    """
 
     engine: Engine
     options: dict[str, Any]
     secrets: Mapping[str, Value]
     told: list[tuple[Kind, str]]
+    clients: Clients
 
 
 def build_entry(compose: Compose, name: str, engine: Engine) -> Entry:
@@ -52,7 +57,9 @@ def build_entry(compose: Compose, name: str, engine: Engine) -> Entry:
     _check(compose, name, spec, engine)
     reader = Words(compose, engine, lambda kind, text: told.append((kind, text)))
     environment, settings = reader.environment(spec), reader.settings(spec.get("command"))
-    secrets, own = reader.secrets(name), env_key(name, "admin_password")
+    secrets, own = reader.secrets(), env_key(name, "admin_password")
+    is_open = "password" in engine.data["secrets"] and not secrets
+    clients = find_clients(compose, name, engine) if is_open else {}
     if "admin_password" in secrets and compose.values.get(own, one := secrets["admin_password"].text) != one:
         raise Unusual(f".env has another {own}")
     overlay = _overlay(compose, name, spec, reader.tell)
@@ -73,7 +80,7 @@ def build_entry(compose: Compose, name: str, engine: Engine) -> Entry:
         told.append(("decide", text))
     better = "its health check logs in, its clients wait for that, and its container has few rights"
     told.append(("improved", better))
-    return Entry(engine, options, secrets, told)
+    return Entry(engine, options, secrets, told, clients)
 
 
 def _check(compose: Compose, name: str, spec: Mapping[str, Any], engine: Engine) -> None:
@@ -98,7 +105,7 @@ def _volume(
     """Returns what holds the data; scripts for new data stay where the image finds them."""
     folders = [*(reader.engine.server.get("volumes") or {}).values()]
     scripts = reader.engine.rules.get("scripts")
-    entry, kept = dict[str, Any](), list[Any]()
+    entry, kept, mounted = dict[str, Any](), list[Any](), list[str]()
     for index, mount in enumerate(compose.project.services[name].get("volumes") or ()):
         target, source = written_text(mount.get("target")).rstrip("/"), compose.filled(mount.get("source"))
         special = inside(mount, "bind").keys() - {"create_host_path"} or "volume" in mount
@@ -106,17 +113,33 @@ def _volume(
             entry = {"volume": source} if source else {}
         elif scripts and f"{target}/".startswith(f"{scripts['folder']}/"):
             kept.append(written(compose.project, mount, ("services", name, "volumes", index)))
-            if "database" in reader.words:
-                environment[scripts["database"]] = reader.words["database"].text
-            told = f"{source} is run by the image when its volume is new, as before, and not as `scripts`"
-            reader.tell("decide", told)
+            mounted.append(source)
         else:
             raise Unusual(f"its mount of {target} is not one that a database has")
     if folders and not entry:
         told = f"its data had no volume with a name, and will be in {name}-data: copy them if they matter"
         reader.tell("decide", told)
+    if mounted and _are_scripts(compose, reader, entry.get("volume", ""), mounted):
+        reader.tell("improved", f"its job runs {', '.join(mounted)} once, in its new and empty data")
+        return entry | {"scripts": [source.removeprefix("./") for source in mounted]}
+    for source in mounted:
+        told = f"{source} is run by the image when its volume is new, as before"
+        reader.tell("decide", f"{told}; as one of `scripts` it would run in the data that are there as well")
+    if scripts and mounted and "database" in reader.words:
+        environment[scripts["database"]] = reader.words["database"].text
     overlay |= {"volumes": kept} if kept else {}
     return entry
+
+
+def _are_scripts(compose: Compose, reader: Words, volume: str, mounted: Sequence[str]) -> bool:
+    """Says whether files for new data can be `scripts`: nothing has run them, and they need no administrator."""
+    is_path, words = volume.startswith((".", "/")), reader.words
+    is_new = not volume or (is_path and not compose.file(volume).exists())
+    pattern = (reader.engine.data.get("scripts") or {}).get("pattern")
+    is_admin = "user" in words and words["user"] == words.get("admin")
+    files = [compose.file(source) for source in mounted]
+    are_files = pattern and all(re.search(pattern, file.name) and file.is_file() for file in files)
+    return bool(is_new and is_admin and are_files and not any(one.startswith(("/", "..")) for one in mounted))
 
 
 def _ports(compose: Compose, spec: Mapping[str, Any], engine: Engine) -> dict[str, Any]:
@@ -128,7 +151,9 @@ def _ports(compose: Compose, spec: Mapping[str, Any], engine: Engine) -> dict[st
         is_here, where = address == LOOPBACK, f"[{address}]" if ":" in address else address
         is_free = option == "port" or (option not in (None, *entry) and is_here)
         if not option or not host or option in entry or protocol != "tcp" or not is_free:
-            raise Unusual(f"it publishes {compose.filled(port['target'])} in a way that a database does not")
+            raise Unusual(
+                f"it publishes {compose.filled(port.get('target'))} in a way that a database does not"
+            )
         entry[option] = host.start if is_here else f"{where}:{host.start}"
     return entry
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from compiler.importing import Kind, Line
 from compiler.importing.entries import Entry, build_entry
 from compiler.importing.hiding import Hiding
+from compiler.importing.publishing import WORLD, publish
 from compiler.importing.reaching import named, unreached
 from compiler.importing.reading import Compose
 from compiler.importing.recognising import Unusual, find_engine
@@ -19,9 +20,8 @@ from compiler.importing.writing import pasted_sections, section_text, services_t
 from compiler.model import Raw, env_key
 from compiler.output.rivals import RIVAL_VARIABLES
 from compiler.project.hand_written import iter_named
-from compiler.project.long_form import short_port
 from compiler.project.project import SECTIONS
-from compiler.project.values import long_port, written_text
+from compiler.project.values import written_text
 from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.run.passes import compile_document
@@ -29,7 +29,6 @@ from compiler.source import Document, parse_yaml
 from compiler.source.masking import mask
 from compiler.targets.compose import written
 
-_WORLD = "0.0.0.0"
 # What stands above the password in the entry of a database.
 _FIRST = ("adapter", "version", "image", "database", "admin", "user")
 _ANCHOR, _ALIAS = re.compile(r"&([\w.-]+)"), re.compile(r"\*([\w.-]+)")
@@ -91,15 +90,21 @@ class _Draft:
         self.lines: list[Line] = []
         self.added: dict[str, list[str]] = {}
         self.secrets: dict[str, Any] = {}
+        self.is_open = False
         taken = {env_key(name, word) for name in moved for word in ("url", "host_url")}
         self.hiding = Hiding(compose, taken, lambda name, text: self.tell("moved", name, text))
         self.entries = {name: self._entry(name, one) for name, one in moved.items()}
+        self._give_passwords(services)
         for name, service in services.items():
-            self._publish(name, service)
+            if opened := publish(compose, self.hiding, name, service):
+                told = f"open to the world as before; 127.0.0.1 in place of {WORLD} closes it"
+                self.tell("moved", name, f"{', '.join(opened)}: {told}")
+                self.is_open = True
             self.hiding.hide(name, service)
             self._join(name, service)
         for name in moved:
-            others = {one: services[one] for one in services if one not in stays}
+            clients = {one for one, _ in moved[name].clients}
+            others = {one: services[one] for one in services if one not in {*stays, *clients}}
             if left := unreached(compose, self._values, name, others):
                 told = f"nothing in {', '.join(left)} names it, and so it is out of reach there"
                 self.tell("decide", name, f"{told}; `uses: [{name}]` joins a service to it")
@@ -107,9 +112,25 @@ class _Draft:
         if readers:
             told = "read all of .env, and so the lines that stackc adds; a file of their own keeps those out"
             self.tell("decide", ", ".join(readers), told)
+        lacking = [name for name in compose.needed if not compose.values.get(name)]
+        if lacking:
+            told = f"write {', '.join(lacking)} into .env, or set them in the shell as before: Compose needs them"
+            self.tell("decide", "", told)
+        if self.is_open:
+            told = f"{WORLD} is IPv4 alone; the same line with [::] in its place, beside it, is for IPv6"
+            self.tell("decide", "", told)
         for key in (key for key in RIVAL_VARIABLES if key in compose.values):
             self.tell("decide", "", f"remove {key} from .env: Compose would not read what stackc renders")
         self.text = self._text()
+
+    def _give_passwords(self, services: Mapping[str, dict[str, Any]]) -> None:
+        """Lets clients of databases that asked for no password take the one that there will be."""
+        for name, one in self.moved.items():
+            for (other, key), text in one.clients.items():
+                own = services[other]
+                own["environment"] = {**own["environment"], key: Raw(text)}
+                self.hiding.edit(("services", other, "environment", key), text, key)
+                self.tell("moved", other, f"{key} has the password that the first compile makes for {name}")
 
     def tell(self, kind: Kind, name: str, text: str) -> None:
         self.lines.append(Line(kind, name, text))
@@ -163,8 +184,10 @@ class _Draft:
             where = "stays" if key in held else "is"
             self.tell("moved", name, f"its {secret.replace('_', ' ')} {where} in .env as {key}")
         # Not only those that are kept: the text of any may be shared with a service.
-        kept, hide = options.get("environment", {}), self.hiding.variable
+        kept, hide, at = options.get("environment", {}), self.hiding.variable, ("services", name)
         for key, value in (self.compose.project.services[name].get("environment") or {}).items():
+            if key not in kept and self.project.places.origin((*at, "environment", key)).path[:2] == at:
+                continue
             changed = hide(name, key, kept.get(key, value), is_told=key in kept)
             kept |= {key: changed} if key in kept else {}
         if "x-compose" in options:
@@ -203,36 +226,6 @@ class _Draft:
         if wanted:
             service["depends_on"] = {**waits, **{one: {"condition": "service_started"} for one in wanted}}
             self.tell("improved", name, f"waits for {', '.join(wanted)}, which it names")
-
-    def _publish(self, name: str, service: dict[str, Any]) -> None:
-        """Writes out the address of ports that were open to the world, which a stack would bind to loopback."""
-        ports, opened = list(service.get("ports") or ()), []
-        for index, port in enumerate(ports):
-            at = ("services", name, "ports", index)
-            if "host_ip" in port:
-                continue
-            if at in self.project.places.short:
-                text = self._address(str(short_port(port)), "published" in port)
-                ports[index] = long_port(Raw(text))
-                self.hiding.edit(at, text)
-            else:
-                ports[index] = {**port, "host_ip": _WORLD}
-            if written_text(ports[index]["host_ip"]) == _WORLD:
-                opened.append(str(short_port(ports[index])))
-        service |= {"ports": ports} if ports else {}
-        if opened:
-            told = f"open to the world as before; 127.0.0.1 in place of {_WORLD} closes it"
-            self.tell("moved", name, f"{', '.join(opened)}: {told}")
-
-    def _address(self, text: str, has_host_port: bool) -> str:
-        """Returns a short port with its address; a variable may hold both, and a port of this machine too."""
-        filled = self.compose.filled(text)
-        real = long_port(filled)
-        if "host_ip" in real:
-            return filled
-        if has_host_port:
-            return f"{_WORLD}:{text}"
-        return f"{_WORLD}:{filled}" if "published" in real else f"{_WORLD}::{text}"
 
 
 def _is_env(file: Mapping[str, Any]) -> bool:

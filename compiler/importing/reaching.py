@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from compiler.importing.reading import Compose, filled, read_dotenv, values_of
+from compiler.importing.reading import Compose, read_dotenv
+from compiler.importing.variables import filled, values_of
 from compiler.project.hand_written import iter_named
 from compiler.project.project import neighbours
 from compiler.project.values import inside
@@ -16,13 +17,18 @@ def named(
     compose: Compose, known: Mapping[str, str], service: Mapping[str, Any], databases: Collection[str]
 ) -> set[str]:
     """Returns the databases that a service names, with the `known` values of `.env`."""
+    values = variables_of(compose, known, service)
+    found = {one.database for one in iter_named({"environment": values}, databases)}
+    return found | {one for one, _ in neighbours(service) if one in databases}
+
+
+def variables_of(compose: Compose, known: Mapping[str, str], service: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the variables of a service, those of its files too, with the `known` values of `.env`."""
     values: dict[str, str] = {}
     for file in service.get("env_file") or ():
         dotenv = read_dotenv(compose.file(filled(file.get("path"), known)), Report())
         values |= values_of(dotenv) if dotenv else {}
-    values |= {key: filled(value, known) for key, value in (service.get("environment") or {}).items()}
-    found = {one.database for one in iter_named({"environment": values}, databases)}
-    return found | {one for one, _ in neighbours(service) if one in databases}
+    return values | {key: filled(value, known) for key, value in (service.get("environment") or {}).items()}
 
 
 def unreached(

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from functools import cache, reduce
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
+from compiler.importing.extending import resolve_extends
+from compiler.importing.variables import filled, needed_by, uses_of, values_of
 from compiler.output.rivals import FILES, OVERRIDES
 from compiler.project.build import read_project
-from compiler.project.interpolation import fill_variables, scan_variables
 from compiler.project.long_form import rebase
 from compiler.project.project import SECTIONS, Project, merge
 from compiler.report import Report, Span
-from compiler.rules.variables import iter_raw
 from compiler.schema import check_schema
 from compiler.source import Document, parse_yaml, read_file
 from compiler.source.masking import private_values
@@ -34,7 +33,7 @@ class Compose(NamedTuple):
     Paths on this machine count from `output`, which is the folder itself where no other one is named.
     `files` are the names of all, `documents` what is written in those that include others;
     `further` are lines of other `.env` files, which belong to what is included. `uses` has what each variable is where
-    it is not set, at every place that names it.
+    it is not set, at every place that names it; without those that are `needed` Compose does not start.
     """
 
     folder: Path
@@ -47,6 +46,7 @@ class Compose(NamedTuple):
     values: Mapping[str, str]
     further: Mapping[str, str]
     uses: Mapping[str, set[str]]
+    needed: Sequence[str]
 
     def filled(self, written: Any) -> str:
         """Returns a value with its variables filled in, as a text."""
@@ -57,47 +57,12 @@ class Compose(NamedTuple):
         return (self.folder if PurePath(path) == PurePath(".env") else self.output) / path
 
 
-def filled(written: Any, values: Mapping[str, str]) -> str:
-    """Returns a value with its variables filled in; one that Compose cannot read is as it is written."""
-    text = json.dumps(written) if isinstance(written, bool) else "" if written is None else str(written)
-    try:
-        return fill_variables(text, values)
-    except ValueError:
-        return text
-
-
 def read_dotenv(file: Path, report: Report) -> Dotenv | None:
     """Returns what a file of variables holds, None where a finding says why; one that is not there holds nothing."""
     found = Report()
     content = read_file(file, str(file), found)
     report.extend(one for one in found if one.id != "missing-file")
     return decode_dotenv(content or b"", str(file), report)
-
-
-def _uses(project: Project) -> dict[str, set[str]]:
-    uses: dict[str, set[str]] = {}
-    for service in project.services.values():
-        for key in (key for key, value in (service.get("environment") or {}).items() if value is None):
-            uses.setdefault(key, set()).add("")
-    for _, text in iter_raw(project.tree):
-        for name, default in _iter_uses(text):
-            uses.setdefault(name, set()).add(default)
-    return uses
-
-
-def _iter_uses(text: str) -> Iterator[tuple[str, str]]:
-    with suppress(ValueError):
-        for name, operator, argument in scan_variables(text):
-            yield name, argument if operator.endswith("-") else ""
-            yield from _iter_uses(argument)
-
-
-def values_of(dotenv: Dotenv) -> dict[str, str]:
-    """Returns the values of a file of variables, those that it takes from earlier ones included."""
-    values: dict[str, str] = {}
-    for key, entry in dotenv.entries.items():
-        values[key] = filled(entry.value, values) if entry.is_interpolated else entry.value
-    return values
 
 
 def _found(folder: Path, values: Mapping[str, str]) -> list[Path]:
@@ -118,6 +83,7 @@ class Reader:
         self.values: dict[str, str] = {}
         self.sources: dict[str, str] = {}
         self.documents: dict[Path, Document] = {}
+        self._extended: dict[Path, Project | None] = {}
 
     @property
     def private(self) -> set[str]:
@@ -155,7 +121,8 @@ class Reader:
             dotenv=dotenv,
             values=self.values,
             further={key: value for key, value in self.values.items() if key not in own},
-            uses=_uses(project),
+            uses=uses_of(project),
+            needed=needed_by(project),
         )
 
     def read(self, files: Sequence[Path], folder: Path, above: tuple[Path, ...] = ()) -> Project | None:
@@ -164,8 +131,11 @@ class Reader:
         known = [one for one in read if one is not None]
         return reduce(_merged, known) if len(known) == len(read) else None
 
-    def _file(self, file: Path, folder: Path, above: tuple[Path, ...]) -> Project | None:
-        content = read_file(file, str(file), self.report)
+    def _written(self, file: Path, place: Span | None = None) -> Project | None:
+        """Returns what stands in one file by itself; `place` is where another one names it."""
+        found = Report()
+        content = read_file(file, str(file), found)
+        self.report.extend(one._replace(span=place) if place else one for one in found)
         document = None if content is None else parse_yaml(content, str(file), self.report)
         if content is None or document is None:
             return None
@@ -175,7 +145,23 @@ class Reader:
         data = {key: section for key, section in document.data.items() if section is not None}
         if not check_schema(data, _schema(), self.report, noun="the file", locate=document):
             return None
-        whole = read_project(document, "")
+        return read_project(document, "")
+
+    def _other(self, file: Path, place: Span) -> Project | None:
+        """Returns a file that a service extends, once read and for all."""
+        key = file.resolve()
+        if key not in self._extended:
+            self._extended[key] = self._written(Path(os.path.normpath(file)), place)
+        return self._extended[key]
+
+    def _file(self, file: Path, folder: Path, above: tuple[Path, ...]) -> Project | None:
+        whole, before = self._written(file), self.report.errors
+        if whole is None:
+            return None
+        document = self.documents[file]
+        resolve_extends(whole, file, self._other, self.report)
+        if self.report.errors > before:
+            return None
         for index, include in enumerate(document.data.get("include") or ()):
             place = document.value(("include", index))
             included = self._included(include, folder, place, (*above, file.resolve()))

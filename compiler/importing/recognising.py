@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from compiler.importing.reading import Compose
 from compiler.project.values import inside, written_text
 from compiler.registry.adapter import Adapter
+from compiler.registry.signs import bare_image
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 _TAG = re.compile(r"(?::(?P<tag>[^/:@]*))?(?:@.*)?$")
@@ -48,7 +49,7 @@ class Engine(NamedTuple):
 def find_engine(compose: Compose, spec: Mapping[str, Any], adapters: Iterable[Adapter]) -> Engine | None:
     """Returns the engine of a service, None where it is no database; raises Unusual where no adapter takes it over."""
     image = compose.filled(spec.get("image"))
-    name = _TAG.sub("", image).removeprefix("docker.io/").removeprefix("library/")
+    name = bare_image(image)
     by_image = [one for one in adapters if name in one.data.get("detect", {}).get("images", ())]
     found = by_image or [one for one in adapters if _looks_like(compose, spec, one.data)]
     if not found:
@@ -56,6 +57,8 @@ def find_engine(compose: Compose, spec: Mapping[str, Any], adapters: Iterable[Ad
     adapter = found[0]
     if "import" not in adapter.data:
         raise Unusual(f"the adapter {adapter.name} does not say what its image's variables mean")
+    if reason := adapter.data["import"].get("stays"):
+        raise Unusual(reason)
     tag = (_TAG.search(image) or {"tag": ""})["tag"] or "latest"
     # Of two lines those come first that have the same image, then the newer ones.
     lines = [*adapter.versions]

@@ -9,14 +9,17 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from compiler.importing import Kind
-from compiler.importing.reading import Compose, read_dotenv, values_of
+from compiler.importing.reading import Compose, read_dotenv
 from compiler.importing.recognising import Engine, Unusual
+from compiler.importing.variables import values_of
 from compiler.project.values import inside
 from compiler.report import Report
 from compiler.source import read_file
 from compiler.stack.names import default_admin
 
 _WHOLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?[-?][^{}]*)?\}|(?P<bare>\w+))")
+# What images take for yes.
+_TRUE = ("1", "on", "true", "y", "yes")
 
 
 class Value(NamedTuple):
@@ -32,6 +35,8 @@ class Words:
     def __init__(self, compose: Compose, engine: Engine, tell: Callable[[Kind, str], None]) -> None:
         self.compose, self.engine, self.tell = compose, engine, tell
         self.words: dict[str, Value] = {}
+        # Variables of which nothing here says what they are.
+        self.unset: set[str] = set()
 
     def environment(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the variables that the image keeps; the others become words."""
@@ -60,7 +65,9 @@ class Words:
         source = (match["braced"] or match["bare"]) if match else ""
         entry = self.compose.dotenv.entries.get(source)
         is_known = self.compose.values.get(source) and not (entry and entry.is_interpolated)
-        return Value(self.compose.filled(written), source if is_known else "")
+        text = self.compose.filled(written)
+        self.unset |= {source} if source and not text else set()
+        return Value(text, source if is_known else "")
 
     def mounted(self, spec: Mapping[str, Any], key: str, path: str) -> Value:
         """Returns what is in a secret that is mounted at a path."""
@@ -79,7 +86,13 @@ class Words:
         if isinstance(meaning, str) and value.text != meaning:
             raise Unusual(f"{key} is {value.text}, and stackc has {meaning}")
         for word in meaning if value.text and isinstance(meaning, list) else ():
-            self.words.setdefault(word, value)
+            first, is_pair, second = word.partition("/")
+            text, sign, rest = value.text.partition("/")
+            if is_pair and not sign:
+                raise Unusual(f"{key} is not of the form {first}/{second.replace('_', ' ')}")
+            self.words.setdefault(first, Value(text) if is_pair else value)
+            if is_pair:
+                self.words.setdefault(second, Value(rest))
 
     def settings(self, command: Any) -> dict[str, str]:
         """Returns the settings among the arguments of the server; the others become words."""
@@ -100,17 +113,29 @@ class Words:
                 self.take(key, meaning, known[0] if known else Value(value))
         return settings
 
-    def secrets(self, name: str) -> dict[str, Value]:
-        """Fills in the words that the image has a default for; returns the secrets, without which nothing moves."""
+    def secrets(self) -> dict[str, Value]:
+        """Fills in the words that the image has a default for; returns the secrets.
+
+        There are none where a server asked for no password and can be given one.
+        """
         for word, text in self.engine.rules.get("otherwise", {}).items():
             other = self.words.get(text[1:]) if text.startswith("$") else Value(text)
             if other:
                 self.words.setdefault(word, other)
         known = [secret for secret in self.engine.data["secrets"] if secret in self.words]
-        if "password" in self.engine.data["secrets"] and "password" not in known:
-            told = "it asks for no password, and a database always does"
-            raise Unusual(f"{told}; to move it, let its clients say `uses: [{name}]`")
-        is_one = self.words.get("user") == self.words.get("admin")
+        if "password" not in known and "admin_password" in known:
+            admin = default_admin(self.engine.data)
+            told = f"its services log in as {admin} as before; `uses` gives them a user with fewer rights"
+            self.tell("decide", told)
+        elif "password" in self.engine.data["secrets"] and "password" not in known:
+            if self.unset:
+                told = f".env does not set {', '.join(sorted(self.unset))}, which its image takes"
+                raise Unusual(f"{told}; write it there, and import again")
+            if self.engine.rules.get("open"):
+                return {}
+            told = "it asks for no password: give it one by the variables of its image"
+            raise Unusual(f"{told}, and in its data too where those hold users")
+        is_one = "admin" in self.words and self.words.get("user") == self.words["admin"]
         return {secret: self.words[secret] for secret in known if not (is_one and secret == "admin_password")}
 
     def names(self) -> dict[str, Any]:
@@ -118,11 +143,16 @@ class Words:
         data, words = self.engine.data, {word: value.text for word, value in self.words.items()}
         if words.get("admin") == default_admin(data):
             del words["admin"]
-        numbers = {word for word, one in (data.get("options") or {}).items() if one.get("type") == "integer"}
+        options = data.get("options") or {}
+        numbers = {word for word, one in options.items() if one.get("type") == "integer"}
+        flags = {
+            word for word, one in options.items() if True in (one.get("const"), one.get("type") == "boolean")
+        }
         ordered = {word: words[word] for word in ("database", "admin", "user", *words) if word in words}
         is_number = {word: word in numbers and text.isdecimal() for word, text in ordered.items()}
         kept = {word: text for word, text in ordered.items() if word not in data["secrets"]}
-        return {word: int(text) if is_number[word] else text for word, text in kept.items()}
+        made = {word: int(text) if is_number[word] else text for word, text in kept.items()}
+        return made | {word: str(made[word]).lower() in _TRUE for word in made.keys() & flags}
 
 
 def _argument(texts: list[str], flags: tuple[str, ...]) -> tuple[str, str, list[str]]:

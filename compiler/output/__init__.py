@@ -16,12 +16,12 @@ from compiler.model import Artifact
 from compiler.output import written
 from compiler.output.files import Refusal, read_below
 from compiler.output.lock import hold
-from compiler.output.rivals import RIVAL_VARIABLES, RIVALS, tell_rivals
+from compiler.output.rivals import RIVALS, tell_rivals
 from compiler.output.transaction import Replacement, is_interrupted, is_open_to, replace_files
 from compiler.output.written import Written, read_written
 from compiler.report import Report, Span
 
-__all__ = ["RIVALS", "RIVAL_VARIABLES", "Refusal", "hold", "is_interrupted", "read_written"]
+__all__ = ["RIVALS", "Refusal", "hold", "is_interrupted", "read_written"]
 
 Status = Literal["new", "changed", "unchanged", "edited", "foreign", "blocked"]
 

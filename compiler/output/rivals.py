@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compiler.report import Report, Span
+
+if TYPE_CHECKING:
+    from compiler.targets.dotenv import Dotenv
 
 # In the order in which Compose looks for them: the first that is there, and the first override on top of it.
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -29,3 +33,10 @@ def tell_rivals(directory: Path, report: Report) -> None:
             report.warning(
                 "other-compose-file", f"{directory / name} {told}", Span(str(directory / name)), help
             )
+
+
+def tell_rival_variables(dotenv: Dotenv, report: Report) -> None:
+    """Warns of each variable in `.env` by which Compose reads other files, or another project."""
+    for key in dotenv.values.keys() & RIVAL_VARIABLES:
+        told, place = f"{key} makes Compose read something else than what is rendered", dotenv.value(key)
+        report.warning("compose-variable", told, place or Span(dotenv.path), f"remove {key} from .env")

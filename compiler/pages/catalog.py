@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from compiler.pages.first import living
 from compiler.registry.adapter import Adapter
 from compiler.registry.registry import Registry
 from compiler.report import Report, Span, suggest
@@ -60,9 +61,9 @@ def markdown_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def adapter_page(adapter: Adapter) -> dict[str, Any]:
-    """Returns what a person wants to know of one adapter."""
-    data = adapter.data
+def adapter_page(adapter: Adapter, today: str) -> dict[str, Any]:
+    """Returns what a person wants to know of one adapter; `today` is an ISO date."""
+    data, since = adapter.data, adapter.versions[adapter.default_version].get("eol", "")
     return {
         **_row(adapter, ()),
         "documentation": data["documentation"],
@@ -71,6 +72,7 @@ def adapter_page(adapter: Adapter) -> dict[str, Any]:
             | {"capabilities": adapter.capabilities(name)}
             for name, line in adapter.versions.items()
         },
+        "ended": {"since": since, "instead": living(adapter, today)} if "" < since <= today else None,
         "note": data.get("note", ""),
         "options": data.get("options", {}),
         "required": data.get("required", []),

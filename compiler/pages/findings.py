@@ -28,11 +28,13 @@ def render_report(
     color: bool = False,
     changes: Sequence[Mapping[str, Any]] = (),
     private: Collection[str] = (),
+    places: tuple[str, str] | None = None,
 ) -> str:
     """Returns the findings in order, each once, without a final newline; no line of an env file is shown.
 
     `format` is `text`, `json`, `github` or `sarif`; `changes` are what JSON says of rendered files, and `private` are
-    values that are never shown, beside all that may be secret.
+    values that are never shown, beside all that may be secret. `places` are the folder from which paths count and
+    the one from which machines shall count them.
     """
     found = [*diagnostics]
     spans = (span for one in found for span in (one.span, *(note.span for note in one.notes)))
@@ -45,6 +47,8 @@ def render_report(
         return _text(findings, files, color)
     from compiler.pages import machines
 
+    if format != "json" and places:
+        findings = [machines.moved(one, *places) for one in findings]
     if format == "github":
         return machines.render_github(findings)
     if format == "sarif":

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from compiler.project.values import inside, written_text
 from compiler.registry.adapter import Adapter
 from compiler.registry.registry import Registry
 from compiler.report import Report, Span
+from compiler.run.passes import compile_document
 from compiler.source import parse_yaml
 
 SCHEMA = "stack.schema.json"
@@ -86,6 +88,26 @@ def living(adapter: Adapter, today: str) -> str:
     lines = {default: adapter.versions[default], **adapter.versions}
     alive = (name for name, one in lines.items() if not one.get("moving") and one.get("eol", "9") > today)
     return next(alive, default)
+
+
+def named_paths(text: str, registry: Registry, today: str) -> list[str]:
+    """Returns what a stack takes from its folder: files and folders that it mounts, reads or builds."""
+    document = parse_yaml(text.encode(), "stack.yaml", Report())
+    made = document and compile_document(
+        document, registry, Report(), environment="local", today=today, source="stack.yaml"
+    )
+    if not made:
+        return []
+    project, found = made.project, list[Any]()
+    for _, service in project.own_services():
+        mounts = (one for one in service.get("volumes") or () if one.get("type") == "bind")
+        found += [inside(service, "build").get("context"), *(one.get("source") for one in mounts)]
+        found += [one.get("path") for one in service.get("env_file") or ()]
+    own = {*project.secret_files, *project.config_files}
+    entries = (one for kind in ("secrets", "configs") for one in project.tree[kind].values())
+    found += [inside(one, "file") for one in entries]
+    paths = {written_text(one).removeprefix("./") for one in found if one and not isinstance(one, dict)}
+    return sorted(path for path in paths - own if not path.startswith(("/", "$", "~", "..")))
 
 
 def files_beside(

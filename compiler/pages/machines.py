@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,17 @@ from compiler.report import Diagnostic, Span
 _SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
+
+
+def moved(finding: Diagnostic, here: str, root: str) -> Diagnostic:
+    """Returns a finding whose paths, which count from a folder `here`, count from the `root` around it."""
+
+    def there(span: Span) -> Span:
+        path = posixpath.normpath(posixpath.join(here, span.path))
+        return span._replace(path=path.removeprefix(f"{root}/")) if path.startswith(f"{root}/") else span
+
+    notes = tuple(note._replace(span=there(note.span)) for note in finding.notes)
+    return finding._replace(span=there(finding.span), notes=notes)
 
 
 def render_json(findings: Sequence[Diagnostic], changes: Sequence[Mapping[str, Any]]) -> str:

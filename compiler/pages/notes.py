@@ -9,6 +9,7 @@ from compiler.project.long_form import short_port
 from compiler.project.project import Project
 from compiler.project.references import client_ports
 from compiler.project.values import written_text
+from compiler.registry.registry import Registry
 
 
 def iter_notes(project: Project) -> Iterator[str]:
@@ -37,6 +38,19 @@ def iter_notes(project: Project) -> Iterator[str]:
         yield "the files of `include` are Compose's to read, and are not checked here"
     for name in _own_jobs(project):
         yield f'docker compose up --wait waits until "{name}" has ended'
+
+
+def by_hand(project: Project, registry: Registry) -> str:
+    """Returns what to say of services with the images of engines that stackc runs; nothing where there are none."""
+    found: dict[str, str] = {}
+    for name, service in project.own_services():
+        if adapter := registry.of_image(written_text(service.get("image"))):
+            found[name] = adapter
+    if not found:
+        return ""
+    entries = ", ".join(f"{name}: {{adapter: {adapter}}}" for name, adapter in found.items())
+    moving = "`stackc import` moves such services in, or says why not"
+    return f"`databases: {{{entries}}}` does more for {', '.join(found)}; {moving}"
 
 
 def next_command(project: Project) -> str:

@@ -151,7 +151,8 @@ def _check_names(stack: Stack, report: Report) -> None:
             told = f'the key "{name}" of .env is used by stackc itself'
             report.error("key-collision", told, place, "choose another name")
         # Read from .env as well: https://docs.docker.com/compose/how-tos/environment-variables/envvars/
-        if kind == "key of .env" and name.startswith(("COMPOSE_", "DOCKER_")):
+        is_made = not (path[0] == "secrets" and "environment" in stack.secrets[str(path[1])])
+        if kind == "key of .env" and name.startswith(("COMPOSE_", "DOCKER_")) and is_made:
             told = f'"{name}" is a variable that Compose itself reads'
             help = "choose a name that does not start with COMPOSE_ or DOCKER_"
             report.error("reserved-variable", told, place, help)

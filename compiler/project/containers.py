@@ -90,18 +90,29 @@ def add_gate(project: Project) -> None:
 
 
 def unawaited_jobs(project: Project) -> list[str]:
-    """Returns the services that end by themselves and for whose end nothing waits."""
-    waits = [service.get("depends_on") or {} for service in project.services.values()]
-    awaited = {name for one in waits for name, rule in one.items() if rule.get("condition") == _FINISHED}
-    jobs = (name for name, kind in project.kinds.items() if kind == "job" or _ends(project.services[name]))
-    return [name for name in jobs if name not in awaited]
+    """Returns the services that end by themselves and for whose end nothing waits that is started beside them."""
+    waiting: dict[str, list[set[str]]] = {}
+    for service in project.services.values():
+        for name, rule in (service.get("depends_on") or {}).items():
+            if rule.get("condition") == _FINISHED:
+                profiles = [{*(service.get("profiles") or ())}] if replicas(service) > 0 else []
+                waiting.setdefault(name, []).extend(profiles)
+    jobs = {name for name, kind in project.kinds.items() if kind == "job" or _ends(project.services[name])}
+    left = []
+    for name in (name for name in project.services if name in jobs or name in waiting):
+        own = {*(project.services[name].get("profiles") or ())}
+        if not any(not one or (own and own <= one) for one in waiting.get(name, ())):
+            left.append(name)
+    return left
 
 
 def _ends(service: Mapping[str, Any]) -> bool:
     """Says whether a service is to run once: it is never started again, and answers nobody."""
     policy = plain(inside(service, "deploy", "restart_policy", "condition")) or plain(service.get("restart"))
+    mode = plain(inside(service, "deploy", "mode")) or ""
     serves = any(service.get(key) for key in ("ports", "expose", "profiles"))
-    return policy in ("no", "none") and not serves and not has_health(service) and replicas(service) > 0
+    is_once = policy in ("no", "none") or mode in ("replicated-job", "global-job")
+    return is_once and not serves and not has_health(service) and replicas(service) > 0
 
 
 def _finished(job: Mapping[str, Any]) -> dict[str, Any]:

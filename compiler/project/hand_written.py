@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 from compiler.project.values import written_text
 
-# postgres://user:password@db:5432/x, jdbc:mysql://db/x, user@tcp(db:3306)/x, host=db port=5432, http://a:1,db:2
+# postgres://user:password@db:5432/x, jdbc:mysql://db/x, user@tcp(db:3306)/x, host=db port=5432, http://a:1,db:2,
+# Server=tcp:db,1433;Database=x
 _IN_TEXT = re.compile(
-    r"(?:(?:://|//)(?:(?P<user>[^\s/@:]*)(?::(?P<password>[^\s/@]*))?@)?|@tcp\(|\bhost=|,)"
+    r"(?:(?:://|//)(?:(?P<user>[^\s/@:]*)(?::(?P<password>[^\s/@]*))?@)?|@tcp\(|\bhost=|,"
+    r"|\b(?:[Ss]erver|[Dd]ata [Ss]ource)=(?:tcp:)?)"
     r"(?P<host>[A-Za-z0-9_-]+)(?=[:/?,;)\s]|$)"
 )
 _NAMES_HOST = re.compile(

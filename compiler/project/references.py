@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from compiler.expressions import ExpressionError
+from compiler.expressions import ExpressionError, Group
 from compiler.model import Reference, Variable, env_key
 from compiler.project.project import Project
 from compiler.project.secrets import File, database_secrets, stack_keys, tls_secrets
@@ -18,6 +18,7 @@ from compiler.stack.stack import Stack
 CA_FILE = "tls/ca.crt"
 AUTHORITY = File("stackc-ca", "/etc/stackc/tls/ca.crt", source=f"./{CA_FILE}")
 SERVER_TARGET = "/etc/stackc/tls/server.crt"
+_NEW_DATABASE = "add `{name}:` with its `adapter:` under `databases:`"
 # Of files in a language, where it is not the language's own name.
 _ENDINGS = {"javascript": "js", "shell": "sh", "text": "txt"}
 
@@ -136,12 +137,12 @@ def _vector(database: Database) -> dict[str, Any]:
     }
 
 
-class Names(dict[str, Any]):
+class Names(Group):
     """Names and their values, of which a function makes its value when it is asked for; it remembers which were."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], added: str = "") -> None:
         super().__init__(values)
-        self.asked: set[str] = set()
+        self.added, self.asked = added, set[str]()
 
     def __getitem__(self, name: str) -> Any:
         value = super().__getitem__(name)
@@ -151,10 +152,12 @@ class Names(dict[str, Any]):
 
 def build_names(stack: Stack, project: Project) -> dict[str, Any]:
     """Returns the names of one service's expressions; a connection string that is asked for goes into `.env`."""
+    entry = "{name}: {generate: hex}"
+    secret = f"add `{entry}` under `secrets:`" if stack.secrets else f"add `secrets: {{{entry}}}`"
     return {
-        "databases": Names(dict.fromkeys(project.access, partial(_database, project))),
+        "databases": Names(dict.fromkeys(project.access, partial(_database, project)), _NEW_DATABASE),
         "services": Names(dict.fromkeys(stack.services, partial(_service, stack))),
-        "secrets": Names(dict.fromkeys(stack.secrets, partial(_secret, stack))),
+        "secrets": Names(dict.fromkeys(stack.secrets, partial(_secret, stack)), secret),
         "stack": {"name": stack.name, "environment": stack.environment},
     }
 

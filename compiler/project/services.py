@@ -55,7 +55,7 @@ def build_service(shop: Workshop, key: str) -> None:
     add_waits(shop.project, shop.stack, spec, reached, sorted(names["services"].asked - {key}))
     name_waits(shop.project, at, spec, shop.report)
     if reached:
-        _join(shop, at, spec, is_needed=bool(used))
+        _join(shop, at, spec)
     project.kinds[key] = "service"
     project.services[key] = spec = rebase(spec, "services", shop.base)
     if any(project.databases[name].tls.enabled for name in reached):
@@ -95,7 +95,7 @@ def _use(shop: Workshop, key: str, spec: dict[str, Any], databases: Names) -> di
         at: Path = ("services", key, "uses", index)
         name, rule = (item, {}) if isinstance(item, str) else next(iter(item.items()))
         if name not in databases:
-            told, help = f'no database is named "{name}"', suggest(name, databases)
+            told, help = f'no database is named "{name}"', databases.help_for(name)
             shop.report.error("unknown-reference", told, places.value(at), help)
             continue
         parts, driver = databases[name], rule.get("driver", "url")
@@ -144,18 +144,13 @@ def _probe(shop: Workshop, key: str, spec: dict[str, Any]) -> None:
     places.default((*at[:-1], "test"), at)
 
 
-def _join(shop: Workshop, at: Path, spec: dict[str, Any], *, is_needed: bool) -> None:
-    """Adds the network of the databases, which a service that uses one cannot do without."""
+def _join(shop: Workshop, at: Path, spec: dict[str, Any]) -> None:
+    """Adds the network of the databases to a service that has networks."""
     if not spec.get("network_mode"):
         if not spec.get("networks"):
             shop.project.places.short[*at, "networks"] = list
             spec["networks"] = {"default": None}
         spec["networks"].setdefault(shop.project.network, None)
-    elif is_needed:
-        told = f'service "{at[-1]}" uses a database and sets `network_mode`, so it cannot reach it'
-        help = "remove `network_mode`: the service then joins the network of the databases"
-        place = shop.project.places.key((*at, "network_mode"))
-        shop.report.error("unreachable-database", told, place, help)
 
 
 def build_probe(port: int, path: str, seconds: int = 4) -> str:

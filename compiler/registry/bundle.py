@@ -90,6 +90,7 @@ def bundle() -> Schema:
             for word in ("patternProperties", "properties"):
                 whole[word] = {name: rule for part in parts for name, rule in part.get(word, {}).items()}
             whole |= {"type": "object", "additionalProperties": False}
+    defs["compose-list_or_dict"]["oneOf"][1]["items"]["x-help"] = "write `{pair}`"
     defs["compose-healthcheck"]["properties"]["http"] = {"$ref": "#/$defs/http"}
     defs["service"] = defs.pop("compose-service") | defs["service"]
     defs["service"]["properties"]["uses"] = {"$ref": "#/$defs/uses"}
@@ -123,6 +124,7 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
     sections = {"password": spec["secrets"].get("password"), "volume": server.get("volumes")}
     known = {**spec, **credentials, **{name: server.get(name) for name in ("read_only", "tls")}, **sections}
     own = {**base["properties"], **spec.get("options", {})}
+    see = f"which ones fit is in {spec['documentation']}"
     own["needs"] = {**own["needs"], "items": {**own["needs"]["items"], "enum": spec["capabilities"]}}
     for name, option in base["properties"].items():
         if "x-without" in option and known.get(name) is None:
@@ -130,7 +132,7 @@ def database_schema(adapter: Adapter, version: str) -> Schema:
         elif name in ("admin", "database", "user"):
             named, refused = option["allOf"]
             form = known[name]["pattern"].removeprefix("^").removesuffix("$")
-            help = known[name].get("reason", f"write a `{name}:` of the form {form}")
+            help = known[name].get("reason", f"write another `{name}:`; {see}")
             named = named | {"pattern": f"^(?:{form})$", "x-help": help}
             refused = refused | {"not": {"enum": known[name].get("refuse") or [""]}}
             own[name] = {**option, "allOf": [named, refused]}
@@ -182,13 +184,8 @@ def _rights(base: Schema, words: Mapping[str, str]) -> Schema:
 
 
 def _scripts(base: Schema, rules: Mapping[str, Any]) -> Schema:
-    return {
-        "items": {
-            **base["items"],
-            "pattern": rules["pattern"],
-            "x-help": f"name a file of the form {rules['pattern']}",
-        }
-    }
+    help = rules.get("reason", "name a file of the kind that the engine's client runs")
+    return {"items": {**base["items"], "pattern": rules["pattern"], "x-help": help}}
 
 
 def _vector(base: Schema, rules: Mapping[str, Any]) -> Schema:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from compiler.model import Path
 from compiler.registry.adapter import Adapter, build_adapter
 from compiler.registry.checks import check_adapter
-from compiler.registry.signs import iter_signs, signs_in
+from compiler.registry.signs import bare_image, iter_signs, signs_in
 from compiler.report import Diagnostic, Report, Span, closest, suggest
 from compiler.source import Document, parse_yaml, read_file
 from compiler.source.shipped import BUILT_IN, Folder
@@ -120,6 +120,10 @@ class Registry:
             if (section, word) == (("aliases",), name) or word in signs_in(self.written(name), section)
         )
         return [*shipped, *self._own_signs.get((section, word), ())]
+
+    def of_image(self, image: str) -> str:
+        """Returns the name of an adapter for an image; empty where there is none."""
+        return next(iter(self._namesakes(("detect", "images"), bare_image(image))), "")
 
     def _tell_taken(self, found: _Found, document: Document, report: Report) -> None:
         """Finds names and signs of another adapter that a file of a person's own takes for itself."""

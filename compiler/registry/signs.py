@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compiler.model import Path
 
+_TAG = re.compile(r"(?::[^/:@]*)?(?:@.*)?$")
 _SECTIONS: tuple[Path, ...] = (("aliases",), ("detect", "schemes"), ("detect", "images"))
+
+
+def bare_image(image: str) -> str:
+    """Returns the name of an image as adapters have it: without tag, digest, and what Docker adds by itself."""
+    return _TAG.sub("", image).removeprefix("docker.io/").removeprefix("library/")
 
 
 def iter_signs(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

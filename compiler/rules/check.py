@@ -26,6 +26,7 @@ OF_PROJECTS = (
     Rule("localhost-in-browser", partial(wiring.localhost, of_browsers=True), "warning"),
     Rule("no-health-check", wiring.no_health_check),
     Rule("unknown-volume", wiring.unknown_volume),
+    Rule("unreachable-database", wiring.unreachable_database),
     Rule("variable-syntax", variables.variable_syntax),
 )
 OF_SERVERS = (

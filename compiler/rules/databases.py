@@ -20,8 +20,9 @@ _OWNED = {
 
 
 def end_of_life(database: Database, tell: Tell) -> None:
+    """Tells of a default that has ended: who writes a version has chosen it."""
     line = database.adapter.versions[database.version]
-    if _has_ended(line, tell):
+    if "version" not in database.entry and _has_ended(line, tell):
         told = f"{database.adapter.name} {database.version} has had no fixes since {line['eol']}"
         _tell_version(database, tell, told)
 

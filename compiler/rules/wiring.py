@@ -140,6 +140,24 @@ def localhost(project: Project, tell: Tell, *, of_browsers: bool) -> None:
                 tell(told, ("services", key, *path), kept if of_browsers else f"write {url} or its `host`")
 
 
+def unreachable_database(project: Project, tell: Tell) -> None:
+    """Tells of each service that uses a database and neither joins its network nor shares that of one that does."""
+    for key, used in project.uses.items():
+        owner, passed, mode = key, set[str](), plain(project.services[key].get("network_mode"))
+        while mode and mode.startswith("service:") and owner not in passed:
+            passed.add(owner)
+            owner = mode.partition(":")[2]
+            mode = plain(inside(project.services, owner).get("network_mode"))
+        is_near = project.network in inside(project.services, owner, "networks")
+        if not used or not project.services[key].get("network_mode") or is_near:
+            continue
+        told = f'service "{key}" uses a database and sets `network_mode`, so it cannot reach it'
+        shared = f'give "{owner}", whose network it shares, `uses: [{", ".join(used)}]`: it then joins the databases'
+        alone = "remove `network_mode`: the service then joins the network of the databases"
+        is_shared = owner != key and owner in project.services and not mode
+        tell(told, ("services", key, "network_mode"), shared if is_shared else alone, key=True)
+
+
 def literal_login(project: Project, tell: Tell) -> None:
     """Tells of each log-in that is written by hand: the database has another user or another password."""
     for key, service in project.own_services():

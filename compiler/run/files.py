@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,17 +11,23 @@ from compiler.report import Report
 from compiler.source import read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from compiler.project.project import Project
+    from compiler.targets.dotenv import Dotenv
 
 
 class Files:
-    """The files around a stack; `seen` has what was read of them by path, None where there is no such file."""
+    """The files around a stack; `seen` has what was read of them by path, None where there is no such file.
+
+    `shell` has what was taken from variables of the shell, and it `was_asked` where there were any to take.
+    """
 
     def __init__(self, folder: Path, output: Path) -> None:
         self.folder, self.output = folder, output
         self.seen: dict[str, bytes | None] = {}
+        self.shell: dict[str, str] = {}
+        self.was_asked = False
 
     def rendered(self, name: str, report: Report) -> bytes | None:
         """Returns a file of the output folder; one that is not there is no fault."""
@@ -34,6 +42,18 @@ class Files:
         """Returns what a file holds, None where it cannot be read; `check` sees when it is another."""
         self.seen[str(file)] = content = read_file(file, "", Report())
         return content
+
+    def variables(self, keys: Iterable[str], dotenv: Dotenv) -> dict[str, str]:
+        """Returns those of the variables that `.env` lacks and the shell has, of which Compose takes them too.
+
+        https://docs.docker.com/compose/how-tos/environment-variables/envvars-precedence/
+        """
+        for key in (key for key in keys if not dotenv.values.get(key)):
+            self.was_asked = True
+            with suppress(KeyError, UnicodeEncodeError):
+                if os.environ[key].encode():
+                    self.shell[key] = os.environ[key]
+        return self.shell
 
     def given(self, project: Project, report: Report) -> Iterator[tuple[str, bytes]]:
         """Yields the certificates and keys that are there, of earlier runs and the user's own, and scripts by path."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -23,3 +24,9 @@ def compile_command(stack: Path, output: Path, environment: str, adapters: Path 
 def folder_name(stack: Path) -> str:
     """Returns the name of the folder of a stack; what comes from a pipe has none."""
     return "" if stack.name in ("-", "stdin") else stack.parent.resolve().name
+
+
+def way_to(folder: Path, output: Path) -> str:
+    """Returns the way from the rendered files to the folder of the stack; empty where they are the same."""
+    way = os.path.relpath(folder, output)
+    return "" if way == os.curdir else way

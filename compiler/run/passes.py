@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.expressions import bounded
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 log = logging.getLogger("stackc")
-_UNKNOWN = ("unknown-reference", "unknown-service")
+_UNKNOWN = (
+    *("unknown-reference", "unknown-service", "unknown-secret", "unknown-config", "unknown-network"),
+    *("unknown-model", "unknown-volume"),
+)
 
 
 class Compiled(NamedTuple):
@@ -107,11 +111,12 @@ def render_private(
     entropy: Entropy,
     now: datetime,
     shown: str = ".",
+    shell: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Artifact]:
     """Returns `.env`, the certificates and every file that holds a secret; nothing where a finding is an error.
 
     Values of `dotenv`, and certificates and keys that `files` has by path, are kept. `now` is in UTC without a zone;
-    `shown` names the output folder in findings.
+    `shown` names the output folder in findings; `shell` has values of secrets that `.env` lacks.
     """
     project, before = compiled.project, report.errors
     issued: list[Artifact] = []
@@ -121,18 +126,25 @@ def render_private(
 
         place = compiled.stack.document.value(("databases", project.certificates[0].name, "tls"))
         issued, given = issue(project.certificates, files, now, place, shown, report)
-    secret = render_secrets(project, dotenv, entropy, given, report) if report.errors == before else []
+    if report.errors != before:
+        return []
+    secret = render_secrets(project, dotenv, entropy, given, report, shell)
     return [*secret, *issued] if secret else []
 
 
 def render_secrets(
-    project: Project, dotenv: Dotenv, entropy: Entropy, given: Mapping[str, str], report: Report
+    project: Project,
+    dotenv: Dotenv,
+    entropy: Entropy,
+    given: Mapping[str, str],
+    report: Report,
+    shell: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Artifact]:
     """Returns `.env` with every value that the project needs, and the files that follow from it.
 
     Values that are there are kept; `given` are those of certificates. Nothing where a finding is an error.
     """
-    lines = fill(project, dotenv, entropy, given, report)
+    lines = fill(project, dotenv, entropy, given, report, shell)
     text = None if lines is None else update_env(dotenv, lines, report)
     if lines is None or text is None:
         return []
@@ -141,4 +153,4 @@ def render_secrets(
     env = Artifact(
         path=".env", content=text.encode(), mode=0o600, secret=True, shared=True, generated=generated
     )
-    return [env, *render_files(project, {**dotenv.values, **lines.values})]
+    return [env, *render_files(project, {**dotenv.values, **shell, **lines.values})]

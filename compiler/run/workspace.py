@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.report import Diagnostic, Report, Span
 from compiler.run.files import Files
-from compiler.run.invocation import compile_command, folder_name
+from compiler.run.invocation import compile_command, folder_name, way_to
 from compiler.run.memo import Memory, look_up, remember, text_of
 from compiler.source import parse_yaml, read_file
 from compiler.source.shipped import folders, tell_unusable
@@ -51,6 +51,7 @@ class Project:
         self.adapters, self.today, self._content = adapters, today, content
         named = stack if content is None else Path("-")
         self.command = partial(compile_command, named, output, environment, adapters)
+        self._way = way_to(stack.parent, output)
         self.sources: dict[str, str] = {}
         self._files = Files(stack.parent, output)
 
@@ -113,21 +114,21 @@ class Project:
         from compiler.source.masking import private_values
 
         dotenv = self.dotenv(Report())
-        return private_values(dotenv.values) if dotenv else set()
+        return private_values({**dotenv.values, **self._files.shell}) if dotenv else set()
 
     def _memory(self, act: str) -> Memory:
         """Returns what the same act found before with these inputs, whose texts are then those that findings show."""
-        names = self.stack.name, folder_name(self.stack), self._base(), str(self.output.absolute())
+        names = self.stack.name, folder_name(self.stack), self._way, str(self.output.absolute())
         memory = look_up((act, self.command(), self.today, *names), self._inputs())
         if memory.known is not None:
             self.sources |= memory.texts
         return memory
 
     def _remember(self, memory: Memory, artifacts: list[Artifact], told: tuple[Diagnostic, ...]) -> None:
-        """Keeps what a run found; should a file have changed since it was read for the key, nothing."""
+        """Keeps what a run found, but not if a file has changed since it was read for the key, or the shell counts."""
         from compiler.output import RIVALS, STATE, content_of
 
-        if memory.key and memory.texts.items() >= self.sources.items():
+        if memory.key and memory.texts.items() >= self.sources.items() and not self._files.was_asked:
             self._files.seen |= dict.fromkeys(str(self.output / name) for name in RIVALS)
             self._files.rendered(STATE, Report())
             made = {str(self.output / one.path): content_of(one) for one in artifacts}
@@ -179,7 +180,7 @@ class Project:
             today=self.today,
             # It stands in comments, which end with their line.
             source="".join(one if one.isprintable() else "?" for one in self.stack.name),
-            base=self._base(),
+            base=self._way,
             folder=folder_name(self.stack),
         )
         self.sources.update(registry.sources)
@@ -205,11 +206,6 @@ class Project:
     def _stack(self, report: Report) -> bytes | None:
         return read_file(self.stack, str(self.stack), report) if self._content is None else self._content
 
-    def _base(self) -> str:
-        """Returns the way from the rendered files to the folder of the stack; empty where they are the same."""
-        way = os.path.relpath(self.stack.parent, self.output)
-        return "" if way == os.curdir else way
-
     def _expected(self, compiled: Compiled, report: Report) -> list[Artifact]:
         """Returns the files with secrets that have to be there: none where nothing was compiled on this machine."""
         from compiler.output import read_written
@@ -225,17 +221,16 @@ class Project:
     def _private(self, compiled: Compiled, report: Report, new_secrets: bool = False) -> list[Artifact]:
         from datetime import UTC, datetime
 
-        from compiler.output import RIVAL_VARIABLES, read_written
-        from compiler.rules.variables import check_set
+        from compiler.output import read_written
+        from compiler.output.rivals import tell_rival_variables
+        from compiler.rules.variables import check_set, own_variables
         from compiler.run.passes import render_private
         from compiler.targets.vault import tell_lost
 
         dotenv = self.dotenv(report)
         if dotenv is None:
             return []
-        for key in dotenv.values.keys() & RIVAL_VARIABLES:
-            told, place = f"{key} makes Compose read something else than what is rendered", dotenv.value(key)
-            report.warning("compose-variable", told, place or Span(dotenv.path), f"remove {key} from .env")
+        tell_rival_variables(dotenv, report)
         if not new_secrets:
             known, again = read_written(self.output).generated, self.command("--new-secrets")
             tell_lost(compiled.project, dotenv, known, again, report)
@@ -243,8 +238,12 @@ class Project:
         if report.errors:
             return []
         now, shown = datetime.now(UTC).replace(tzinfo=None), str(self.output)
-        made = render_private(compiled, dotenv, files, report, entropy=os.urandom, now=now, shown=shown)
-        if made:
-            own = {one.key for kind in (compiled.project.secrets, compiled.project.variables) for one in kind}
-            check_set(compiled.project, own | dotenv.values.keys(), report)
+        project = compiled.project
+        keys = {one.key for kind in (project.secrets, project.variables) for one in kind}
+        given = {one.key for one in project.secrets if not one.generate}
+        shell = self._files.variables({*given, *own_variables(project)} - (keys - given), dotenv)
+        private = {key: shell[key] for key in given & shell.keys()}
+        act = partial(render_private, entropy=os.urandom, now=now, shown=shown, shell=private)
+        if made := act(compiled, dotenv, files, report):
+            check_set(project, keys | dotenv.values.keys() | shell.keys(), report)
         return made

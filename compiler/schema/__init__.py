@@ -2,8 +2,8 @@
 
 Annotations of a schema word the fault of the rule beside them, in place of the sentences of `words`: `x-says` is
 the message, `x-help` the help and `x-id` the id, which also holds for every rule inside. In the first two, {value} and
-{text} stand for what was written, quoted and bare, {name} for its key, and {owner} for the whole that is checked. What
-has an `x-severity` of "warning" is in order all the same.
+{text} stand for what was written, quoted and bare, {pair} for a mapping as an item of a list of variables, {name} for
+its key, and {owner} for the whole that is checked. What has an `x-severity` of "warning" is in order all the same.
 Two more give the help alone: `x-short` where a mapping has another type, `x-habits` for keys that other tools have.
 """
 
@@ -75,7 +75,14 @@ def _distinct(faults: list[Fault]) -> list[Fault]:
     values = [fault for fault in reversed(faults) if not fault.on_key]
     best = {fault.path: fault for fault in sorted(values, key=_rank, reverse=True)}
     kept = [fault for fault in faults if fault.on_key or best[fault.path] is fault]
-    return [one for one in kept if one.keyword != "required" or not closest(one.rule[0], unknown[one.path])]
+    return [one for one in kept if not any(closest(name, unknown[one.path]) for name in _lacking(one))]
+
+
+def _lacking(fault: Fault) -> list[str]:
+    """Returns the options of which a mapping lacks one."""
+    if fault.keyword == "required":
+        return [str(fault.rule[0])]
+    return [name for form in fault.schema.get("anyOf", ()) for name in form.get("required", ())]
 
 
 def _rank(fault: Fault) -> int:

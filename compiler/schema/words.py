@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from compiler.report import suggest
 from compiler.schema import Fault
+from compiler.schema.homes import first_homes
 from compiler.schema.patterns import is_match
 from compiler.source.masking import hides, is_secret_name
 
-_LONGEST, _DEEPEST, _MOST = 60, 8, 64
+_LONGEST, _DEEPEST = 60, 8
 _TYPES = {
     "string": "a string",
     "number": "a number",
@@ -58,6 +59,7 @@ def _filled(text: str, fault: Fault) -> str:
     words: dict[str, Callable[[], str]] = {
         "{value}": lambda: _shown(fault),
         "{text}": lambda: "..." if _is_hidden(fault) else _escaped(_scalar(data), 3 * _LONGEST),
+        "{pair}": lambda: _pair(fault),
         "{name}": lambda: _escaped(str(path[-1])) if path else noun,
         "{owner}": lambda: noun,
         "{thing}": lambda: _name(path, noun, '"{}"'),
@@ -68,6 +70,15 @@ def _filled(text: str, fault: Fault) -> str:
         "{rule}": lambda: _expected(fault),
     }
     return re.sub(r"\{\w+\}", lambda match: words[match[0]]() if match[0] in words else match[0], text)
+
+
+def _pair(fault: Fault) -> str:
+    """Returns an item of a list of variables that was written as a mapping, or the form of one."""
+    pairs = [*fault.data.items()] if isinstance(fault.data, dict) else []
+    is_shown = len(pairs) == 1 and not isinstance(pairs[0][1], dict | list | None)
+    if not is_shown or hides(f"{pairs[0][0]}: {pairs[0][1]}"):
+        return f"- {_escaped(str(pairs[0][0]))}=VALUE" if len(pairs) == 1 else "- NAME=VALUE"
+    return _escaped(f"- {pairs[0][0]}={_scalar(pairs[0][1])}")
 
 
 def _lowered(text: str) -> str:
@@ -187,30 +198,8 @@ def _known(fault: Fault) -> str:
     if key in schema.get("x-habits", ()):
         return str(schema["x-habits"][key])
     known = schema.get("properties") or schema.get("enum", ())
-    home = _first_homes(schema).get(key, ())
+    home = first_homes(schema).get(key, ())
     return suggest(key, known, f"write it under `{'.'.join(home)}:`" if home else "")
-
-
-# By the id of a schema, which is kept so that the id stays its own.
-_HOMES: dict[int, tuple[Mapping[str, Any], dict[str, tuple[str, ...]]]] = {}
-
-
-def _first_homes(schema: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Returns for each option of the mappings inside this one the shortest way to it, of equals the first."""
-    if id(schema) not in _HOMES:
-        if len(_HOMES) >= _MOST:
-            _HOMES.clear()
-        nearest = sorted(_homes(schema), key=lambda found: len(found[1]))
-        _HOMES[id(schema)] = schema, dict(reversed(nearest))
-    return _HOMES[id(schema)][1]
-
-
-def _homes(schema: Mapping[str, Any], depth: int = 4) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yields each option of the mappings inside this one, and the names on the way to it."""
-    for name, part in schema.get("properties", {}).items() if depth else ():
-        for form in (part, *part.get("oneOf", ())) if isinstance(part, dict) else ():
-            yield from ((key, (name,)) for key in form.get("properties", ()))
-            yield from ((key, (name, *home)) for key, home in _homes(form, depth - 1))
 
 
 def _added(fault: Fault) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -28,8 +28,8 @@ _BARE = {"name": "x", "services": {"x": {}}}
 class Stack(NamedTuple):
     """A checked stack in one environment; services and secrets keep the shape in which they were written.
 
-    What is not in order is left out or stands empty; `faulty` names the databases that are left out, so that what
-    follows from that is not told again.
+    What is not in order is left out or stands empty; `faulty` names the databases that are left out and what stands
+    in sections that nobody knows, so that what follows from that is not told again.
     """
 
     name: str
@@ -53,6 +53,9 @@ def build_stack(
     """
     written = _group(document.data, "environments")
     overlays = {name: overlay for name, overlay in written.items() if isinstance(overlay, dict)}
+    if environment != LOCAL and not isinstance(document.data.get("environments", {}), dict):
+        check_schema(document.data, outer(), report, noun="the stack", locate=document)
+        return None
     if environment not in (LOCAL, *overlays):
         told, help = f'the stack has no environment "{environment}"', suggest(environment, [LOCAL, *overlays])
         if environment in written:
@@ -115,8 +118,16 @@ def _build(
         secrets=sections.pop("secrets"),
         extra=sections,
         include=data["include"] if is_shaped and "include" in data else (),
-        faulty=frozenset(key for key, database in built.items() if not database),
+        faulty=frozenset([*_misplaced(data), *(key for key, database in built.items() if not database)]),
     )
+
+
+def _misplaced(data: Entries) -> Iterator[str]:
+    """Yields what stands in sections of another name, such as `database:`, which has a finding of its own."""
+    known = outer()["properties"]
+    for name, section in data.items():
+        if name not in known and not name.startswith("x-") and isinstance(section, dict):
+            yield from map(str, section)
 
 
 def _is_too_large(parts: Iterable[Entries]) -> bool:

@@ -44,7 +44,7 @@ def issue(
     `now` is in UTC without a zone, `place` is where the stack first asks for TLS, `shown` names the output folder.
     """
     if not _is_installed:
-        help = 'run `pip install "stackc[tls]"`'
+        help = "install cryptography beside stackc: `pip install cryptography`, or `pipx inject stackc cryptography`"
         report.error("missing-extra", "certificates need the package cryptography", place, help)
         return [], {}
     workshop = _Workshop(files, now, shown, report, [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from hmac import HMAC
+from types import MappingProxyType
 
 from compiler.model import Connection, Secret, Variable
 from compiler.project.connections import references, render_connection
@@ -16,21 +17,28 @@ from compiler.targets.env_block import Line, Lines
 
 
 def fill(
-    project: Project, dotenv: Dotenv, entropy: Entropy, given: Mapping[str, str], report: Report
+    project: Project,
+    dotenv: Dotenv,
+    entropy: Entropy,
+    given: Mapping[str, str],
+    report: Report,
+    shell: Mapping[str, str] = MappingProxyType({}),
 ) -> Lines | None:
     """Returns every line that `.env` must have; values of secrets that are there are kept.
 
-    `given` are values that come from elsewhere, such as the keys of certificates.
+    `given` are values that come from elsewhere, such as the keys of certificates; what the `shell` holds in the place
+    of a line of `.env` is used and not written down.
     """
     before = report.errors
-    values: dict[str, str] = {**dotenv.values, **given}
+    values: dict[str, str] = {**dotenv.values, **given, **shell}
     for secret in project.secrets:
         if secret.generate and not values.get(secret.key):
             values[secret.key] = generate(secret, entropy)
         _check_value(secret, values.get(secret.key, ""), dotenv, report)
     if report.errors > before:
         return None
-    secrets = [(one.key, values[one.key], one.owner[:1].upper() + one.owner[1:]) for one in project.secrets]
+    kept = (one for one in project.secrets if one.key not in shell)
+    secrets = [(one.key, values[one.key], one.owner[:1].upper() + one.owner[1:]) for one in kept]
     lines: list[Line] = [(key, value, "Private key of a server certificate") for key, value in given.items()]
     for variable in project.variables:
         try:
@@ -72,7 +80,8 @@ def _check_value(secret: Secret, value: str, dotenv: Dotenv, report: Report) -> 
     key, place = secret.key, dotenv.value(secret.key) or secret.span
     if not value:
         told = f"{secret.owner} takes its value from {key} in .env, which is not set there"
-        report.error("missing-secret", told, secret.span, f"add {key}= to .env")
+        line = "write it behind" if key in dotenv.entries else "add it as"
+        report.error("missing-secret", told, secret.span, f"{line} {key}= in .env, or set {key} in the shell")
     elif key in dotenv.entries and dotenv.entries[key].is_interpolated:
         told = f"the value of {key} in .env refers to other variables, which stackc does not follow"
         report.error("env-interpolation", told, place, "put the value in single quotes")

@@ -91,6 +91,102 @@ def test_what_would_not_be_the_same_stays_a_service(tmp_path: Path, options: str
     assert f"  db: {why}" in told.partition("stayed a plain service")[2]
 
 
+REDIS = "  kv: {image: 'redis:7.2', volumes: ['data:/data']}\n"
+URL = "${{ databases.kv.url }}"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("redis://kv", URL),
+        ("redis://kv:6379/", URL),
+        ("redis://:@kv:6379/0", URL),
+        ("${CACHE:-redis://kv:6379}", URL),
+        ("redis://kv:6379/2", "redis://:${{ databases.kv.password }}@kv:6379/2"),
+        ("redis://kv/0?db=3", "redis://:${{ databases.kv.password }}@kv/0?db=3"),
+    ],
+)
+def test_a_client_of_an_open_database_takes_its_new_password(
+    tmp_path: Path, written: str, expected: str
+) -> None:
+    stack, told = imported(tmp_path, f"{REDIS}  app: {{image: x, environment: {{U: '{written}'}}}}")
+    assert stack["services"]["app"]["environment"]["U"] == expected
+    assert stack["databases"]["kv"]["user"] == "default"
+    assert "app: U has the password that the first compile makes for kv" in told
+    done = stackc("compile", tmp_path)
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize(
+    ("client", "why"),
+    [
+        ("environment: {KV_HOST: kv}", 'KV_HOST of "app" is no URL'),
+        ("environment: {U: 'redis://kv:6380'}", 'U of "app" is no URL'),
+        ("environment: {U: 'redis://kv,redis://other'}", 'U of "app" is no URL'),
+        ("environment: {U: 'redis://u:p@kv'}", 'U of "app" is no URL'),
+        ("environment: {U: 'redis://${KV:-kv}/3'}", 'U of "app" is no URL'),
+        ("env_file: app.env", 'U of "app" is no URL'),
+        ("depends_on: [kv]", 'nothing in "app" says how'),
+        ("environment: {U: 'redis://kv'}, command: [--cache, 'kv:6379']", '"app" names it outside'),
+        ("labels: [a=b]", "no service names it"),
+    ],
+)
+def test_an_open_database_stays_where_a_client_takes_no_password(
+    tmp_path: Path, client: str, why: str
+) -> None:
+    (tmp_path / "app.env").write_text("U=redis://kv:6379/3\n")
+    stack, told = imported(tmp_path, f"{REDIS}  app: {{image: x, {client}}}")
+    assert "databases" not in stack
+    assert "it asks for no password, and" in told and why in told
+
+
+def test_what_env_lacks_is_told(tmp_path: Path) -> None:
+    own = "environment: {POSTGRES_PASSWORD: '${DB_PASS:?}'}"
+    app = "  app: {image: 'x:${TAG:?which}', environment: {A: '${B}', C: '${D:-${E:?}}'}}"
+    stack, told = imported(tmp_path, f"{database(own)}\n{app}", env="TAG=1\n")
+    assert "databases" not in stack
+    assert "db: .env does not set DB_PASS, which its image takes; write it there, and import again" in told
+    assert "  write DB_PASS, E into .env, or set them in the shell as before" in told
+
+
+def test_an_address_of_ipv4_is_told_once(tmp_path: Path) -> None:
+    _, told = imported(tmp_path, "  a: {image: x, ports: ['80:80']}\n  b: {image: x, ports: ['81:81']}")
+    assert told.count("0.0.0.0 is IPv4 alone; the same line with [::] in its place, beside it") == 1
+    (tmp_path / "stack.yaml").unlink()
+    _, told = imported(tmp_path, "  a: {image: x, ports: ['127.0.0.1:80:80']}")
+    assert "[::]" not in told
+
+
+@pytest.mark.parametrize(
+    ("volume", "mount", "are_scripts"),
+    [
+        ("", "./a.sql", True),
+        ("./new:", "./a.sql", True),
+        ("./there:", "./a.sql", False),
+        ("data:", "./a.sql", False),
+        ("", "./a.sh", False),
+        ("", "./scripts", False),
+        ("", "./missing.sql", False),
+    ],
+)
+def test_scripts_are_moved_where_nothing_has_run_them(
+    tmp_path: Path, volume: str, mount: str, are_scripts: bool
+) -> None:
+    for name in ("a.sql", "a.sh"):
+        (tmp_path / name).write_text("SELECT 1;\n")
+    for name in ("there", "scripts"):
+        (tmp_path / name).mkdir()
+    mounts = [f"'{mount}:/docker-entrypoint-initdb.d/x.sql'"]
+    mounts += [f"'{volume}/var/lib/postgresql/data'"] if volume else []
+    stack, told = imported(tmp_path, database(f"{PASSWORD}, volumes: [{', '.join(mounts)}]"))
+    entry = stack["databases"]["db"]
+    assert entry.get("scripts") == (["a.sql"] if are_scripts else None)
+    assert ("x-compose" in entry, f"{mount} is run by the image" in told) == (
+        not are_scripts,
+        not are_scripts,
+    )
+
+
 def test_other_versions_stay(tmp_path: Path) -> None:
     _, told = imported(tmp_path, database(PASSWORD, "postgres:9.6"))
     assert "db: postgresql has no version line of the image postgres:9.6" in told
@@ -172,6 +268,7 @@ def test_a_url_takes_the_password_of_its_database(tmp_path: Path) -> None:
         ('"127.0.0.1:80:80"', "127.0.0.1:80:80"),
         ('"${WHOLE}"', "0.0.0.0:99:98"),
         ('"${HERE}"', "127.0.0.1:99:98"),
+        ("{published: 81}", {"published": 81}),
         ('{target: 80, published: "81"}', {"target": 80, "published": "81", "host_ip": "0.0.0.0"}),
     ],
 )

@@ -81,6 +81,41 @@ def test_a_file_that_includes_itself_is_told(tmp_path: Path) -> None:
     assert refused(tmp_path / "a.yml") == ["include-cycle"]
 
 
+def test_a_service_has_what_it_extends(tmp_path: Path) -> None:
+    text = """\
+services:
+  base: {image: base, environment: {A: 1, B: 2}, volumes: ["./a:/a"]}
+  app: {extends: base, environment: [B=3], volumes: ["./b:/b"]}
+  far: {extends: {file: part/other.yml, service: end}, command: [x]}
+"""
+    other = """\
+services:
+  end: {extends: {service: first}, image: end}
+  first: {image: first, env_file: x.env, build: .}
+"""
+    write(tmp_path, compose_dot_yaml=text, part__other_dot_yml=other)
+    services = read(tmp_path).project.services
+    assert services["app"]["environment"] == {"A": "1", "B": "3"}
+    assert [one["source"] for one in services["app"]["volumes"]] == ["./a", "./b"]
+    assert (services["far"]["image"], services["far"]["build"]["context"]) == ("end", "./part")
+    assert services["far"]["env_file"][0]["path"] == "./part/x.env"
+
+
+@pytest.mark.parametrize(
+    ("services", "id"),
+    [
+        ("a: {extends: b}", "unknown-service"),
+        ("a: {extends: {file: nope.yml, service: b}}", "missing-file"),
+        ("a: {extends: a}", "dependency-cycle"),
+        ("a: {extends: b}, b: {extends: a}", "dependency-cycle"),
+        ("a: {extends: {file: compose.yaml, service: a}}", "dependency-cycle"),
+        ("a: {extends: {file: ., service: a}}", "not-a-file"),
+    ],
+)
+def test_what_no_service_can_extend_is_told(tmp_path: Path, services: str, id: str) -> None:
+    assert refused(write(tmp_path, compose_dot_yaml=f"services: {{{services}}}\n")) == [id]
+
+
 def test_a_folder_without_a_file_is_told(tmp_path: Path) -> None:
     assert refused(tmp_path) == ["missing-file"]
     assert refused(tmp_path / "compose.yaml") == ["missing-file"]

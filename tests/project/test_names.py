@@ -49,9 +49,10 @@ def test_a_variable_of_compose_may_stand_in_a_container(options: str) -> None:
     assert findings(entry(options)) == []
 
 
-def test_a_secret_cannot_be_a_variable_of_docker() -> None:
-    text = stack("a: {image: a}", "secrets: {x: {environment: DOCKER_HOST}}")
-    assert findings(text) == [("reserved-variable", "x")]
+def test_a_secret_may_be_a_variable_of_compose_that_a_person_names() -> None:
+    assert findings(stack("a: {image: a}", "secrets: {x: {environment: COMPOSE_TOKEN}}")) == []
+    made = stack("a: {image: a}", "secrets: {compose_token: {generate: hex}}")
+    assert findings(made) == [("reserved-variable", "compose_token")]
 
 
 def test_two_services_cannot_share_a_container_name() -> None:

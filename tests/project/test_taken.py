@@ -10,7 +10,7 @@ from compiler.source.numbers import as_compose_reads
 from compiler.source.text import resolve as resolve_scalar
 from tests.compose import config
 from tests.project.test_pasted import on_loopback
-from tests.stacks import DATABASE, compile_text, findings, resolve, spec_of, stack
+from tests.stacks import DATABASE, compile_text, findings, project_of, resolve, spec_of, stack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -298,6 +298,33 @@ def test_a_job_that_nothing_waits_for_is_waited_for() -> None:
     gate = spec_of(stack(services, DATABASE), "stackc-ready")
     assert gate["depends_on"] == {"setup": {"condition": "service_completed_successfully"}}
     assert gate["image"].startswith("pgvector/")
+
+
+@pytest.mark.parametrize(
+    ("job", "client", "is_awaited"),
+    [
+        ("", "", False),
+        ("", "profiles: [x],", True),
+        ("", "scale: 0,", True),
+        ("profiles: [x],", "profiles: [x, y],", False),
+        ("profiles: [x, y],", "profiles: [x],", True),
+        ("deploy: {mode: replicated-job},", "", False),
+    ],
+)
+def test_a_job_is_waited_for_where_its_client_may_not_be_there(
+    job: str, client: str, is_awaited: bool
+) -> None:
+    wait = "depends_on: {setup: {condition: service_completed_successfully}}"
+    services = f"setup: {{image: x, {job}}}\napp: {{image: x, {client} {wait}}}"
+    gate = project_of(stack(services, DATABASE)).services["stackc-ready"]
+    assert ("setup" in gate["depends_on"]) == is_awaited
+
+
+def test_a_job_of_swarm_is_a_job() -> None:
+    gate = project_of(stack("setup: {image: x, deploy: {mode: global-job}}", DATABASE)).services[
+        "stackc-ready"
+    ]
+    assert "setup" in gate["depends_on"]
 
 
 def test_x_compose_resets_what_stackc_says() -> None:

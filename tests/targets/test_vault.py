@@ -154,7 +154,8 @@ def test_an_empty_value_is_generated(text: str) -> None:
 
 def test_a_value_that_is_a_persons_own_to_set_is_asked_for() -> None:
     values, (one,) = filled("OTHER=1\n", secret(generate=False, owner='secret "key"'))
-    assert (values, one.id, one.span, one.help) == ({}, "missing-secret", PLACE, "add PASSWORD= to .env")
+    help = "add it as PASSWORD= in .env, or set PASSWORD in the shell"
+    assert (values, one.id, one.span, one.help) == ({}, "missing-secret", PLACE, help)
     assert filled("PASSWORD=x\n", secret(generate=False))[0] == {"PASSWORD": "x"}
 
 
