@@ -8,6 +8,8 @@ import pytest
 
 from tests.stacks import entry, findings, only, spec_of
 
+CLICKHOUSE = "clickhouse, version: '26.7'"
+
 
 def used(rule: str, adapter: str = "postgresql") -> str:
     return entry(f"uses: [{{main: {{{rule}}}}}]", f"databases: {{main: {{adapter: {adapter}}}}}")
@@ -29,7 +31,7 @@ def environment(rule: str, adapter: str = "postgresql") -> dict[str, Any]:
         ("mysql", "driver: golang_migrate, query: {x-no-lock: true}", "&x-no-lock=true"),
         ("mysql", "driver: prisma, query: {pool_timeout: 1.5}", "&pool_timeout=1.5"),
         (
-            "clickhouse, version: '26.7'",
+            CLICKHOUSE,
             "driver: golang_migrate, query: {x-multi-statement: true}",
             "&x-multi-statement=true",
         ),
@@ -54,7 +56,7 @@ def test_a_query_is_of_the_url_and_of_no_other_part() -> None:
         ("postgresql", "query: {connect_timeout: 5}", ("parameter-twice", "connect_timeout")),
         ("postgresql", "driver: go_pq, query: {sslmode: require}", ("parameter-twice", "sslmode")),
         (
-            "clickhouse, version: '26.7'",
+            CLICKHOUSE,
             "driver: golang_migrate, query: {password: x}",
             ("parameter-twice", "password"),
         ),
