@@ -67,16 +67,13 @@ from django.core.cache import cache
 cache.set("a", 1)
 sys.exit(cache.get("a") != 1)
 """
-NODE = (
-    """
-const take = (name) => { try { return require(name) } catch { process.exit(%d) } }
+NODE = """
+const take = (name) => { try { return require(name) } catch { process.exit(ABSENT) } }
 const url = process.env.CLIENT_URL
 const fail = (error) => { console.error(error.message); process.exit(1) }
 setTimeout(() => fail(new Error('it takes too long')), 20000)
-;(async () => { %%s; process.exit(0) })().catch(fail)
+;(async () => { BODY; process.exit(0) })().catch(fail)
 """
-    % ABSENT
-)
 PRISMA = """
 const adapter = await new (take('%s').%s)(%s).connect()
 const { rows } = await adapter.queryRaw({sql: 'SELECT 1', args: [], argTypes: []})
@@ -235,7 +232,7 @@ def test_a_client_logs_in_with_its_string(
     client, stack = CLIENTS[name], stacks(mode)
     words = command(client, stack)
     if client.program == "node":
-        words[2] = NODE % client.text
+        words[2] = NODE.replace("ABSENT", str(ABSENT)).replace("BODY", client.text)
     monkeypatch.chdir(stack.folder)
     url, ca = url_of(stack, client), str(stack.folder / "tls" / "ca.crt")
     more = {"CLIENT_MODE": mode, **({"CLIENT_CA": ca} if mode == "verify-full" else {})}
