@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from compiler.expressions.quoting import url_part
@@ -10,8 +9,6 @@ from compiler.model import Reference, Text
 from compiler.project.project import Project
 from compiler.project.workshop import is_encoded
 from compiler.report import Report
-
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://\S*\Z")
 
 
 def check_encoded(project: Project, values: Mapping[str, str], report: Report) -> None:
@@ -34,9 +31,10 @@ def _parts(value: object) -> Iterator[tuple[Reference, str]]:
     before = ""
     for part in value.parts if isinstance(value, Text) else ():
         if isinstance(part, Reference):
-            if found := _URL.search(before):
-                behind = found[0].partition("://")[2]
+            word = before.rsplit(None, 1)[-1] if before and not before[-1].isspace() else ""
+            _, sign, behind = word.rpartition("://")
+            if sign:
                 yield part, "/:@?" if "?" in behind else "/:@" if "/" in behind else ""
-            before += "$"
+            before = f"{word}$"
         else:
             before += part

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.stacks import entry, findings, only, spec_of
+from compiler.project.connections import mask, parameters
+from tests.stacks import entry, findings, only, project_of, spec_of
 
 CLICKHOUSE = "clickhouse, version: '26.7'"
 
@@ -109,3 +110,19 @@ def test_a_user_that_is_there_is_seen(uses: str) -> None:
 
 def test_an_engine_without_users_takes_a_password_alone() -> None:
     assert findings(used("as: {host: H, password: PW}", "meilisearch")) == []
+
+
+@pytest.mark.parametrize("mode", ["off", "verify-full"])
+@pytest.mark.parametrize("sign", "?&")
+@pytest.mark.parametrize("adapter", ["postgresql", "mysql", "mariadb", "mongodb", "redis", "clickhouse"])
+def test_text_behind_the_url_of_any_driver_goes_on_with_its_query(adapter: str, sign: str, mode: str) -> None:
+    version = ", version: '26.7'" if adapter == "clickhouse" else ""
+    rest = f"databases: {{main: {{adapter: {adapter}, tls: {mode}{version}}}}}"
+    access = project_of(entry("uses: [main]", rest)).access["main"].network
+    urls = [one for one in access.values() if parameters(one) is not None]
+    values = (f"{one.driver}: '${{{{ databases.main.connections.{one.driver} }}}}{sign}a=b'" for one in urls)
+    made = project_of(entry(f"environment: {{{', '.join(values)}}}", rest)).services["app"]["environment"]
+    for one in urls:
+        whole = mask(one) + str(made[one.driver].parts[1])
+        assert whole.count("?") == 1, one.driver
+        assert whole.endswith(("?a=b", "&a=b"))
