@@ -41,9 +41,12 @@ class Quoted(str):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sink:
-    """How values enter a text of one language: `quote` for each value, `filters` for what else its author may say."""
+    """How values enter a text of one language: `quote` for each value, `filters` for what else its author may say.
 
-    quote: Callable[[Any], str]
+    Without a `quote` they enter as they are, and one whole expression keeps its type.
+    """
+
+    quote: Callable[[Any], str] | None
     filters: Mapping[str, Callable[[Any], str | Reference]]
 
     def quoted(self, value: Any, by: str | None = None) -> Quoted | Reference:
@@ -51,7 +54,8 @@ class Sink:
         if by is None and (isinstance(value, Quoted) or (isinstance(value, Reference) and value.filter)):
             return value
         try:
-            made = self.filters[by](value) if by else self.quote(value)
+            write = self.filters[by] if by else self.quote or str
+            made = write(value)
             return made if isinstance(made, Reference) else Quoted(made)
         except (AttributeError, TypeError, ValueError) as fault:
             raise ExpressionError(str(fault)) from fault
@@ -81,8 +85,8 @@ def evaluate(
 ) -> Any:
     """Returns the value of a scalar: typed where it is one whole expression, else a string or a Text.
 
-    With a `sink`, every value is quoted for it and the result is a string. `literal` marks the text around the
-    expressions. Raises ExpressionError.
+    With a `sink` that quotes, every value is quoted for it and the result is a string. `literal` marks the text around
+    the expressions. Raises ExpressionError.
     """
     if "${{" not in text:
         return literal(text)
@@ -98,8 +102,9 @@ def evaluate(
             continue
         try:
             value = _value(match[1], scope, sink)
-            is_whole = sink is None and match.span() == (0, len(text))
-            made = sink.quoted(value) if sink else value
+            is_quoted = sink is not None and sink.quote is not None
+            is_whole = not is_quoted and match.span() == (0, len(text))
+            made = sink.quoted(value) if sink and is_quoted else value
             made = str(made) if isinstance(made, Quoted) else made
             size += _size(made)
             if size > MAX_VALUE:

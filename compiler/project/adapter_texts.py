@@ -180,7 +180,7 @@ def _connected(value: Any) -> str:
     return _scalar(value)
 
 
-def _filtered(name: str, value: Any) -> str | Reference:
+def filtered(name: str, value: Any) -> str | Reference:
     """Returns a value as a filter of connections writes it, or a secret that will be written so."""
     if isinstance(value, Reference):
         if value.filter:
@@ -196,7 +196,7 @@ def sink(language: str, literal: str = "standard", identifier: str = '"') -> Sin
     `literal` and `identifier` are how an engine quotes in its SQL; `cypher` takes texts as JSON writes them.
     """
     if language == "connection":
-        return Sink(_connected, {name: partial(_filtered, name) for name in CONNECTION_FILTERS})
+        return Sink(_connected, {name: partial(filtered, name) for name in CONNECTION_FILTERS})
     if language in ("javascript", "json"):
         return Sink(lambda value: json_text(_public(value)), _FILTERS)
     if language == "cypher":

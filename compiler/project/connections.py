@@ -142,6 +142,20 @@ def mask(connection: Connection) -> str:
     return shown.replace(url_part(_MASK), _MASK)
 
 
+def query_sign(connection: Connection) -> str:
+    """Returns what goes between the string of a connection and one more parameter."""
+    return "&" if "?" in mask(connection) else "?"
+
+
+def parameters(connection: Connection) -> set[str] | None:
+    """Returns the names of the parameters in a connection string; None where it is no URL, so that it takes no more."""
+    from urllib.parse import parse_qsl
+
+    shown = mask(connection)
+    is_url = connection.form in ("url", "text") and "://" in shown and ";" not in shown
+    return {name for name, _ in parse_qsl(shown.partition("?")[2], True)} if is_url else None
+
+
 def references(tree: Any) -> list[Reference]:
     """Returns each Reference in a tree."""
     match tree:

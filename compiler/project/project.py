@@ -81,10 +81,11 @@ class Project:
     what a service of the tree is, `uses` how many connections a service opens to each database (None: its default),
     `ready` what a client of a database waits for, `mounted` the keys of `.env` that the containers of a service or of a
     database read as files, `connections` the lines of `.env` with connection strings, by key. `secret_files` (what
-    stands in `.env`) and `config_files` (texts) are by the path of the file that is rendered for them. `network` is
-    that of the databases, `include` other Compose files, which only Compose reads. `overruled` is what
-    `x-compose` changes of a database's server, `scripts` are files that its job runs. `shells` are by database: the
-    container in which its own client is opened for a person, and the script that does.
+    stands in `.env`) and `config_files` (texts) are by the path of the file that is rendered for them. `named` are the
+    databases that something in the stack names. `network` is that of the databases, `include` other Compose files,
+    which only Compose reads. `overruled` is what `x-compose` changes of a database's server, `scripts` are files that
+    its job runs. `shells` are by database: the container in which its own client is opened for a person, and the
+    script that does.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Project:
     overruled: dict[str, list[Path]] = field(default_factory=dict)
     scripts: list[OwnFile] = field(default_factory=list)
     shells: dict[str, tuple[str, str]] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
     network: str = "databases"
     include: list[Any] = field(default_factory=list)
 

@@ -164,6 +164,7 @@ def build_names(stack: Stack, project: Project) -> dict[str, Any]:
 
 def _database(project: Project, name: str) -> Names:
     access = project.access[name]
+    project.named.add(name)
 
     def connect(driver: str) -> Reference:
         key = env_key(name, driver)

@@ -6,15 +6,15 @@ import re
 from typing import Any
 
 from compiler.expressions.quoting import shell_word
-from compiler.model import Path, env_key
+from compiler.model import Path
 from compiler.project.hand_written import iter_named
 from compiler.project.long_form import bind_ports, lengthen, rebase
-from compiler.project.references import AUTHORITY, Names, build_names, first_port
+from compiler.project.references import AUTHORITY, build_names, first_port
 from compiler.project.secrets import add_files, stack_keys
-from compiler.project.values import as_text, fallback, inside, plain
+from compiler.project.uses import tell_lone_passwords, use_databases
+from compiler.project.values import fallback, inside, plain
 from compiler.project.waits import add_waits, name_waits
 from compiler.project.workshop import Workshop, evaluated
-from compiler.report import Note, suggest
 
 _PROBE = {"interval": "10s", "timeout": "5s", "retries": 6, "start_period": "30s"}
 # https://docs.docker.com/reference/compose-file/extension/#specifying-durations
@@ -43,7 +43,8 @@ def build_service(shop: Workshop, key: str) -> None:
     project, names = shop.project, build_names(shop.stack, shop.project)
     written = {name: value for name, value in (shop.stack.services[key] or {}).items() if name != "uses"}
     spec = lengthen("services", evaluated(shop, written, names, at), at, project.places)
-    pools = _use(shop, key, spec, names["databases"])
+    pools = use_databases(shop, key, spec, names["databases"])
+    tell_lone_passwords(shop, key, spec.get("environment") or {})
     bind_ports(spec, at, project.places)
     _probe(shop, key, spec)
     used = names["databases"].asked
@@ -54,6 +55,7 @@ def build_service(shop: Workshop, key: str) -> None:
     reached = sorted(used | named | (servers & waits))
     add_waits(shop.project, shop.stack, spec, reached, sorted(names["services"].asked - {key}))
     name_waits(shop.project, at, spec, shop.report)
+    project.named.update(reached)
     if reached:
         _join(shop, at, spec)
     project.kinds[key] = "service"
@@ -84,44 +86,6 @@ def build_include(shop: Workshop) -> Any:
     names = build_names(shop.stack, shop.project)
     written = evaluated(shop, list(shop.stack.include), names, ("include",))
     return rebase(lengthen("include", written, ("include",), shop.project.places), "include", shop.base)
-
-
-def _use(shop: Workshop, key: str, spec: dict[str, Any], databases: Names) -> dict[str, int | None]:
-    """Adds the variables of `uses`; returns the pool size by database."""
-    added: dict[str, Any] = {}
-    pools: dict[str, int | None] = {}
-    own, places = spec.get("environment") or {}, shop.project.places
-    for index, item in enumerate((shop.stack.services[key] or {}).get("uses") or ()):
-        at: Path = ("services", key, "uses", index)
-        name, rule = (item, {}) if isinstance(item, str) else next(iter(item.items()))
-        if name not in databases:
-            told, help = f'no database is named "{name}"', databases.help_for(name)
-            shop.report.error("unknown-reference", told, places.value(at), help)
-            continue
-        parts, driver = databases[name], rule.get("driver", "url")
-        pools[name] = rule.get("pool", pools.get(name))
-        if driver not in parts["connections"]:
-            told = f'{shop.project.access[name].adapter} has no connection for a driver "{driver}"'
-            place, help = places.value((*at, name, "driver")), suggest(driver, parts["connections"])
-            shop.report.error("unknown-driver", told, place, help)
-            continue
-        wanted = rule.get("as", env_key(name, "url"))
-        for part, variable in ({"url": wanted} if isinstance(wanted, str) else wanted).items():
-            if part not in parts:
-                told = f'{shop.project.access[name].adapter} has no {part} that "{variable}" could take'
-                place, help = places.key((*at, name, "as", part)), f"remove `{part}: {variable}`"
-                shop.report.error("unknown-reference", told, place, help)
-            elif variable in own:
-                told = f'"{variable}" is in `environment` too, where it hides what `uses` gives it'
-                help = "remove it there, or give `as:` another name"
-                note = Note("it is here", places.key(("services", key, "environment", variable)))
-                shop.report.error("variable-twice", told, places.value(at), help, [note])
-            else:
-                added[variable] = parts["connections"][driver] if part == "url" else as_text(parts[part])
-                places.known["services", key, "environment", variable] = places.origin(at)
-    if added:
-        spec["environment"] = {**added, **own}
-    return pools
 
 
 def _probe(shop: Workshop, key: str, spec: dict[str, Any]) -> None:

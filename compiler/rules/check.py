@@ -64,7 +64,9 @@ OF_SERVICES = (
     Rule("unknown-service", wiring.unknown_service),
     Rule("unpublished-port", services.unpublished_port, "warning"),
 )
-RULES = (*OF_PROJECTS, *OF_SERVERS, *OF_DATABASES, *OF_SERVICES)
+# What others tell may be the reason.
+AFTERWARDS = (Rule("unused-database", databases.unused_database, "warning"),)
+RULES = (*OF_PROJECTS, *OF_SERVERS, *OF_DATABASES, *OF_SERVICES, *AFTERWARDS)
 
 
 def check_project(project: Project, report: Report) -> None:
@@ -80,6 +82,8 @@ def check_project(project: Project, report: Report) -> None:
     for rule in _asked(project, OF_SERVICES):
         for name, service in project.services.items():
             rule.check(service, Tell(project, report, rule, ("services", name)))
+    for rule in AFTERWARDS:
+        rule.check(project, Tell(project, report, rule))
 
 
 def _asked(project: Project, rules: Iterable[Rule]) -> list[Rule]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from compiler.expressions.tree import evaluate_tree
-from compiler.project.project import replicas
+from compiler.project.project import Project, replicas
+from compiler.project.references import client_ports
 from compiler.project.values import inside, plain
 from compiler.rules import Tell
 from compiler.stack.database import Database
@@ -96,6 +97,25 @@ def shared_names(database: Database, tell: Tell) -> None:
                 told = f'"{database.key}" and "{other.key}" are on one server and have one {word}'
                 written = word if word in database.entry else "on" if database.on else "adapter"
                 tell(told, (written,), f"write another `{word}:`", first=other.path)
+
+
+def unused_database(project: Project, tell: Tell) -> None:
+    """Tells of a database that nothing reaches; of a stack without services, or with other files, nobody knows.
+
+    Where a service is not in order, that may be why.
+    """
+    is_known = not project.include and any(True for _ in project.own_services())
+    if not is_known or tell.report.errors or any(one.id == "missing-dollar" for one in tell.report):
+        return
+    shared = {database.server for database in project.databases.values() if database.on}
+    for key, database in project.databases.items():
+        is_open = any(one.here for one in client_ports(database)) or project.services[database.server].get(
+            "ports"
+        )
+        if not is_open and key not in project.named | shared:
+            told = f'nothing uses the database "{key}": no service is in its network, and it has no port'
+            help = f"write `uses: [{key}]` in a service, or `port:` to reach it from this machine"
+            tell(told, database.path, help, key=True)
 
 
 def privileged_database(database: Database, tell: Tell) -> None:

@@ -15,6 +15,7 @@ from compiler.project.secrets import DIGEST_KEY
 from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.rules.check import check_project
+from compiler.rules.urls import check_encoded
 from compiler.rules.variables import own_variables
 from compiler.schema.drawn import Entropy
 from compiler.schema.patterns import timed_patterns
@@ -82,8 +83,12 @@ def _compile(stack: Stack, report: Report, *, today: str, source: str, base: str
     check_project(project, found)
     # A database that is not in order is left out: that its name is unknown is no fault of its own.
     lost = [f'"{name}"' for name in stack.faulty]
+    # Of a service that is not in order nobody knows what it uses.
+    hidden = ("unused-database",) if report.errors else ()
     report.extend(
-        one for one in found if one.id not in _UNKNOWN or not any(name in one.message for name in lost)
+        one
+        for one in found
+        if one.id not in hidden and (one.id not in _UNKNOWN or not any(name in one.message for name in lost))
     )
     if report.errors:
         return None
@@ -148,6 +153,7 @@ def render_secrets(
     text = None if lines is None else update_env(dotenv, lines, report)
     if lines is None or text is None:
         return []
+    check_encoded(project, lines.values, report)
     # Nothing is lost with the secret of labels: containers are made again once.
     generated = tuple(one.key for one in project.secrets if one.generate and one.key != DIGEST_KEY)
     env = Artifact(

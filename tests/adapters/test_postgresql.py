@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CA = "/etc/stackc/tls/ca.crt"
 TLS = ", tls: verify-full"
-LIBPQ = ("url", "psycopg", "go")
+LIBPQ = ("url", "psycopg", "django", "go", "go_pq", "golang_migrate", "laravel")
 ALCHEMY = ("sqlalchemy", "sqlalchemy_psycopg2", "sqlalchemy_async")
 
 
@@ -87,7 +87,7 @@ def test_node_is_told_its_own_word_for_unverified_tls() -> None:
 
 def test_pool_size_goes_only_to_drivers_that_read_it() -> None:
     sized = {name for name in plan().access["db"].network if "=10" in text(name).replace("out=10", "")}
-    assert sized == {"go", "node_postgres", "dotnet"}
+    assert sized == {"go", "node_postgres", "dotnet", "prisma", "rails"}
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_a_service_that_names_a_database_joins_it_and_waits(environment: str) ->
     ],
 )
 def test_what_is_no_host_of_it_changes_nothing(environment: str) -> None:
-    assert joined(environment) == (False, [])
+    assert joined(environment) == (False, ["unused-database"])
 
 
 def test_a_log_in_of_its_own_is_told_and_not_shown() -> None:

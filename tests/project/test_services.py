@@ -347,6 +347,15 @@ def test_a_read_only_service_gets_its_secrets_as_files() -> None:
     }
 
 
+@pytest.mark.parametrize("tls, port", [("off", "9000"), ("verify-full", "9440")])
+def test_the_native_port_of_clickhouse_is_that_of_its_encryption(tls: str, port: str) -> None:
+    text = entry(
+        "environment: {P: '${{ databases.main.ports.native }}'}",
+        f"databases: {{main: {{adapter: clickhouse, version: '26.7', tls: {tls}}}}}",
+    )
+    assert spec_of(text)["environment"] == {"P": port}
+
+
 def test_a_further_port_of_a_database_can_be_named() -> None:
     text = (
         "name: a\nservices: {app: {image: 'a:1', environment: {P: '${{ databases.main.ports.native }}'}}}\n"
