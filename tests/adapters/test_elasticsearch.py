@@ -20,6 +20,7 @@ from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from compiler.certificates import issue
 from compiler.expressions.quoting import env_quote
@@ -465,3 +466,42 @@ def test_password_that_the_engine_or_its_client_cannot_take_is_refused(key: str,
     fill(plan().project, dotenv, os.urandom, {}, found)
     (one,) = found
     assert one.id == "unusable-password" and value not in one.message
+
+
+SETTINGS = ", settings: {indices.query.bool.max_clause_count: 2048, http.cors.allow-origin: '/https?:\\/\\/x \"y\"/'}"
+
+
+def test_settings_are_a_file_in_place_of_the_images() -> None:
+    file = next(one for one in container(plan(SETTINGS), "db").files if one.name == "db-settings")
+    assert file.target == "/usr/share/elasticsearch/config/elasticsearch.yml"
+    assert yaml.safe_load(file.content) == {
+        "cluster.name": "docker-cluster",
+        "network.host": "0.0.0.0",
+        "indices.query.bool.max_clause_count": "2048",
+        "http.cors.allow-origin": '/https?:\\/\\/x "y"/',
+    }
+    assert not [one for one in container(plan(), "db").files if one.name == "db-settings"]
+
+
+@pytest.mark.parametrize(
+    ("name", "help"),
+    [
+        ("xpack.security.http.ssl.enabled", "write `tls` of the database"),
+        ("xpack.security.enabled", "users and passwords rest on it; remove it"),
+        ("transport.host", "clients and the health check rest on it; remove it"),
+        ("path.data", "the data stay on the volume; remove it"),
+        ("bootstrap.memory_lock", "remove it"),
+    ],
+)
+def test_settings_on_which_promises_rest_are_refused(name: str, help: str) -> None:
+    made, found = build(f", settings: {{{name}: x}}")
+    assert made is None and [one.partition("; ")[2] for one in found] == [help]
+
+
+def test_rights_are_privileges_of_the_role() -> None:
+    role = dict(requests(plan(", rights: [manage, manage-own-api-key, all]")))[
+        "PUT /_security/role/stackc-db"
+    ]
+    usual = dict(requests(plan()))["PUT /_security/role/stackc-db"]
+    assert role["cluster"] == [*usual["cluster"], "manage", "manage_own_api_key", "all"]
+    assert role["indices"] == usual["indices"]
