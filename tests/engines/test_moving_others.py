@@ -14,7 +14,7 @@ from tests.engines.conftest import Stack, need
 from tests.engines.test_postgresql import strings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.engine
 IMAGES = ("mysql:8.4", "mariadb:11.8", "redis:7.2-alpine", "mongo:7.0", "clickhouse/clickhouse-server:latest")
@@ -186,3 +186,34 @@ def test_clickhouse_keeps_its_rows_and_has_settings_and_each_script_once(moved: 
         moved.up("--force-recreate")
     shown = moved.sh("views", "cat /var/lib/clickhouse/preprocessed_configs/*config.xml").stdout
     assert "<level>warning</level>" in shown and "<max_suspicious_broken_parts>7<" in shown
+
+
+RIGHTS = """
+name: stackctest-rights
+databases:
+  one: {adapter: mysql, version: "8.4", user: app, database: my_app, rights: %s}
+  two: {adapter: mariadb, user: app, database: my_app, rights: %s}
+"""
+
+
+def granted(stack: Stack, service: str, client: str, statement: str = "SHOW GRANTS FOR app@'%'") -> set[str]:
+    """Returns the rights that the user has on a server, and the databases that somebody else gave to it."""
+    password = stack.env[f"{service.upper()}_ADMIN_PASSWORD"]
+    done = stack.exec(service, client, "-uroot", f"-p{password}", "-N", "-e", statement)
+    assert done.returncode == 0, done.stderr
+    known = {"REPLICATION SLAVE": "replication", "`test": "create-database", "`other`": "other"}
+    found = {word for text, word in known.items() if text in done.stdout}
+    return found - {"replication"} | {"all"} if "WITH GRANT OPTION" in done.stdout else found
+
+
+def test_rights_that_a_stack_names_no_more_are_revoked(boot: Callable[..., Stack]) -> None:
+    stack = boot(RIGHTS % ("[create-database, replication]", "[all]"), "mysql:8.4", "mariadb:11.8")
+    servers = (("one", "mysql"), ("two", "mariadb"))
+    assert [granted(stack, *one) for one in servers] == [{"create-database", "replication"}, {"all"}]
+    for one in servers:
+        granted(stack, *one, "GRANT SELECT ON other.* TO app@'%'")
+    for rights in (("all", "replication"), ("replication", "create-database"), ("", "")):
+        stack.compile(RIGHTS % tuple(f"[{one}]" for one in rights))
+        stack.up()
+        wanted = [{*rights[:1], "other"} - {""}, {*rights[1:], "other"} - {""}]
+        assert [granted(stack, *one) for one in servers] == wanted
