@@ -196,7 +196,8 @@ class _Entry(NamedTuple):
             return adapter, adapter.default_version, ""
         if line := find_line(str(wanted), adapter.versions):
             return adapter, line, ""
-        told, help = f'{adapter.name} has no version "{wanted}"', suggest_line(str(wanted), adapter.versions)
+        told, page = f'{adapter.name} has no version "{wanted}"', str(adapter.data.get("upgrade", ""))
+        help = suggest_line(str(wanted), adapter.versions, page)
         self.report.error("unknown-version", told, self.at("version"), help)
         return None
 
