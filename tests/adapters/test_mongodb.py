@@ -34,7 +34,7 @@ import pymongo
 pytest.importorskip("pymongo.saslprep")
 
 TODAY = "2026-11-23"
-VERSIONS = {"7.0": "client", "8.0": "server", "8.3": "server"}
+VERSIONS = {"5.0": "client", "6.0": "client", "7.0": "client", "8.0": "server", "8.3": "server"}
 ALL = ", tls: verify-full, query_timeout: 1500ms, pool: {size: 7}"
 # What the parsers of the drivers know, in lower case: Go and .NET pass over the rest, Java logs it.
 KNOWN = {
