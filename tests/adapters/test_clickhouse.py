@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.adapters.plans import Plan
 
 TODAY = "2026-11-23"
-VERSIONS = ("latest", "26.3", "26.5", "26.6", "26.7")
+VERSIONS = ("latest", "25.8", "26.3", "26.5", "26.6", "26.7")
 
 
 def build(options: str = "") -> tuple[Plan | None, list[str]]:
@@ -161,6 +161,12 @@ def test_every_line_renders_encrypted_with_a_vector_and_limits() -> None:
         made = plan(more + ", vector: {dimensions: 3, metric: l2}")
         image = made.containers[0].spec["image"]
         assert image == f"clickhouse/clickhouse-server:{version}"
+
+
+def test_vectors_need_a_line_that_has_them() -> None:
+    made, found = build(", version: '25.3', vector: {dimensions: 3}")
+    assert made is None and "clickhouse 25.3 has no vector search" in found[-1]
+    assert container("db", ", version: '25.3'").spec["image"].endswith(":25.3")
 
 
 def test_inner_product_needs_a_newer_line() -> None:

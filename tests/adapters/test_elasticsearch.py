@@ -416,6 +416,19 @@ def test_framework_gets_a_template_and_no_index() -> None:
     assert body["template"]["mappings"]["properties"]["embedding"]["dims"] == 8
 
 
+def test_seven_has_clients_and_settings_of_its_own() -> None:
+    made = plan(", version: '7.17', tls: verify-full, pool: {size: 7}, query_timeout: 5s")
+    environment = container(made, "db").spec["environment"]
+    assert "xpack.security.autoconfiguration.enabled" not in environment
+    assert environment["xpack.security.enabled"] == "true"
+    drivers = made.access["db"].network
+    read = json.loads(render_connection(drivers["elasticsearch_py"], {"DB_PASSWORD": PASSWORD}))
+    assert (read["http_auth"], read["maxsize"], read["timeout"]) == (["db", PASSWORD], 7, 5)
+    assert not read.keys() & {"basic_auth", "connections_per_node", "request_timeout"}
+    assert "version 7" in drivers["node"].code[0] and not drivers.keys() & {"java", "dotnet"}
+    assert build(f", version: '7.17'{VECTOR}")[0] is None
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_security_is_always_said(version: str) -> None:
     for options, enabled in ((f", version: '{version}'", False), (f", version: '{version}'{TLS}", True)):

@@ -270,6 +270,10 @@ def test_what_needs_a_set_takes_no_server_alone() -> None:
     ]
 
 
+def test_too_little_memory_is_told() -> None:
+    assert build(", memory: 256M")[1][0].startswith("MongoDB needs 256 MB for its cache alone")
+
+
 def test_a_further_database_is_of_the_same_set() -> None:
     entry = "adapter: mongo, port: 22020, needs: [transactions]}\n  more: {on: db"
     string = render_connection(plan_database(entry).access["more"].host["url"], {"MORE_PASSWORD": "secret"})
