@@ -27,6 +27,7 @@ def found(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str,
     """Returns the findings of a stack by id, each with its severity."""
     monkeypatch.chdir(folder)
     Path("stack.yaml").write_text(text)
+    Path("schema.sql").write_text("SELECT 1;\n")  # which a page names
     project = Project(Path("stack.yaml"), Path(), today=TODAY)
     return {finding.id: finding.severity for finding in project.compile().diagnostics}
 

@@ -69,6 +69,7 @@ def build_scope(database: Database) -> dict[str, Any]:
     spec, port, *ports = database.spec, *client_ports(database)
     entry, scripts, secrets = database.entry, script_targets(database), database_secrets(database)
     timeout, mib = database.timeout or 0, (database.memory or 0) >> 20
+    settings = {name: as_text(one) for name, one in entry.get("settings", {}).items()}
     return {
         "name": database.key,
         "server": database.server,
@@ -83,9 +84,8 @@ def build_scope(database: Database) -> dict[str, Any]:
         "password": Reference(database.password_key) if "password" in secrets else None,
         "passwords": {name: Reference(one.key) for name, one in secrets.items()},
         "options": dict(database.options),
-        "settings": [
-            {"name": name, "value": as_text(one)} for name, one in entry.get("settings", {}).items()
-        ],
+        "settings": [{"name": name, "value": value} for name, value in settings.items()],
+        "sections": _sections(settings),
         "rights": list(entry.get("rights", ())),
         "needs": list(entry.get("needs", ())),
         "scripts": [{"name": PurePath(path).name, "path": target} for path, target in scripts.items()],
@@ -113,6 +113,15 @@ def build_scope(database: Database) -> dict[str, Any]:
         "init": {"file": _init_file(init)} if (init := spec["containers"].get("init")) else {},
         "host": database.server,
     }
+
+
+def _sections(settings: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Returns settings by what stands before the last point of their names, for files that are made of sections."""
+    sections: dict[str, list[dict[str, str]]] = {}
+    for whole, value in settings.items():
+        section, _, name = whole.rpartition(".")
+        sections.setdefault(section, []).append({"name": name, "value": value})
+    return [{"name": name, "settings": own} for name, own in sections.items()]
 
 
 def _init_file(init: Mapping[str, Any]) -> str:

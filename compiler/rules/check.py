@@ -34,6 +34,8 @@ OF_SERVERS = (
     Rule("moving-image", databases.moving_image, "warning"),
     Rule("owned-key", databases.owned_key, "warning"),
     Rule("privileged-database", databases.privileged_database, "warning"),
+    Rule("replaced-command", databases.replaced_command, "warning"),
+    Rule("scripts-of-image", databases.scripts_of_image, "warning"),
     Rule("too-many-connections", databases.too_many_connections),
 )
 OF_DATABASES = (

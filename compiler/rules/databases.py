@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compiler.expressions.tree import evaluate_tree
+from compiler.model import Path
 from compiler.project.project import Project, replicas
 from compiler.project.references import client_ports
-from compiler.project.values import inside, plain
+from compiler.project.values import inside, plain, sections, written_text
 from compiler.rules import Tell
 from compiler.stack.database import Database
 
+# What stands before the name of an image on a mirror, and behind it.
+_AROUND = re.compile(r"^(?:[^/]*[.:][^/]*/|localhost/)?(?:.*\blibrary/)?|(?::[^/:@]*)?(?:@.*)?$")
 # Keys that stackc's promises rest on, and the option of a database that is for the same.
 _OWNED = {
     **dict.fromkeys(("secrets", "configs", "healthcheck", "networks", "entrypoint", "depends_on"), ""),
@@ -122,3 +126,41 @@ def privileged_database(database: Database, tell: Tell) -> None:
     if plain(inside(database.entry, "x-compose", "privileged")) == "true":
         told = f'`x-compose` makes "{database.key}" privileged, so that it can do everything on this machine'
         tell(told, ("x-compose", "privileged"), "remove `privileged`; no shipped engine needs it", key=True)
+
+
+def replaced_command(database: Database, tell: Tell) -> None:
+    """Tells of an image that is none of the engine's own, and may start with what stackc's command is in place of."""
+    known = [*database.adapter.data.get("detect", {}).get("images", ())]
+    known += [_AROUND.sub("", line["image"]) for line in database.adapter.versions.values()]
+    has_command = bool(database.spec["containers"]["server"].get("command"))
+    is_other = "image" in database.entry and _AROUND.sub("", database.image) not in known
+    if is_other and has_command and "settings" in database.spec and "settings" not in database.entry:
+        told = f'stackc starts the image "{database.image}" with a command of its own, and not with that of the image'
+        tell(
+            told,
+            ("image",),
+            "write what that one sets under `settings:`, or `settings: {}` where it sets nothing",
+        )
+
+
+def scripts_of_image(database: Database, tell: Tell) -> None:
+    """Tells of scripts where the image runs them, once and as the administrator, and where `scripts` could."""
+    folder = inside(database.spec, "import", "scripts", "folder")
+    pattern = inside(database.spec, "scripts", "pattern")
+    for path, target in _mounts(database) if folder and pattern else ():
+        if target.rstrip("/") == folder or (target.startswith(f"{folder}/") and re.search(pattern, target)):
+            told = f"{database.adapter.name} runs what is in {folder} on a new volume alone, as the administrator"
+            tell(
+                told,
+                path,
+                "name the files under `scripts:`, which run once in the database of the application",
+            )
+
+
+def _mounts(database: Database) -> Iterator[tuple[Path, str]]:
+    """Yields what `x-compose` mounts into a server: its place, and the path in the container."""
+    for word in ("volumes", "configs"):
+        written = inside(database.entry, "x-compose", word)
+        for index, mount in enumerate(written if isinstance(written, list) else ()):
+            target = mount.get("target") if isinstance(mount, Mapping) else [*sections(str(mount)), ""][1]
+            yield ("x-compose", word, index), written_text(target)

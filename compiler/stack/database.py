@@ -177,8 +177,7 @@ class _Entry(NamedTuple):
         password_key = host.admin_key if is_one else self._password_key()
         if self.report.errors:
             return None
-        apart = {*schema["properties"], "needs"}
-        shared = {name: one for name, one in host.entry.items() if name not in apart}
+        shared = {name: one for name, one in host.entry.items() if name not in schema["properties"]}
         made = self._own({**shared, **self.entry}, host.spec, password_key)
         return host._replace(key=self.key, on=on, **made)
 
@@ -197,7 +196,8 @@ class _Entry(NamedTuple):
             return adapter, adapter.default_version, ""
         if line := find_line(str(wanted), adapter.versions):
             return adapter, line, ""
-        told, help = f'{adapter.name} has no version "{wanted}"', suggest_line(str(wanted), adapter.versions)
+        told, page = f'{adapter.name} has no version "{wanted}"', str(adapter.data.get("upgrade", ""))
+        help = suggest_line(str(wanted), adapter.versions, page)
         self.report.error("unknown-version", told, self.at("version"), help)
         return None
 

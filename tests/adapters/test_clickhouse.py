@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.adapters.plans import Plan
 
 TODAY = "2026-11-23"
-VERSIONS = ("latest", "26.3", "26.5", "26.6", "26.7")
+VERSIONS = ("latest", "25.8", "26.3", "26.5", "26.6", "26.7")
 
 
 def build(options: str = "") -> tuple[Plan | None, list[str]]:
@@ -163,6 +163,12 @@ def test_every_line_renders_encrypted_with_a_vector_and_limits() -> None:
         assert image == f"clickhouse/clickhouse-server:{version}"
 
 
+def test_vectors_need_a_line_that_has_them() -> None:
+    made, found = build(", version: '25.3', vector: {dimensions: 3}")
+    assert made is None and "clickhouse 25.3 has no vector search" in found[-1]
+    assert container("db", ", version: '25.3'").spec["image"].endswith(":25.3")
+
+
 def test_inner_product_needs_a_newer_line() -> None:
     made, found = build(", version: '26.3', vector: {dimensions: 3, metric: ip}")
     assert made is None and found == ['clickhouse 26.3 has no vector metric "ip"; one of: cosine, l2']
@@ -209,6 +215,78 @@ def test_no_plain_port_is_left_beside_tls() -> None:
     assert (server.findtext("https_port"), server.findtext("tcp_port_secure")) == ("8443", "9440")
 
 
+SETTINGS = (
+    ", settings: {mark_cache_size: 5000, logger.level: '<b>', profile.max_threads: 4, "
+    "merge_tree.max_parts: 7, logger.size: 10M}"
+)
+
+
+def test_settings_are_of_the_server_its_sections_and_the_application() -> None:
+    server = ElementTree.fromstring(content("db-settings", SETTINGS))
+    assert [(one.tag, one.findtext("level"), one.findtext("size")) for one in server.iter("logger")] == [
+        ("logger", "<b>", "10M")
+    ]
+    assert (server.findtext("mark_cache_size"), server.findtext("merge_tree/max_parts")) == ("5000", "7")
+    assert server.find("profile") is None
+    users = ElementTree.fromstring(content("db-users", SETTINGS))
+    assert users.findtext("profiles/application/max_threads") == "4"
+    target = next(one.target for one in container("db", SETTINGS).files if one.name == "db-settings")
+    assert target > next(one.target for one in container("db").files if one.name == "db-server")
+
+
+@pytest.mark.parametrize(
+    ("name", "help"),
+    [
+        ("max_connections", "write the option `max_connections` of the database"),
+        ("profile.max_execution_time", "write `query_timeout` of the database"),
+        ("openSSL.server", "write `tls` of the database"),
+        ("tcp_port_secure", "clients and the health check rest on it; remove it"),
+        ("user_files_path", "the data stay on the volume; remove it"),
+        ("profiles.default", "users and passwords rest on it; write `profile.NAME` for a setting of queries"),
+        ("a.b.c", "write the engine's own name of it"),
+    ],
+)
+def test_settings_on_which_promises_rest_are_refused(name: str, help: str) -> None:
+    made, found = build(f", settings: {{{name}: 1}}")
+    assert made is None and found[0].endswith(help)
+
+
+def test_the_administrator_of_old_data_can_be_the_application(shell: Shell, tmp_path: Path) -> None:
+    one = ", admin: chief, user: chief, volume: ./data"
+    users = ElementTree.fromstring(content("db-users", one))
+    assert [user.tag for user in users.iterfind("users/*")] == ["default", "chief"]
+    assert users.findtext("users/chief/profile") == "application" and users.find("users/chief/grants") is None
+    assert shell(container("db", one).spec["entrypoint"][2], "old", "old").returncode == 0
+    written = ElementTree.parse(tmp_path / "etc/clickhouse-server/users.d/stackc-passwords.xml").getroot()
+    assert [user.tag for user in written.iterfind("users/*")] == ["chief"]
+
+
+FURTHER = "adapter: clickhouse, query_timeout: 9s, needs: [sql]}\n  more: {on: db, query_timeout: 5s%s"
+
+
+def further(options: str = "") -> tuple[str, list[str]]:
+    """Returns the script of the job of a database on the server of `db`, and its statements."""
+    made = plan_database(FURTHER % options)
+    job = next(one for one in made.containers if one.name == "more-init")
+    return job.spec["entrypoint"][2], [one for one in str(job.files[0].content).split(";\n") if one.strip()]
+
+
+def test_a_further_database_has_a_user_of_its_own(shell: Shell, tmp_path: Path) -> None:
+    script, statements = further()
+    assert "ALTER USER `more` SETTINGS PROFILE 'application', max_execution_time = 5" in statements
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/clickhouse-client").write_text(f"#!/bin/sh\ncat >>{tmp_path}/asked\n")
+    made = script.partition("# What the statements print")[0].replace(
+        "/run/secrets/more-", "/run/secrets/db-"
+    )
+    assert shell(made, "it's", client=False).returncode == 0
+    digest = sha256(b"it's").hexdigest()
+    assert (tmp_path / "asked").read_text() == "".join(
+        f"{what} more IDENTIFIED WITH sha256_hash BY '{digest}';\n"
+        for what in ("CREATE USER IF NOT EXISTS", "ALTER USER")
+    )
+
+
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -216,15 +294,19 @@ Shell = Callable[..., subprocess.CompletedProcess[str]]
 def shell(tmp_path: Path) -> Shell:
     """Runs a script of the adapter, with its absolute paths below a folder of its own."""
 
-    def run(script: str, password: str, admin: str = "admin") -> subprocess.CompletedProcess[str]:
+    def run(
+        script: str, password: str, admin: str = "admin", *, client: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         for folder in ("run/secrets", "etc/clickhouse-server/users.d", "etc/stackc", "dev/shm", "tmp", "bin"):
             (tmp_path / folder).mkdir(parents=True, exist_ok=True)
         (tmp_path / "run/secrets/db-password").write_text(password)
         (tmp_path / "run/secrets/db-admin-password").write_text(admin)
         (tmp_path / "etc/stackc/init.sql").write_text("SELECT 1;\n")
-        client = tmp_path / "bin/clickhouse-client"
-        client.write_text(f'#!/bin/sh\ncp -p "${{1#--config-file=}}" {tmp_path}/seen.xml\n')
-        client.chmod(0o755)
+        program = tmp_path / "bin/clickhouse-client"
+        if client:
+            program.write_text(f'#!/bin/sh\ncp -p "${{1#--config-file=}}" {tmp_path}/seen.xml\n')
+        program.touch(mode=0o755)
+        program.chmod(0o755)
         script = re.sub(r"/(?=(run/secrets|etc|dev/shm|tmp)/)", f"{tmp_path}/", script)
         script = script.replace("chown 101:101", "true").replace("exec /entrypoint.sh", "true")
         environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "HOSTNAME": "self"}

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from tests.adapters.test_clickhouse import access, container, content
+from tests.adapters.test_clickhouse import access, container, content, further
 from tests.engines.conftest import REQUIRED
 
 pytestmark = pytest.mark.engine
@@ -24,11 +25,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     if find_spec("chdb") is None:
         reason = "chdb-core, the engine as a library, is not installed"
         pytest.fail(reason) if REQUIRED else pytest.skip(reason)
-    folder = tmp_path_factory.mktemp("chdb")
+    return in_process(str(tmp_path_factory.mktemp("chdb")))
 
+
+def in_process(where: str) -> Engine:
     def run(*statements: str) -> list[str]:
         done = subprocess.run(
-            [sys.executable, "-c", _ENGINE, str(folder)],
+            [sys.executable, "-c", _ENGINE, where],
             input=json.dumps(statements),
             capture_output=True,
             text=True,
@@ -95,8 +98,41 @@ def test_vector_of_another_length_is_refused(engine: Engine) -> None:
         engine("INSERT INTO db.strict (embedding) VALUES ([1, 2])")
 
 
-def test_grants_are_read_by_the_engine(engine: Engine) -> None:
-    users = ElementTree.fromstring(content("db-users"))
-    for granted in users.iterfind("users/db/grants/query"):
-        (formatted,) = engine(f"SELECT formatQuerySingleLine('{granted.text} TO someone')")
-        assert formatted.strip().replace("db.*", "`db`.*") == f"{granted.text} TO someone"
+ALL = ", rights: [create-database, monitoring, sources, all], settings: {profile.max_threads: 4}"
+
+
+@pytest.mark.parametrize("options", [ALL.replace(", all", ""), ALL])
+def test_users_and_their_grants_are_read_by_the_engine(tmp_path: Path, options: str) -> None:
+    text = content("db-users", options).replace(
+        "<default>", "<default><access_management>1</access_management>"
+    )
+    users = ElementTree.fromstring(text.replace("<application>", "<default/><application>"))
+    for user in users.iterfind("users/*"):
+        ElementTree.SubElement(user, "password").text = "" if user.tag == "default" else "x"
+    ElementTree.SubElement(ElementTree.SubElement(users, "quotas"), "default")
+    ElementTree.ElementTree(users).write(tmp_path / "users.xml")
+    config = f"<clickhouse><users_config>{tmp_path}/users.xml</users_config></clickhouse>"
+    (tmp_path / "config.xml").write_text(config)
+    engine = in_process(f"{tmp_path}/data?config-file={tmp_path}/config.xml")
+    granted, threads = engine(
+        "SHOW GRANTS FOR db",
+        "SELECT value FROM system.settings_profile_elements WHERE profile_name = 'application'",
+    )
+    wanted = ["ON db.* TO db", "ON db_*.* TO db", "SELECT ON system.* TO db", "GRANT SOURCES ON *.* TO db"]
+    wanted = ["GRANT ALL ON *.* TO db WITH GRANT OPTION"] if "all]" in options else wanted
+    assert threads.strip() == "4" and [one for one in wanted if one not in granted] == []
+
+
+def test_grants_of_a_further_database_are_statements_of_the_engine(engine: Engine) -> None:
+    _, statements = further(", rights: [create-database, monitoring, sources, all]")
+    assert len(statements) == 8
+    quoted = [one.replace("'", "''") for one in statements]
+    parsed = engine(*(f"SELECT formatQuerySingleLine('{one}')" for one in quoted))
+    assert [one.split(" ON ")[-1].strip() for one in parsed[2:]] == [
+        "more.* TO more WITH REPLACE OPTION",
+        "* TO more",
+        "more_*.* TO more",
+        "system.* TO more",
+        "*.* TO more",
+        "*.* TO more WITH GRANT OPTION",
+    ]

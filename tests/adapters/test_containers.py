@@ -116,7 +116,7 @@ def test_a_script_has_the_functions_that_it_calls_and_no_others(tmp_path: Path) 
 
 def test_a_part_of_a_script_is_replaced_or_removed_where_it_stands(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(
-        "adapter: base\nextends: clickhouse\ntitle: Base\n"
+        "adapter: base\nextends: neo4j\ntitle: Base\n"
         "containers: {init: {run: {one: echo 1, two: echo 2, three: 'echo ${{ server }}'}}}\n"
     )
     changed = "containers: {init: {run: {one: 'echo one;', two: null, four: echo 4}}}\n"

@@ -20,6 +20,7 @@ from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from compiler.expressions.quoting import env_quote
 from compiler.model import Certificate
@@ -415,6 +416,19 @@ def test_framework_gets_a_template_and_no_index() -> None:
     assert body["template"]["mappings"]["properties"]["embedding"]["dims"] == 8
 
 
+def test_seven_has_clients_and_settings_of_its_own() -> None:
+    made = plan(", version: '7.17', tls: verify-full, pool: {size: 7}, query_timeout: 5s")
+    environment = container(made, "db").spec["environment"]
+    assert "xpack.security.autoconfiguration.enabled" not in environment
+    assert environment["xpack.security.enabled"] == "true"
+    drivers = made.access["db"].network
+    read = json.loads(render_connection(drivers["elasticsearch_py"], {"DB_PASSWORD": PASSWORD}))
+    assert (read["http_auth"], read["maxsize"], read["timeout"]) == (["db", PASSWORD], 7, 5)
+    assert not read.keys() & {"basic_auth", "connections_per_node", "request_timeout"}
+    assert "version 7" in drivers["node"].code[0] and not drivers.keys() & {"java", "dotnet"}
+    assert build(f", version: '7.17'{VECTOR}")[0] is None
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_security_is_always_said(version: str) -> None:
     for options, enabled in ((f", version: '{version}'", False), (f", version: '{version}'{TLS}", True)):
@@ -465,3 +479,42 @@ def test_password_that_the_engine_or_its_client_cannot_take_is_refused(key: str,
     fill(plan().project, dotenv, os.urandom, {}, found)
     (one,) = found
     assert one.id == "unusable-password" and value not in one.message
+
+
+SETTINGS = ", settings: {indices.query.bool.max_clause_count: 2048, http.cors.allow-origin: '/https?:\\/\\/x \"y\"/'}"
+
+
+def test_settings_are_a_file_in_place_of_the_images() -> None:
+    file = next(one for one in container(plan(SETTINGS), "db").files if one.name == "db-settings")
+    assert file.target == "/usr/share/elasticsearch/config/elasticsearch.yml"
+    assert yaml.safe_load(file.content) == {
+        "cluster.name": "docker-cluster",
+        "network.host": "0.0.0.0",
+        "indices.query.bool.max_clause_count": "2048",
+        "http.cors.allow-origin": '/https?:\\/\\/x "y"/',
+    }
+    assert not [one for one in container(plan(), "db").files if one.name == "db-settings"]
+
+
+@pytest.mark.parametrize(
+    ("name", "help"),
+    [
+        ("xpack.security.http.ssl.enabled", "write `tls` of the database"),
+        ("xpack.security.enabled", "users and passwords rest on it; remove it"),
+        ("transport.host", "clients and the health check rest on it; remove it"),
+        ("path.data", "the data stay on the volume; remove it"),
+        ("bootstrap.memory_lock", "remove it"),
+    ],
+)
+def test_settings_on_which_promises_rest_are_refused(name: str, help: str) -> None:
+    made, found = build(f", settings: {{{name}: x}}")
+    assert made is None and [one.partition("; ")[2] for one in found] == [help]
+
+
+def test_rights_are_privileges_of_the_role() -> None:
+    role = dict(requests(plan(", rights: [manage, manage-own-api-key, all]")))[
+        "PUT /_security/role/stackc-db"
+    ]
+    usual = dict(requests(plan()))["PUT /_security/role/stackc-db"]
+    assert role["cluster"] == [*usual["cluster"], "manage", "manage_own_api_key", "all"]
+    assert role["indices"] == usual["indices"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import ssl
+import subprocess
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +34,7 @@ import pymongo
 pytest.importorskip("pymongo.saslprep")
 
 TODAY = "2026-11-23"
-VERSIONS = {"7.0": "client", "8.0": "server", "8.3": "server"}
+VERSIONS = {"5.0": "client", "6.0": "client", "7.0": "client", "8.0": "server", "8.3": "server"}
 ALL = ", tls: verify-full, query_timeout: 1500ms, pool: {size: 7}"
 # What the parsers of the drivers know, in lower case: Go and .NET pass over the rest, Java logs it.
 KNOWN = {
@@ -170,3 +173,108 @@ def test_every_accepted_character_is_one_that_drivers_prepare() -> None:
     accepted = [char for char in map(chr, range(1, 0x110000)) if pattern.match(char)]
     assert len(accepted) > 30_000
     assert all(pymongo.saslprep.saslprep(char) for char in accepted)
+
+
+SET = ", replica_set: true"
+HELLO = "process.env = {SERVER: 'db'}; const db = {hello: () => (%s)}; const found = eval(%s); console.log(found);"
+# What the job's statements ask of the shell; the server is the primary at the third question.
+SHELL = """
+const calls = [];
+let conf = %s, left = 2;
+const db = {
+  hello: () => ({isWritablePrimary: --left < 0}), version: () => '7.0.1', getSiblingDB: () => db,
+  runCommand: (one) => { calls.push(Object.keys(one)[0]); return {users: []}; },
+};
+const rs = {
+  conf: () => {
+    if (conf === null) throw Object.assign(new Error('none'), {codeName: 'NotYetInitialized'});
+    return conf;
+  },
+  initiate: (one) => calls.push(one), reconfig: (one, how) => calls.push(one, how),
+};
+const sleep = () => calls.push('sleep');
+"""
+
+
+def run_node(script: str) -> Any:
+    node = shutil.which("node") or pytest.skip("Node.js is not installed")
+    done = subprocess.run([node, "-e", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def job(conf: str, options: str = SET) -> list[Any]:
+    """Returns what the job asks of the server, in order, where the set is `conf`."""
+    container = next(one for one in plan(options).containers if one.name == "db-init")
+    statements = str(container.files[0].content).replace("require('fs').readFileSync(", "(")
+    return list(run_node(f"{SHELL % conf}{statements}\nconsole.log(JSON.stringify(calls));"))
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [(SET, "rs0"), (", replica_set: main", "main"), (", needs: [transactions]", "rs0")],
+)
+def test_a_replica_set_has_a_name_and_a_key(options: str, name: str) -> None:
+    assert command(options) == ["mongod", "--keyFile", "/data/configdb/key", "--replSet", name]
+    server = next(one for one in plan(options).containers if one.name == "db").spec
+    script = server["entrypoint"][2]
+    assert "chown 999:999 /data/configdb/key" in script and "chmod 0400 /data/configdb/key" in script
+    assert {f"replicaSet={name}" in text(driver, options=options) for driver in ("url", "go", "java")} == {
+        True
+    }
+
+
+def test_services_look_for_the_set_and_this_machine_connects_to_its_one_member() -> None:
+    for driver, here in plan(SET).access["db"].host.items():
+        string = render_connection(here, {"DB_PASSWORD": "secret"})
+        assert "directConnection=true" in string and "replicaSet" not in string, driver
+        assert "directConnection" not in text(driver, options=SET)
+    assert "replicaSet" not in text("url") and "directConnection" not in text("url")
+
+
+def test_job_makes_the_set_once_and_waits_for_its_primary() -> None:
+    made = {"_id": "rs0", "members": [{"_id": 0, "host": "db:27017"}]}
+    after = ["sleep", "sleep", "usersInfo", "createUser"]
+    assert job("null") == [made, *after]
+    assert job(json.dumps(made)) == after
+
+
+@pytest.mark.parametrize(("members", "kept"), [(["old:27017"], 0), (["old:27017", "db:27017"], 1)])
+def test_job_makes_a_set_with_other_members_one_of_this_server(members: list[str], kept: int) -> None:
+    conf = {"_id": "rs0", "version": 7, "members": [{"_id": n, "host": one} for n, one in enumerate(members)]}
+    changed = {**conf, "members": [{"_id": kept, "host": "db:27017"}]}
+    assert job(json.dumps(conf))[:2] == [changed, {"force": True}]
+
+
+@pytest.mark.parametrize(
+    ("hello", "healthy"),
+    [
+        ("{isWritablePrimary: true, hosts: ['db:27017']}", 1),
+        ("{isWritablePrimary: false, secondary: true, hosts: ['db:27017']}", 0),
+        # The job can mend these alone, and waits for the probe.
+        ("{isWritablePrimary: false, isreplicaset: true}", 1),
+        ("{isWritablePrimary: false, secondary: true, hosts: ['db:27017', 'other:27017']}", 1),
+    ],
+)
+def test_probe_waits_for_a_primary_only_where_one_comes_by_itself(hello: str, healthy: int) -> None:
+    spec = next(one for one in plan(SET).containers if one.name == "db").spec
+    asked = re.findall(r"--eval '([^']*)'", spec["healthcheck"]["test"][1])[-1]
+    assert run_node(HELLO % (hello, json.dumps(asked))) == healthy
+
+
+def test_what_needs_a_set_takes_no_server_alone() -> None:
+    made, found = build(", replica_set: false, needs: [transactions]")
+    assert made is None and found == [
+        "transactions and change data capture need a replica set; "
+        "remove `replica_set: false`, or what needs them"
+    ]
+
+
+def test_too_little_memory_is_told() -> None:
+    assert build(", memory: 256M")[1][0].startswith("MongoDB needs 256 MB for its cache alone")
+
+
+def test_a_further_database_is_of_the_same_set() -> None:
+    entry = "adapter: mongo, port: 22020, needs: [transactions]}\n  more: {on: db"
+    string = render_connection(plan_database(entry).access["more"].host["url"], {"MORE_PASSWORD": "secret"})
+    assert "directConnection=true" in string

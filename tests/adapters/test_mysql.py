@@ -206,7 +206,9 @@ def test_every_version_starts_its_own_server_without_dropped_options(adapter: st
     )
     assert server.spec["image"] == f"{adapter}:{version}"
     assert server.spec["command"][0] == {"mysql": "mysqld", "mariadb": "mariadbd"}[adapter]
-    assert not [word for word in server.spec["command"] if word.startswith(DROPPED)]
+    dropped = [word for word in server.spec["command"] if word.startswith(DROPPED)]
+    assert dropped == (["--expire-logs-days=3"] if version == "5.7" else [])
+    assert ("TLSv1.3" in str(server.spec["command"])) is (version != "5.7")
     assert "--require-secure-transport=ON" in server.spec["command"]
 
 

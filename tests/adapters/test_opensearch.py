@@ -301,3 +301,12 @@ def test_password_that_would_be_cut_or_refused_is_told(key: str, value: str) -> 
     fill(plan().project, read_env(f"{key}={env_quote(value)}\n"), os.urandom, {}, found)
     (one,) = found
     assert one.id == "unusable-password" and value not in one.message
+
+
+def test_settings_and_rights_are_those_of_opensearch() -> None:
+    made = plan(", settings: {indices.query.bool.max_clause_count: 2048}, rights: [manage-snapshots, all]")
+    file = next(one for one in container(made, "db").files if one.name == "db-settings")
+    assert file.target == "/usr/share/opensearch/config/opensearch.yml"
+    role = dict(requests(made))["PUT /_plugins/_security/api/roles/stackc-db"]
+    assert role["cluster_permissions"][-2:] == ["manage_snapshots", "cluster_all"]
+    assert role["index_permissions"] == [{"index_patterns": ["*"], "allowed_actions": ["indices_all"]}]

@@ -118,6 +118,22 @@ def test_data_lies_one_folder_higher_from_18() -> None:
     assert container("db", ', version: "18"').spec["volumes"] == ["db-data:/var/lib/postgresql"]
 
 
+@pytest.mark.parametrize(
+    ("version", "method"), [("13", "md5"), ("14", "scram-sha-256"), ("16", "scram-sha-256")]
+)
+def test_before_14_the_server_and_its_client_know_less(version: str, method: str) -> None:
+    options, is_old = f", version: '{version}'", version == "13"
+    assert content("db-hba", options).splitlines()[-1] == f"host all all all {method}"
+    assert ("--password_encryption=scram-sha-256" in container("db", options).spec["command"]) is is_old
+    assert ("\\getenv" in content("db-init", options)) is not is_old
+    assert ("\\set password `printf" in content("db-init", options)) is is_old
+
+
+def test_too_little_memory_is_told() -> None:
+    _, found = build(", memory: 6M")
+    assert found[0].startswith("PostgreSQL needs about 40 MB") and not build(", memory: 64M")[1]
+
+
 def test_timeout_is_the_roles_and_is_taken_back() -> None:
     assert 'ALTER ROLE "db" SET statement_timeout = 1500;' in content("db-init", ", query_timeout: 1500ms")
     assert 'ALTER ROLE "db" RESET statement_timeout;' in content("db-init")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
@@ -30,7 +31,8 @@ def stack(boot: Callable[..., Stack]) -> Stack:
     text = (
         "name: stackctest-rabbitmq\ndatabases:\n"
         f"  main: {{adapter: rabbitmq, image: {image}, port: 21050, management_port: 21052, database: /}}\n"
-        f"  safe: {{adapter: rabbitmq, image: {image}, port: 21051, memory: 512M, tls: verify-full}}\n"
+        f"  safe:\n    {{adapter: rabbitmq, image: {image}, port: 21051, memory: 512M, tls: verify-full, "
+        "rights: [monitoring], settings: {channel_max: 99, disk_free_limit.absolute: 2MB}}\n"
     )
     return boot(text, env={"MAIN_PASSWORD": HOSTILE, "MAIN_ADMIN_PASSWORD": HOSTILE[::-1]})
 
@@ -101,3 +103,13 @@ def test_a_new_password_counts_after_the_next_start(stack: Stack) -> None:
         connection.channel()
     with pytest.raises((AMQPConnectionError, ChannelClosedByBroker)):
         connect(stack, "safe", user="safe", password=old)
+
+
+def test_settings_and_rights_hold(stack: Stack) -> None:
+    with connect(stack, "safe") as connection:
+        assert connection._impl.params.channel_max == 99
+    shown = stack.sh("safe", "rabbitmqctl list_users; rabbitmqctl environment").stdout
+    assert "safe\t[monitoring]" in shown
+    assert re.search(r'\{disk_free_limit,\W*(absolute,)?"?(2MB|2000000)', shown), re.findall(
+        ".*disk_free.*", shown
+    )

@@ -31,15 +31,35 @@ def test_what_is_no_version_is_no_line(wanted: str) -> None:
 @pytest.mark.parametrize(
     ("adapter", "written", "help"),
     [
-        ("mysql", "5.7", "one of: 8.0, 8.4, 9.7"),
-        ("mongodb", "6.0", "one of: 7.0, 8.0, 8.3"),
-        ("redis", '"7.0"', 'did you mean "7.2"?'),
+        ("mysql", "6.0", "one of: 5.7, 8.0, 8.4, 9.7"),
+        ("mongodb", "6.1", "one of: 5.0, 6.0, 7.0, 8.0, 8.3"),
+        ("redis", "7.1", 'did you mean "7.2"?'),
+        ("elasticsearch", "7.10", 'did you mean "7.17"?'),
         ("mysql", "8.0.36", 'did you mean "8.0"?'),
         ("postgresql", "16.4", 'did you mean "16"?'),
-        ("mysql", "8.9", "one of: 8.0, 8.4, 9.7"),
+        ("mysql", "8.9", "one of: 5.7, 8.0, 8.4, 9.7"),
     ],
 )
 def test_no_line_of_another_major_and_no_older_one_is_offered(adapter: str, written: str, help: str) -> None:
+    assert told(f"adapter: {adapter}, version: {written}")[::2] == ("unknown-version", help)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "written", "first", "page"),
+    [
+        ("postgresql", "9.6", "13", "https://www.postgresql.org/docs/current/upgrading.html"),
+        ("mysql", "4.1", "5.7", "https://dev.mysql.com/doc/refman/5.7/en/upgrading.html"),
+        (
+            "mongodb",
+            "4.4",
+            "5.0",
+            "https://www.mongodb.com/docs/manual/release-notes/5.0-upgrade-standalone/",
+        ),
+        ("clickhouse", "24.8", "25.3", "https://clickhouse.com/docs/operations/update"),
+    ],
+)
+def test_data_of_an_older_line_have_a_way(adapter: str, written: str, first: str, page: str) -> None:
+    help = f'bring its data to "{first}" or later, as {page} says'
     assert told(f"adapter: {adapter}, version: {written}")[::2] == ("unknown-version", help)
 
 
