@@ -181,7 +181,11 @@ def test_native_port_is_published_when_it_is_asked_for() -> None:
         "clickhouses://db:secret@127.0.0.1:15002/db?"
     )
     assert "clickhouse_driver" not in access(", port: 15001").host
-    assert list(access(", native_port: 15002").host) == ["clickhouse_driver", "go"]
+    assert list(access(", native_port: 15002").host) == [
+        "clickhouse_driver",
+        "go",
+        "golang_migrate",
+    ]
 
 
 def test_native_port_cannot_be_published_twice() -> None:
