@@ -49,7 +49,7 @@ SHOWN_BY = {
     "file-too-large": "source/test_reader.py::test_a_large_file_is_not_read_to_its_end",
     "include-cycle": "importing/test_reading.py::test_a_file_that_includes_itself_is_told",
     "interrupted-compile": "output/test_ownership.py::test_check_tells_of_a_compile_that_was_stopped",
-    "missing-extra": "test_certificates.py::test_without_the_package_the_extra_is_named",
+    "missing-extra": "test_certificates.py::test_without_the_package_the_way_to_it_is_named",
     "missing-file": "source/test_reader.py::test_a_missing_file_is_said_to_be_missing",
     "missing-secrets": "output/test_ownership.py::test_lost_secrets_are_made_again_only_when_that_is_asked_for",
     "no-shell": "test_docker.py::test_a_database_without_a_client_of_its_own_is_told",

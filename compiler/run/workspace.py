@@ -52,7 +52,8 @@ class Project:
         named = stack if content is None else Path("-")
         self.command = partial(compile_command, named, output, environment, adapters)
         self.sources: dict[str, str] = {}
-        self._files = Files(stack.parent, output)
+        self._shell: dict[str, str] = {}
+        self.files = Files(stack.parent, output)
 
     def check(self) -> Outcome:
         """Says whether the stack is valid and all that it renders is there, as it renders it now; writes nothing."""
@@ -70,16 +71,16 @@ class Project:
             from compiler.output import RIVALS, STATE, content_of, stale
 
             artifacts = [*compiled.artifacts, *self._expected(compiled, report)]
-            self._files.seen |= dict.fromkeys(str(self.output / name) for name in RIVALS)
-            self._files.rendered(STATE, report)
+            self.files.seen |= dict.fromkeys(str(self.output / name) for name in RIVALS)
+            self.files.rendered(STATE, report)
             self._tell_copied(compiled, report)
             stale(artifacts, self.output, environment=self.environment, command=self.command, report=report)
         told = self._told(report)
         # Should a file have changed since it was read for the key, or the shell count, nothing is remembered.
-        is_known = texts.items() >= self.sources.items() and not self._files.was_asked
+        is_known = texts.items() >= self.sources.items() and not self.files.was_asked
         if compiled is not None and not report.errors and is_known:
             made = {str(self.output / one.path): content_of(one) for one in artifacts}
-            remember(key, self._files.seen | made, told)
+            remember(key, self.files.seen | made, told)
         return Outcome(diagnostics=(*told, *self._committed()), compiled=compiled)
 
     def compile(self, *, force: bool = False, new_secrets: bool = False, write: bool = True) -> Outcome:
@@ -115,7 +116,7 @@ class Project:
         from compiler.source.masking import private_values
 
         dotenv = self.dotenv(Report())
-        return private_values({**dotenv.values, **self._files.shell}) if dotenv else set()
+        return private_values({**dotenv.values, **self._shell}) if dotenv else set()
 
     def _committed(self) -> Iterator[Diagnostic]:
         """Yields what git would commit, which it alone knows and so is never remembered."""
@@ -131,7 +132,7 @@ class Project:
 
     def _watched(self, file: Path) -> bytes | None:
         """Returns what a file holds, of which `check` sees when it is another."""
-        self._files.seen[str(file)] = content = read_file(file, "", Report())
+        self.files.seen[str(file)] = content = read_file(file, "", Report())
         return content
 
     def _told(self, report: Report) -> tuple[Diagnostic, ...]:
@@ -179,7 +180,7 @@ class Project:
         from compiler.targets.dotenv import decode_dotenv
 
         file, before = str(self.output / ".env"), report.errors
-        content = self._files.rendered(".env", report) or b""
+        content = self.files.rendered(".env", report) or b""
         return decode_dotenv(content, file, report) if report.errors == before else None
 
     def _inputs(self) -> list[tuple[str, bytes]]:
@@ -228,18 +229,18 @@ class Project:
         if not new_secrets:
             known, again = read_written(self.output).generated, self.command("--new-secrets")
             tell_lost(compiled.project, dotenv, known, again, report)
-        files = dict(self._files.given(compiled.project, report))
+        files = dict(self.files.given(compiled.project, report))
         if report.errors:
             return []
         now, shown = datetime.now(UTC).replace(tzinfo=None), str(self.output)
         project = compiled.project
         keys = {*(one.key for one in project.secrets), *(one.key for one in project.variables)}
         given = {one.key for one in project.secrets if not one.generate}
-        shell = self._files.variables({*given, *own_variables(project)} - (keys - given), dotenv)
-        private = {key: shell[key] for key in given & shell.keys()}
-        act = partial(render_private, entropy=os.urandom, now=now, shown=shown, shell=private)
+        self._shell = self.files.variables(given, dotenv)
+        act = partial(render_private, entropy=os.urandom, now=now, shown=shown, shell=self._shell)
         if made := act(compiled, dotenv, files, report):
-            check_set(project, keys | dotenv.values.keys() | shell.keys(), report)
+            own = self.files.variables({*own_variables(project)} - keys, dotenv)
+            check_set(project, keys | dotenv.values.keys() | own.keys(), report)
         return made
 
 
