@@ -205,6 +205,25 @@ def test_a_file_holds_what_the_shell_says(tmp_path: Path, monkeypatch: pytest.Mo
     assert "sk_of" not in stackc("check", tmp_path, "-v").output
 
 
+def test_only_secrets_of_the_shell_are_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_KEY", "sk_of_the_shell_12")
+    monkeypatch.setenv("PLACE", str(tmp_path))
+    text = services("environment: {KEY: '${{ secrets.stripe }}', A: '${PLACE}', B: '${NOT_SET}'}")
+    told = found(tmp_path, text + SECRET.splitlines()[1])
+    assert [one["id"] for one in told] == ["unset-variable"]
+    assert str(tmp_path) in stackc("compile", tmp_path).output
+
+
+def test_a_connection_is_shown_with_what_the_shell_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIPE_KEY", "sk_of_the_shell_12")
+    entry = "databases: {db: {adapter: postgresql, password: '${{ secrets.stripe }}'}}\n"
+    assert found(tmp_path, entry + SECRET.splitlines()[1]) == []
+    shown = stackc("connect", "db", "-f", tmp_path, "--reveal", "--driver", "url")
+    assert shown.stdout.startswith("postgresql://db:sk_of_the_shell_12@db:5432/db")
+
+
 def test_a_variable_of_the_shell_that_is_no_text_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,18 +36,20 @@ def codes(databases: str, today: str = "2026-01-01") -> list[str]:
     [("2026-04-29", []), ("2026-04-30", ["end-of-life"]), ("2030-01-01", ["end-of-life"])],
 )
 def test_a_version_has_ended_from_its_day_on(today: str, expected: list[str]) -> None:
-    assert codes("{adapter: mysql, version: '8.0'}", today) == expected
+    assert codes("{adapter: mysql}", today) == expected
 
 
-def test_an_ended_version_is_told_at_the_version_with_one_that_lives() -> None:
-    (one,) = findings("{adapter: mysql, version: '8.0'}", today="2027-01-01")
-    assert (one.severity, one.span.column, one.help) == ("warning", 35, 'write `version: "8.4"`')
-    assert one.message == "mysql 8.0 has had no fixes since 2026-04-30"
+def test_a_version_that_is_written_is_a_choice() -> None:
+    assert codes("{adapter: mysql, version: '8.0'}", "2027-01-01") == []
 
 
-def test_an_ended_default_is_told_at_the_adapter() -> None:
+def test_an_ended_default_is_told_at_the_adapter_with_a_version_that_lives() -> None:
     (one,) = findings("{adapter: mysql}", today="2027-01-01")
-    assert (one.id, one.span.column) == ("end-of-life", 19)
+    assert (one.id, one.span.column, one.severity) == ("end-of-life", 19, "warning")
+    assert (one.message, one.help) == (
+        "mysql 8.0 has had no fixes since 2026-04-30",
+        'write `version: "8.4"`',
+    )
 
 
 def test_where_every_version_has_ended_the_image_is_left() -> None:

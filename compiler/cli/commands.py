@@ -20,8 +20,8 @@ from compiler.report import Report, suggest
 # What other tools call it.
 _COMMANDS = {
     **dict.fromkeys(("validate", "verify", "lint", "test"), "stackc check"),
-    **dict.fromkeys(("render", "build", "generate", "gen", "convert", "apply"), "stackc compile"),
-    **dict.fromkeys(("start", "run", "deploy"), "stackc up"),
+    **dict.fromkeys(("render", "build", "generate", "gen", "convert"), "stackc compile"),
+    **dict.fromkeys(("start", "run", "deploy", "apply"), "stackc up"),
     **dict.fromkeys(("diff", "plan", "config"), "stackc compile --diff"),
     **dict.fromkeys(("down", "stop", "restart", "exec", "pull"), "docker compose {}"),
     **{"new": "stackc init", "create": "stackc init", "migrate": "stackc import", "help": "stackc --help"},

@@ -60,6 +60,11 @@ def build_entry(compose: Compose, name: str, engine: Engine) -> Entry:
     secrets, own = reader.secrets(), env_key(name, "admin_password")
     is_open = "password" in engine.data["secrets"] and not secrets
     clients = find_clients(compose, name, engine) if is_open else {}
+    if clients and spec.get("ports"):
+        key = env_key(name, "password")
+        reader.tell(
+            "decide", f"whoever comes by its port needs the password too, which will be in .env as {key}"
+        )
     if "admin_password" in secrets and compose.values.get(own, one := secrets["admin_password"].text) != one:
         raise Unusual(f".env has another {own}")
     overlay = _overlay(compose, name, spec, reader.tell)

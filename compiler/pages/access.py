@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from compiler.model import Access, Connection, Text
-from compiler.project.connections import mask, render_connection
+from compiler.project.connections import mask, references, render_connection
 from compiler.project.references import CA_FILE
 from compiler.report import Report, Span, suggest
 from compiler.run.workspace import Project
@@ -77,11 +77,13 @@ def _reveal(
     dotenv, place = project.dotenv(report), Span(path=str(project.output / ".env"))
     if dotenv is None:
         return
+    keys = {key.key for one in connections for key in references(one)}
+    values = {**dotenv.values, **project.files.variables(keys, dotenv)}
     # One driver that cannot carry the password is no reason to hide the others.
     tell = report.error if len(connections) == 1 else report.warning
     for one in connections:
         try:
-            yield one, render_connection(one, dotenv.values)
+            yield one, render_connection(one, values)
         except KeyError as fault:
             told = f"{fault.args[0]} is not set in .env"
             report.error("missing-secret", told, place, f"run `{project.command()}` first")

@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 class Files:
     """The files around a stack; `seen` has what was read of them by path, None where there is no such file.
 
-    `shell` has what was taken from variables of the shell, and it `was_asked` where there were any to take.
+    The shell `was_asked` where it could have said something else.
     """
 
     def __init__(self, folder: Path, output: Path) -> None:
         self.folder, self.output = folder, output
         self.seen: dict[str, bytes | None] = {}
-        self.shell: dict[str, str] = {}
         self.was_asked = False
 
     def rendered(self, name: str, report: Report) -> bytes | None:
@@ -48,12 +47,13 @@ class Files:
 
         https://docs.docker.com/compose/how-tos/environment-variables/envvars-precedence/
         """
+        taken = {}
         for key in (key for key in keys if not dotenv.values.get(key)):
             self.was_asked = True
             with suppress(KeyError, UnicodeEncodeError):
                 if os.environ[key].encode():
-                    self.shell[key] = os.environ[key]
-        return self.shell
+                    taken[key] = os.environ[key]
+        return taken
 
     def given(self, project: Project, report: Report) -> Iterator[tuple[str, bytes]]:
         """Yields the certificates and keys that are there, of earlier runs and the user's own, and scripts by path."""

@@ -53,7 +53,8 @@ class Project:
         self.command = partial(compile_command, named, output, environment, adapters)
         self._way = way_to(stack.parent, output)
         self.sources: dict[str, str] = {}
-        self._files = Files(stack.parent, output)
+        self._shell: dict[str, str] = {}
+        self.files = Files(stack.parent, output)
 
     def check(self) -> Outcome:
         """Says whether the stack is valid and all that it renders is there, as it renders it now; writes nothing."""
@@ -114,7 +115,7 @@ class Project:
         from compiler.source.masking import private_values
 
         dotenv = self.dotenv(Report())
-        return private_values({**dotenv.values, **self._files.shell}) if dotenv else set()
+        return private_values({**dotenv.values, **self._shell}) if dotenv else set()
 
     def _memory(self, act: str) -> Memory:
         """Returns what the same act found before with these inputs, whose texts are then those that findings show."""
@@ -128,11 +129,11 @@ class Project:
         """Keeps what a run found, but not if a file has changed since it was read for the key, or the shell counts."""
         from compiler.output import RIVALS, STATE, content_of
 
-        if memory.key and memory.texts.items() >= self.sources.items() and not self._files.was_asked:
-            self._files.seen |= dict.fromkeys(str(self.output / name) for name in RIVALS)
-            self._files.rendered(STATE, Report())
+        if memory.key and memory.texts.items() >= self.sources.items() and not self.files.was_asked:
+            self.files.seen |= dict.fromkeys(str(self.output / name) for name in RIVALS)
+            self.files.rendered(STATE, Report())
             made = {str(self.output / one.path): content_of(one) for one in artifacts}
-            remember(memory.key, self._files.seen | made, told, [one.path for one in artifacts])
+            remember(memory.key, self.files.seen | made, told, [one.path for one in artifacts])
 
     def _committed(self) -> Iterator[Diagnostic]:
         """Yields what git would commit, which it alone knows and so is never remembered."""
@@ -144,7 +145,7 @@ class Project:
     def _tell_copied(self, compiled: Compiled, report: Report) -> None:
         from compiler.output.leaks import tell_copied
 
-        tell_copied(compiled.project, self.output, self._files.watched, report)
+        tell_copied(compiled.project, self.output, self.files.watched, report)
 
     def _told(self, report: Report) -> tuple[Diagnostic, ...]:
         """Returns what was found, without anything that may be secret."""
@@ -191,7 +192,7 @@ class Project:
         from compiler.targets.dotenv import decode_dotenv
 
         file, before = str(self.output / ".env"), report.errors
-        content = self._files.rendered(".env", report) or b""
+        content = self.files.rendered(".env", report) or b""
         return decode_dotenv(content, file, report) if report.errors == before else None
 
     def _inputs(self) -> list[tuple[str, bytes]]:
@@ -234,16 +235,16 @@ class Project:
         if not new_secrets:
             known, again = read_written(self.output).generated, self.command("--new-secrets")
             tell_lost(compiled.project, dotenv, known, again, report)
-        files = dict(self._files.given(compiled.project, report))
+        files = dict(self.files.given(compiled.project, report))
         if report.errors:
             return []
         now, shown = datetime.now(UTC).replace(tzinfo=None), str(self.output)
         project = compiled.project
         keys = {one.key for kind in (project.secrets, project.variables) for one in kind}
         given = {one.key for one in project.secrets if not one.generate}
-        shell = self._files.variables({*given, *own_variables(project)} - (keys - given), dotenv)
-        private = {key: shell[key] for key in given & shell.keys()}
-        act = partial(render_private, entropy=os.urandom, now=now, shown=shown, shell=private)
+        self._shell = self.files.variables(given, dotenv)
+        act = partial(render_private, entropy=os.urandom, now=now, shown=shown, shell=self._shell)
         if made := act(compiled, dotenv, files, report):
-            check_set(project, keys | dotenv.values.keys() | shell.keys(), report)
+            own = self.files.variables({*own_variables(project)} - keys, dotenv)
+            check_set(project, keys | dotenv.values.keys() | own.keys(), report)
         return made

@@ -140,6 +140,14 @@ def test_an_open_database_stays_where_a_client_takes_no_password(
     assert "it asks for no password, and" in told and why in told
 
 
+def test_who_comes_by_the_port_of_an_open_database_is_told(tmp_path: Path) -> None:
+    open_ = REDIS.replace("volumes", "ports: ['6379:6379'], volumes")
+    _, told = imported(tmp_path, f"{open_}  app: {{image: x, environment: {{U: 'redis://kv'}}}}")
+    assert (
+        "kv: whoever comes by its port needs the password too, which will be in .env as KV_PASSWORD" in told
+    )
+
+
 def test_what_env_lacks_is_told(tmp_path: Path) -> None:
     own = "environment: {POSTGRES_PASSWORD: '${DB_PASS:?}'}"
     app = "  app: {image: 'x:${TAG:?which}', environment: {A: '${B}', C: '${D:-${E:?}}'}}"
