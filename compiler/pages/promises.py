@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Iterator, Mapping
-from shutil import which
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from compiler.pages.scripts import Around, Shell, follow, follow_client, iter_weak, read_error
+from compiler.pages.shell.streams import SECRET_FILE, Login
+from compiler.pages.statements import (
+    is_literal_secret,
+    iter_assigned,
+    iter_flagged,
+    iter_literals,
+    iter_unrepeatable,
+)
 from compiler.project.project import Project
+from compiler.project.references import SERVER_TARGET
 from compiler.project.secrets import database_secrets
 from compiler.report import Report
+from compiler.stack.database import Database
 
-SECRET_FILE = re.compile(r"/run/secrets/([A-Za-z0-9_-]+)")
-_NO_FAILURE = re.compile(
-    r"(?:\|\|\s*(?:true|:|exit\s+0)|;\s*(?:true|:|exit\s+0)|\n\s*(?:true|exit\s+0))\s*\Z"
-)
-_COMMENT = re.compile(r"(?:^|(?<=[\s;&|(]))#[^\n]*")
-_SECRET_NAME = re.compile(r"(?i)(?:PASSWORD|PASSWD|PWD|SECRET|TOKEN|API_?KEY)$")
-# A command that the shell itself runs shows its arguments to nobody.
-_WITHIN_SHELL = frozenset(("printf", "echo", ":", "[", "test", "set", "case", "export", "read", "local"))
-_SUBSTITUTED = re.compile(r"""\$\(\s*(?:cat\s+|<\s*)'?/run/secrets/[^)]*\)""")
-_ONCE = re.compile(
-    r"(?i)(?:^|;)\s*(CREATE\s+(?:USER|ROLE|LOGIN|DATABASE|SCHEMA|TABLE|INDEX|EXTENSION)\b(?!\s+IF\s+NOT\s+EXISTS)"
-    r"|DROP\s+(?:DATABASE|SCHEMA|TABLE|USER|ROLE|COLLECTION)\b)"
-)
-_TEXTS = re.compile(r"'(?:[^'\\]|''|\\.)*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_GUARDED = re.compile(r"(?i)\bIF\s+(?:NOT\s+EXISTS\s*\(|\w*\s*\(|@)|\bDO\s+\$|\bEXCEPTION\b|\bOR\s+REPLACE\b")
-_FROM_NETWORK = r"127\.0\.0\.1|HOSTNAME|hostname|\[::1\]|(?:-h|--host|//\"?|@|\bclient)[ =]*'?{name}\b"
-
-
-class _Script(NamedTuple):
-    """A shell script of a container: what it is, the key of the service in which it stands, and its text."""
-
-    kind: str
-    key: str
-    text: str
+# Lines that no server reads: comments of the files of most engines.
+_COMMENT = re.compile(r"(?m)^[ \t]*(?:#|//|;|--)[^\n]*|<!--[\s\S]*?-->")
+_READ_FILE = "let the server read the file of a secret, as in ${{ secrets.password }}"
+_REPEAT = "write IF NOT EXISTS, or ask first whether it is there; drop nothing"
+_HAND_ON = "let the client read it from its environment, from a file or from its input"
 
 
 def check_promises(project: Project, report: Report) -> None:
@@ -52,16 +42,32 @@ class _Container(NamedTuple):
     report: Report
 
     def check(self) -> None:
+        around = self._around()
+        # What `start` writes, a probe may read.
         for script in self._scripts():
-            self._check_syntax(script)
+            if said := read_error(script.text):
+                told = f"the shell cannot read this {script.kind}: {said}"
+                self._tell("shell-syntax", told, script.key, "write it for a POSIX shell")
+                continue
             self._check_files(script)
-            self._check_arguments(script)
-        self._check_environment()
+            self._check_script(script, around)
+        self._check_literals()
         self._check_tls()
         if self.project.kinds[self.name] == "job":
             self._check_job()
-        else:
-            self._check_probe()
+        elif around.has_secrets and not self._reads_secret("healthcheck"):
+            told, help = "the probe logs in with no secret", "let its program read ${{ secrets.password }}"
+            self._tell("weak-probe", told, "healthcheck.test", help)
+
+    @property
+    def database(self) -> Database:
+        key = self.project.places.origin(("services", self.name)).path[-1]
+        return self.project.databases[str(key)]
+
+    def _around(self) -> Around:
+        secrets = database_secrets(self.database).values()
+        open_ones = frozenset(f"/run/secrets/{one.file}" for one in secrets if one.rule.get("identifier"))
+        return Around(self.name, self.service.get("environment") or {}, bool(secrets), open_ones, {})
 
     def _tell(self, id: str, told: str, key: str, help: str, section: str = "") -> None:
         """Reports at the line of a key of the container, or of the section beside it in the adapter."""
@@ -69,128 +75,149 @@ class _Container(NamedTuple):
         path = (*origin.path[:-1], section) if section else origin.path
         self.report.error(id, told, origin.file.value(path), help)
 
-    def _scripts(self) -> Iterator[_Script]:
+    def _tell_client(self, id: str, told: str, help: str) -> None:
+        file = self.project.places.origin(("services", self.name, "image")).file
+        self.report.error(id, told, file.value(("client",)), help)
+
+    def _scripts(self) -> Iterator[Shell]:
         match self.service.get("entrypoint"):
-            case ["/bin/sh", "-ec", text, *_]:
-                yield _Script("script", "entrypoint", str(text))
+            case [str(program), str(flags), text, *_] if program.endswith("sh") and "c" in flags:
+                yield Shell("script", "entrypoint", str(text))
         match (self.service.get("healthcheck") or {}).get("test"):
             case ["CMD-SHELL", text]:
-                yield _Script("probe", "healthcheck.test", str(text))
+                yield Shell("probe", "healthcheck.test", str(text))
         for container, text in self.project.shells.values():
             if container == self.name:
-                yield _Script("shell", "shell", text)
+                yield Shell("shell", "shell", text)
 
-    def _check_syntax(self, script: _Script) -> None:
-        checkers = [["/bin/sh", "-n"]]
-        if found := which("shellcheck"):
-            checkers.append([found, "--severity=error", "--shell=sh", "--format=gcc", "-"])
-        for checker in checkers:
-            done = subprocess.run(checker, input=script.text.encode(), capture_output=True, check=False)
-            said = (done.stderr + done.stdout).decode(errors="replace").strip().splitlines()
-            if done.returncode:
-                told = (
-                    f"the shell cannot read this {script.kind}: {said[0] if said else 'nothing is said why'}"
-                )
-                self._tell("shell-syntax", told, script.key, "write it for a POSIX shell")
-                break
-
-    def _check_files(self, script: _Script) -> None:
+    def _check_files(self, script: Shell) -> None:
         mounted = {mount.get("target", mount["source"]) for mount in self.service.get("secrets") or ()}
-        for name in SECRET_FILE.findall(_COMMENT.sub("", script.text)):
+        for name in dict.fromkeys(SECRET_FILE.findall(script.code)):
             if name not in mounted:
                 told = f"this {script.kind} reads /run/secrets/{name}, which its container does not have"
                 self._tell("missing-mount", told, script.key, "add the secret to `secrets` of the container")
+        own = {mount["target"] for mount in self.service.get("configs") or ()}
+        for service in self.project.services.values():
+            for mount in service.get("configs") or ():
+                file = mount["target"]
+                if file not in own and re.search(
+                    rf"(?<!>)(?<![\w/.]){re.escape(file)}(?![\w/.-])", script.code
+                ):
+                    own.add(file)
+                    told = f"this {script.kind} reads {file}, which only another container has"
+                    self._tell(
+                        "missing-mount", told, script.key, "add it to `files` of this container as well"
+                    )
 
-    def _check_arguments(self, script: _Script) -> None:
-        text = _COMMENT.sub("", script.text)
-        for found in _SUBSTITUTED.finditer(text):
-            before = re.split(r"\n|;|&&|\|\||\||\$\(|\(|\{ ", text[: found.start()].replace("\\\n", " "))[-1]
-            words = before.split()
-            last = "" if before[-1:].isspace() or not words else words[-1]
-            commands = [word for word in words if not re.match(r"\w+\+?=", word)]
-            is_assigned = not commands and re.match(r"\w+=", last)
-            functions = re.findall(r"(\w+)\s*\(\)", text)
-            if not (is_assigned or (commands and commands[0] in {*_WITHIN_SHELL, *functions})):
-                told = f"this {script.kind} puts a secret into an argument, which every process of the machine sees"
-                help = "let the client read it from its environment, from a file or from its input"
-                self._tell("shown-secret", told, script.key, help)
+    def _check_script(self, script: Shell, around: Around) -> None:
+        for name in iter_assigned(script.code):
+            told = f'"{name}" has its secret in the adapter, the same for everybody'
+            self._tell("shown-secret", told, script.key, "read it from a file, as by `read_secret`")
+        client = follow_client(script, around)
+        if client:
+            self._check_client(client.reached, client.shown, around)
+        followed = follow(script, around)
+        if followed is None:
+            told = f"this {script.kind} cannot be followed, and so nobody knows what it does"
+            self._tell("shell-syntax", told, script.key, "write it in fewer and simpler steps")
+            return
+        programs = followed.programs
+        for name in dict.fromkeys(programs.shown):
+            if not client or name not in client.shown:
+                told = (
+                    f"this {script.kind} puts a secret into an argument of {name}, for every process to see"
+                )
+                self._tell("shown-secret", told, script.key, _HAND_ON)
+        if script.kind == "script" and self.project.kinds[self.name] == "job":
+            self._check_statements("\n;".join(programs.given), script.key, "")
+        if script.kind != "probe":
+            return
+        takes_host = not client or "$host" in client.reached
+        for told, help in iter_weak(script, followed, around):
+            if "names no host" in told and not takes_host:
+                self._tell_client(
+                    "weak-client", "`client` goes to no $host", "hand $host to the engine's client"
+                )
+            else:
+                self._tell("weak-probe", told, script.key, help)
+        self._check_known(programs.logins)
 
-    def _check_environment(self) -> None:
+    def _check_client(self, reached: set[str], shown: Sequence[str], around: Around) -> None:
+        for name in dict.fromkeys(shown):
+            told = f"`client` puts $secret into an argument of {name}, for every process to see"
+            self._tell_client("shown-secret", told, _HAND_ON)
+        if around.has_secrets and "/run/secrets/client" not in reached:
+            told = "`client` logs in without $secret, whatever password it is given"
+            self._tell_client("weak-client", told, "hand $secret to the engine's client")
+        if self.database.user and "$user" not in reached:
+            told = "`client` logs in as no $user, whoever it is asked to be"
+            self._tell_client("weak-client", told, "hand $user to the engine's client")
+
+    def _check_known(self, logins: Sequence[Login]) -> None:
+        """Finds a probe that logs in with what only the job gives to the server, which waits for the probe."""
+        has_job = self.project.kinds.get(f"{self.name}-init") == "job"
+        known = {
+            f"/run/secrets/{one}"
+            for one in SECRET_FILE.findall(self._texts("command", "entrypoint", "environment"))
+        }
+        if has_job and any(one.secrets and not one.secrets & known for one in logins):
+            told = "the probe logs in as somebody whom only the job makes, which waits for the probe"
+            help = "log in as the administrator, or let `start` make the application's user"
+            self._tell("weak-probe", told, "healthcheck.test", help)
+
+    def _check_literals(self) -> None:
+        told = '"{}" has its secret in the adapter, the same for everybody'
         for name, value in (self.service.get("environment") or {}).items():
-            if _SECRET_NAME.search(name) and isinstance(value, str) and value and not value.startswith("/"):
-                told = f'"{name}" has its secret in the adapter, the same for everybody'
-                help = "let the server read the file of a secret, as in ${{ secrets.password }}"
-                self._tell("shown-secret", told, f"environment.{name}", help)
+            if is_literal_secret(name, value):
+                self._tell("shown-secret", told.format(name), f"environment.{name}", _READ_FILE)
+        for _, name in iter_flagged([str(word) for word in self.service.get("command") or ()]):
+            self._tell("shown-secret", told.format(name), "command", _READ_FILE)
 
     def _check_tls(self) -> None:
-        texts = self._texts("command", "entrypoint", "environment", "healthcheck")
-        for mount in self.service.get("secrets") or ():
-            target = mount.get("target", mount["source"])
-            if "-tls-" in target and f"/run/secrets/{target}" not in texts:
+        texts = self._texts("command", "entrypoint", "environment")
+        mounts = [mount.get("target", mount["source"]) for mount in self.service.get("secrets") or ()]
+        keys = [target for target in mounts if "-tls-" in target]
+        for target in keys:
+            if f"/run/secrets/{target}" not in texts:
                 told = "the private key is there, and nothing in this container reads it: TLS stays off"
-                self._tell(
-                    "unused-key", told, "healthcheck", "hand ${{ tls.key }} or ${{ tls.bundle }} to it", "tls"
-                )
+                help = "hand ${{ tls.key }} or ${{ tls.bundle }} to it"
+                self._tell("unused-key", told, "healthcheck", help, "tls")
+        container = self.database.spec["containers"].get(self.name.removeprefix(f"{self.database.key}-"), {})
+        forms = (container or self.database.spec["containers"]["server"]).get("tls") or {}
+        has_both = any(
+            "certificate" in rule.get("holds", ()) for rule in forms.values() if isinstance(rule, dict)
+        )
+        if keys and not has_both and SERVER_TARGET not in texts:
+            told = "the certificate is there, and nothing in this container reads it: TLS stays off"
+            self._tell("unused-key", told, "healthcheck", "hand ${{ tls.certificate }} to it", "tls")
 
     def _texts(self, *keys: str) -> str:
-        """Returns what the container says under these keys, and all its files."""
+        """Returns what the container says under these keys, and all its files, without what nobody reads."""
         files = (self.project.tree["configs"][one["source"]] for one in self.service.get("configs") or ())
-        return str([*map(self.service.get, keys), *(file.get("content") for file in files)])
+        scripts = {script.key: script.code for script in self._scripts()}
+        said = [scripts.get(key, scripts.get(f"{key}.test", self.service.get(key))) for key in keys]
+        return str([*said, *(_COMMENT.sub("", file.get("content") or "") for file in files)])
+
+    def _reads_secret(self, key: str) -> bool:
+        """Says whether a program that is no shell reads the file of a secret, by arguments or by a file."""
+        is_shell = any(script.kind == "probe" for script in self._scripts())
+        return is_shell or bool(SECRET_FILE.search(self._texts(key)))
 
     def _check_job(self) -> None:
-        scripts = "".join(script.text for script in self._scripts() if script.kind == "script")
+        scripts = "".join(script.code for script in self._scripts() if script.kind == "script")
         for mount in self.service.get("configs") or ():
             if mount["source"] != self.name:
                 continue
-            content = str(self.project.tree["configs"][self.name].get("content") or "")
             if mount["target"] not in scripts:
                 help = "apply it, as ${{ init.file }}, and log in as the user"
                 self._tell("idle-job", "the job does not read its statements", "entrypoint", help)
-            plain = _TEXTS.sub("''", content)
-            for found in _ONCE.finditer(plain):
-                if not _GUARDED.search(
-                    plain[: found.end()].rpartition(";")[2] + plain[found.end() - 40 : found.end()]
-                ):
-                    told = f"the job runs on every start, and does `{' '.join(found[1].split())}` each time"
-                    help = "write IF NOT EXISTS, or ask first whether it is there; drop nothing"
-                    self._tell("not-repeatable", told, "entrypoint", help, "statements")
+            content = str(self.project.tree["configs"][self.name].get("content") or "")
+            self._check_statements(content, "entrypoint", "statements")
 
-    def _check_probe(self) -> None:
-        database = self.project.places.origin(("services", self.name)).path[-1]
-        has_secrets = bool(database_secrets(self.project.databases[str(database)]))
-        probes = [script for script in self._scripts() if script.kind == "probe"]
-        # A program that is no shell reads the file of a secret by its arguments or by a file of the server.
-        if not probes and has_secrets and not SECRET_FILE.search(self._texts("healthcheck")):
-            told, help = "the probe logs in with no secret", "let its program read ${{ secrets.password }}"
-            self._tell("weak-probe", told, "healthcheck.test", help)
-        for script in probes:
-            # A variable of the container may hold the address.
-            asked = f"{script.text}\n{self.service.get('environment')}"
-            text, key = _COMMENT.sub("", script.text).strip(), script.key
-            if _NO_FAILURE.search(text):
-                told = "the probe cannot fail: its last command always succeeds"
-                self._tell("weak-probe", told, key, "let the exit status be that of the log-in")
-            if not re.sub(r"(?m)^\s*:.*$", "", text).replace("true", "").strip():
-                self._tell("weak-probe", "the probe asks nothing", key, "log in with ${{ secrets.password }}")
-            elif has_secrets and not self._logs_in(text):
-                told, help = "the probe logs in with no secret", "read ${{ secrets.password }} and log in"
-                self._tell("weak-probe", told, key, help)
-            if "localhost" in text:
-                told = "the probe asks localhost, where the first start listens too"
-                self._tell("weak-probe", told, key, "ask 127.0.0.1 or $HOSTNAME")
-            elif not re.search(_FROM_NETWORK.format(name=re.escape(self.name)), asked):
-                told = (
-                    "the probe names no host, and a socket answers while the server of the first start runs"
-                )
-                self._tell("weak-probe", told, key, "ask 127.0.0.1 or $HOSTNAME")
-
-    def _logs_in(self, probe: str) -> bool:
-        """Says whether a probe reads a secret, or a file that the start script makes of one."""
-        asked = re.sub(r"(?m)^\s*:\s.*$", "", probe)
-        if SECRET_FILE.search(asked):
-            return True
-        for script in self._scripts():
-            if script.kind == "script" and SECRET_FILE.search(script.text):
-                made = re.findall(r">\s*['\"]?(/[\w./-]+)", script.text)
-                return any(file in asked for file in made)
-        return False
+    def _check_statements(self, text: str, key: str, section: str) -> None:
+        for done in dict.fromkeys(iter_unrepeatable(text)):
+            told = f"the job runs on every start, and does `{done}` each time"
+            self._tell("not-repeatable", told, key, _REPEAT, section)
+        for name in dict.fromkeys(iter_literals(text)):
+            told = f'"{name}" is followed by a password that is the same for everybody'
+            self._tell("shown-secret", told, key, "read it from the file of a secret in `run`", section)

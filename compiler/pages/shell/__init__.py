@@ -1,0 +1,1 @@
+"""What a shell script would do, found without running any of it."""

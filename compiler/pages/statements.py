@@ -1,0 +1,95 @@
+"""What is in the statements of an adapter's job that must not be: what cannot be repeated, and passwords."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from compiler.source.masking import is_secret_name
+
+# What holds data or rights: making it again without it is a loss, and asking IF EXISTS changes nothing of that.
+_HOLDS = (
+    r"DATABASE|SCHEMA|KEYSPACE|BUCKET|TABLE(?:SPACE)?|COLUMN|COLLECTION|MATERIALIZED\s+VIEW|SEQUENCE|USER|ROLE|LOGIN"
+    r"|EXTENSION|TYPE|DOMAIN|OWNED|STREAM"
+)
+_OTHER = r"(?:UNIQUE\s+)?INDEX|VIEW|TRIGGER|FUNCTION|PROCEDURE|POLICY|CONSTRAINT|RULE|PUBLICATION|SERVER"
+_BEGINS = r"(?:^|(?<=;))[\s\"(]*"
+# Each with the words in the same statement with which it can be repeated.
+_KINDS = (
+    (rf"CREATE\s+(?:{_HOLDS}|{_OTHER})\b", r"IF\s+NOT\s+EXISTS"),
+    (rf"(?:ALTER\s+TABLE\s[^;]*)?DROP\s+(?:{_HOLDS})\b", "(?!)"),
+    (rf"DROP\s+(?:{_OTHER})\b", r"IF\s+EXISTS"),
+    (r"TRUNCATE\b(?!\s*\()", "(?!)"),
+    (r"DELETE\s+FROM\b", r"\bWHERE\b"),
+    (
+        r"INSERT\s+INTO\b",
+        r"ON\s+CONFLICT|ON\s+DUPLICATE\s+KEY|NOT\s+EXISTS|\bEXCEPT\b|IS\s+NULL",
+    ),
+)
+_STATEMENTS = [
+    (re.compile(rf"(?im){_BEGINS}({kind})"), re.compile(rf"(?i){guard}")) for kind, guard in _KINDS
+]
+_QUOTED = re.compile(r"'(?:[^'\\]|''|\\.)*'|--[^\n]*|/\*.*?\*/|^\s*(?:#|//)[^\n]*", re.DOTALL | re.MULTILINE)
+# What decides itself whether it does anything: a block of its own, and what stands behind a condition.
+_BLOCK = re.compile(
+    r"(?is)\bDO\s+(\$\w*\$).*?\1|\bIF\b[^;]*\bTHEN\b.*?\bEND\s+IF\b|^\s*\\if\b.*?^\s*\\endif\b|\bIF\b\s+(?:NOT\s+EXISTS\s*\(|\w*\s*\(|@)[^;]*",
+    re.MULTILINE,
+)
+_LITERAL = re.compile(
+    r"""(?i)\b(?:IDENTIFIED\s+(?:WITH\s+\w+\s+)?BY|(?:password|passwd|pwd)(?:["']?:|[ \t]*=|[ \t]))[ \t]*N?"""
+    r"""(?P<quote>["'])(?![ \t]*\+)(?P<value>[^"'\\\n\0%$]+)(?P=quote)"""
+)
+_ASSIGNMENT = re.compile(
+    r"""(?:^|(?<=[\s;&|(]))([A-Za-z_]\w*)=(?:'([^'\n]+)'|"([^"$`\n]+)"|([^\s'"$`;&|()<>]+))(?=[\s;&|)]|$)"""
+)
+_FLAG = re.compile(r"--?([A-Za-z][\w.-]*)(?:=(.+))?")
+_WORDS = re.compile(
+    r"(?i)true|false|yes|no|on|off|none|null|required|optional|disabled?|enabled?|auto|trust|scram[\w-]*|md5|\d+"
+    r"|password|[\w.-]*(?:\.|/)[\w./-]*|/.*|\$.*|%.*"
+)
+# A key that opens something; others name a column, or a file.
+_OPENS = re.compile(r"(?i)(?:api|access|secret|master|encryption|signing|license|root|admin)[_.-]?key$")
+_LAST = re.compile(r"[A-Za-z0-9]+$")
+
+
+def iter_unrepeatable(text: str) -> Iterator[str]:
+    """Yields what statements of SQL do again at each run, or destroy, by their first words."""
+    plain = _BLOCK.sub(" ", _QUOTED.sub("''", text))
+    for kind, guard in _STATEMENTS:
+        for found in kind.finditer(plain):
+            end = plain.find(";", found.end())
+            if not guard.search(plain[found.start(1) : end if end >= 0 else None]):
+                yield " ".join(found[1].split())
+
+
+def iter_literals(text: str) -> Iterator[str]:
+    """Yields the words before each password that stands in statements as it is."""
+    for found in _LITERAL.finditer(text):
+        yield found[0][: found.start("quote") - found.start()].strip(" :=\"'")
+
+
+def iter_assigned(script: str) -> Iterator[str]:
+    """Yields each variable of a shell script that is named like a secret and has a literal value."""
+    for name, *values in _ASSIGNMENT.findall(script):
+        if is_literal_secret(name, "".join(values)):
+            yield name
+
+
+def iter_flagged(words: list[str]) -> Iterator[tuple[int, str]]:
+    """Yields each argument that is named like a secret and has a literal value, with its index."""
+    for index, word in enumerate(words):
+        found = _FLAG.fullmatch(word)
+        following = words[index + 1] if index + 1 < len(words) and word.startswith("-") else ""
+        if found and is_literal_secret(
+            found[1], found[2] or ("" if following.startswith("-") else following)
+        ):
+            yield index, found[1]
+
+
+def is_literal_secret(name: str, value: object) -> bool:
+    """Says whether a value is a secret by the last word of its name, and is neither a path nor a word of its own."""
+    last = _LAST.search(name)
+    is_named = is_secret_name(name) and last is not None and is_secret_name(last[0])
+    if last and re.fullmatch(r"(?i).*(?:key|auth|pin|salt|pat|private)", last[0]):
+        is_named = is_named and bool(_OPENS.search(name))
+    return is_named and isinstance(value, str) and bool(value) and not _WORDS.fullmatch(value)
