@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from compiler.pages.scripts import Around, Shell, follow, follow_client, iter_weak, read_error
+from compiler.pages.scripts import Around, Followed, Shell, follow, follow_client, iter_weak, read_error
+from compiler.pages.shell.programs import Programs
 from compiler.pages.shell.streams import SECRET_FILE, Login
 from compiler.pages.statements import (
-    is_literal_secret,
     iter_assigned,
     iter_flagged,
     iter_literals,
@@ -19,12 +19,15 @@ from compiler.project.project import Project
 from compiler.project.references import SERVER_TARGET
 from compiler.project.secrets import database_secrets
 from compiler.report import Report
+from compiler.source.masking import is_literal_secret
 from compiler.stack.database import Database
 
 # Lines that no server reads: comments of the files of most engines.
 _COMMENT = re.compile(r"(?m)^[ \t]*(?:#|//|;|--)[^\n]*|<!--[\s\S]*?-->")
 _READ_FILE = "let the server read the file of a secret, as in ${{ secrets.password }}"
 _REPEAT = "write IF NOT EXISTS, or ask first whether it is there; drop nothing"
+# The secret of `client` when it is followed by itself.
+_GIVEN = "/run/secrets/client"
 _HAND_ON = "let the client read it from its environment, from a file or from its input"
 
 
@@ -47,7 +50,7 @@ class _Container(NamedTuple):
         for script in self._scripts():
             if said := read_error(script.text):
                 told = f"the shell cannot read this {script.kind}: {said}"
-                self._tell("shell-syntax", told, script.key, "write it for a POSIX shell")
+                self._tell_of("shell-syntax", told, script, "write it for a POSIX shell")
                 continue
             self._check_files(script)
             self._check_script(script, around)
@@ -69,6 +72,9 @@ class _Container(NamedTuple):
         open_ones = frozenset(f"/run/secrets/{one.file}" for one in secrets if one.rule.get("identifier"))
         return Around(self.name, self.service.get("environment") or {}, bool(secrets), open_ones, {})
 
+    def _tell_of(self, id: str, told: str, script: Shell, help: str) -> None:
+        self._tell(id, told, script.key, help, "shell" if script.kind == "shell" else "")
+
     def _tell(self, id: str, told: str, key: str, help: str, section: str = "") -> None:
         """Reports at the line of a key of the container, or of the section beside it in the adapter."""
         origin = self.project.places.origin(("services", self.name, *key.split(".")))
@@ -88,14 +94,15 @@ class _Container(NamedTuple):
                 yield Shell("probe", "healthcheck.test", str(text))
         for container, text in self.project.shells.values():
             if container == self.name:
-                yield Shell("shell", "shell", text)
+                beside = "healthcheck" if "healthcheck" in self.service else "entrypoint"
+                yield Shell("shell", beside, text)
 
     def _check_files(self, script: Shell) -> None:
         mounted = {mount.get("target", mount["source"]) for mount in self.service.get("secrets") or ()}
         for name in dict.fromkeys(SECRET_FILE.findall(script.code)):
             if name not in mounted:
                 told = f"this {script.kind} reads /run/secrets/{name}, which its container does not have"
-                self._tell("missing-mount", told, script.key, "add the secret to `secrets` of the container")
+                self._tell_of("missing-mount", told, script, "add the secret to `secrets` of the container")
         own = {mount["target"] for mount in self.service.get("configs") or ()}
         for service in self.project.services.values():
             for mount in service.get("configs") or ():
@@ -112,14 +119,14 @@ class _Container(NamedTuple):
     def _check_script(self, script: Shell, around: Around) -> None:
         for name in iter_assigned(script.code):
             told = f'"{name}" has its secret in the adapter, the same for everybody'
-            self._tell("shown-secret", told, script.key, "read it from a file, as by `read_secret`")
+            self._tell_of("shown-secret", told, script, "read it from a file, as by `read_secret`")
         client = follow_client(script, around)
         if client:
             self._check_client(client.reached, client.shown, around)
         followed = follow(script, around)
         if followed is None:
             told = f"this {script.kind} cannot be followed, and so nobody knows what it does"
-            self._tell("shell-syntax", told, script.key, "write it in fewer and simpler steps")
+            self._tell_of("shell-syntax", told, script, "write it in fewer and simpler steps")
             return
         programs = followed.programs
         for name in dict.fromkeys(programs.shown):
@@ -127,26 +134,30 @@ class _Container(NamedTuple):
                 told = (
                     f"this {script.kind} puts a secret into an argument of {name}, for every process to see"
                 )
-                self._tell("shown-secret", told, script.key, _HAND_ON)
+                self._tell_of("shown-secret", told, script, _HAND_ON)
         if script.kind == "script" and self.project.kinds[self.name] == "job":
             self._check_statements("\n;".join(programs.given), script.key, "")
-        if script.kind != "probe":
-            return
-        takes_host = not client or "$host" in client.reached
+        if script.kind == "probe":
+            self._check_probe(script, followed, client, around)
+
+    def _check_probe(
+        self, script: Shell, followed: Followed, client: Programs | None, around: Around
+    ) -> None:
+        reached = client.reached if client else {"$host", _GIVEN}
         for told, help in iter_weak(script, followed, around):
-            if "names no host" in told and not takes_host:
+            if "names no host" in told and "$host" not in reached:
                 self._tell_client(
                     "weak-client", "`client` goes to no $host", "hand $host to the engine's client"
                 )
-            else:
+            elif "no secret" not in told or _GIVEN in reached:
                 self._tell("weak-probe", told, script.key, help)
-        self._check_known(programs.logins)
+        self._check_known(followed.programs.logins)
 
     def _check_client(self, reached: set[str], shown: Sequence[str], around: Around) -> None:
         for name in dict.fromkeys(shown):
             told = f"`client` puts $secret into an argument of {name}, for every process to see"
             self._tell_client("shown-secret", told, _HAND_ON)
-        if around.has_secrets and "/run/secrets/client" not in reached:
+        if around.has_secrets and _GIVEN not in reached:
             told = "`client` logs in without $secret, whatever password it is given"
             self._tell_client("weak-client", told, "hand $secret to the engine's client")
         if self.database.user and "$user" not in reached:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from compiler.source.masking import is_secret_name
+from compiler.source.masking import is_literal_secret
 
 # What holds data or rights: making it again without it is a loss, and asking IF EXISTS changes nothing of that.
 _HOLDS = (
@@ -26,6 +26,10 @@ _KINDS = (
         r"ON\s+CONFLICT|ON\s+DUPLICATE\s+KEY|NOT\s+EXISTS|\bEXCEPT\b|IS\s+NULL",
     ),
 )
+# A statement ends with ; or where the next line begins another one.
+_END = re.compile(
+    r"(?i);|\n\s*(?:CREATE|DROP|ALTER|INSERT|DELETE|UPDATE|TRUNCATE|GRANT|REVOKE|USE|GO|COMMIT)\b"
+)
 _STATEMENTS = [
     (re.compile(rf"(?im){_BEGINS}({kind})"), re.compile(rf"(?i){guard}")) for kind, guard in _KINDS
 ]
@@ -43,13 +47,6 @@ _ASSIGNMENT = re.compile(
     r"""(?:^|(?<=[\s;&|(]))([A-Za-z_]\w*)=(?:'([^'\n]+)'|"([^"$`\n]+)"|([^\s'"$`;&|()<>]+))(?=[\s;&|)]|$)"""
 )
 _FLAG = re.compile(r"--?([A-Za-z][\w.-]*)(?:=(.+))?")
-_WORDS = re.compile(
-    r"(?i)true|false|yes|no|on|off|none|null|required|optional|disabled?|enabled?|auto|trust|scram[\w-]*|md5|\d+"
-    r"|password|[\w.-]*(?:\.|/)[\w./-]*|/.*|\$.*|%.*"
-)
-# A key that opens something; others name a column, or a file.
-_OPENS = re.compile(r"(?i)(?:api|access|secret|master|encryption|signing|license|root|admin)[_.-]?key$")
-_LAST = re.compile(r"[A-Za-z0-9]+$")
 
 
 def iter_unrepeatable(text: str) -> Iterator[str]:
@@ -57,8 +54,8 @@ def iter_unrepeatable(text: str) -> Iterator[str]:
     plain = _BLOCK.sub(" ", _QUOTED.sub("''", text))
     for kind, guard in _STATEMENTS:
         for found in kind.finditer(plain):
-            end = plain.find(";", found.end())
-            if not guard.search(plain[found.start(1) : end if end >= 0 else None]):
+            end = _END.search(plain, found.end())
+            if not guard.search(plain, found.start(1), end.start() if end else len(plain)):
                 yield " ".join(found[1].split())
 
 
@@ -84,12 +81,3 @@ def iter_flagged(words: list[str]) -> Iterator[tuple[int, str]]:
             found[1], found[2] or ("" if following.startswith("-") else following)
         ):
             yield index, found[1]
-
-
-def is_literal_secret(name: str, value: object) -> bool:
-    """Says whether a value is a secret by the last word of its name, and is neither a path nor a word of its own."""
-    last = _LAST.search(name)
-    is_named = is_secret_name(name) and last is not None and is_secret_name(last[0])
-    if last and re.fullmatch(r"(?i).*(?:key|auth|pin|salt|pat|private)", last[0]):
-        is_named = is_named and bool(_OPENS.search(name))
-    return is_named and isinstance(value, str) and bool(value) and not _WORDS.fullmatch(value)

@@ -9,6 +9,7 @@ from typing import Any
 from compiler.expressions import plain
 from compiler.model import Secret
 from compiler.registry.bundle import adapter_schema, bundle, with_defaults
+from compiler.registry.written import check_written
 from compiler.report import Diagnostic, Report, suggest
 from compiler.schema import check_schema
 from compiler.schema.drawn import can_be_drawn
@@ -129,6 +130,7 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
         _check_tables(adapter, report)
         _check_secrets(adapter, report)
         _check_options(adapter, report)
+        check_written(adapter.data, adapter.document, report)
     return tuple(report)
 
 

@@ -126,7 +126,6 @@ class Programs(Streams):
         if not self.doubts:
             self.given += [value.text for value in (*values[1:], scope.stdin)]
         marks = self.marks((*written, *environment, scope.stdin))
-        self.reached |= marks
         return self._known_program(name, values[1:], marks, scope)
 
     def _shell(self, values: Sequence[Value], before: Mapping[str, Value], scope: Scope) -> Statuses | None:
@@ -160,6 +159,7 @@ class Programs(Streams):
         if _DIGEST.fullmatch(name) or _TELLING.fullmatch(name) or (name, *words[:1]) in _OF_OPENSSL:
             scope.out.append(Value(UNKNOWN, frozenset((HOST,))) if name == "hostname" else Value())
             return EITHER if _TELLING.fullmatch(name) else OK
+        self.reached |= marks
         secrets = frozenset(mark for mark in marks if SECRET_FILE.match(mark) and "-tls-" not in mark)
         if secrets or self.asks_no_secret:
             self.logins.append(Login(secrets, HOST in marks))
