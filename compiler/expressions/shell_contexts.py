@@ -42,6 +42,7 @@ class _Document(NamedTuple):
 
 # What the compiler makes itself, on one line, and so cannot hold the end of a here-document.
 _ONE_LINE = re.compile(r"\$\{\{\s*(port|server|tls\.\w+|secrets\.\w+|init\.file)\s*\}\}")
+READ_AGAIN = "a text that a shell reads again"
 # A shell reads its text once more, without the quotes that an expression has brought.
 _READ_AGAIN = re.compile(r"(?<![\w./-])(?:(eval)|(?:\S*/)?(?:ba|da|a|z|k)?sh(?:\s+-\w+)*\s+-\w*c)\s+")
 _ARGUMENTS = re.compile(r"""(?:[^\n;&|'"]|'[^']*'|"[^"]*"|\\\n)*|[^\n;&|]*""")
@@ -86,7 +87,7 @@ class _Reader:
             rest = self.text[found.end() : self.at]
             form = _ARGUMENTS if found[1] else _WORD
             if not rest or form.fullmatch(rest):
-                return "a text that a shell reads again"
+                return READ_AGAIN
         return ""
 
     def _piece(self, piece: str) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from compiler.pages.shell.programs import Programs
 from compiler.pages.shell.reader import parse_shell
 from compiler.pages.shell.tree import Function, Script, Unreadable
 from compiler.pages.shell.values import Scope, Value, environment_of
+from compiler.project.project import Project
 
 COMMENT = re.compile(r"(?:^|(?<=[\s;&|(]))#[^\n]*")
 _HOSTS = r"127\.0\.0\.1|HOSTNAME|\[::1\]|(?:-h|--host|//|@)[ =]*{name}(?![\w.-])|(?<![\w.-]){name}:\d"
@@ -47,6 +48,21 @@ class Followed(NamedTuple):
     failing: frozenset[int]
     succeeding: frozenset[int]
     programs: Programs
+
+
+def iter_scripts(project: Project, name: str) -> Iterator[Shell]:
+    """Yields the scripts of a container: what it starts with, its probe, and the client for a person."""
+    service = project.services[name]
+    match service.get("entrypoint"):
+        case [str(program), str(flags), text, *_] if program.endswith("sh") and "c" in flags:
+            yield Shell("script", "entrypoint", str(text))
+    match (service.get("healthcheck") or {}).get("test"):
+        case ["CMD-SHELL", text]:
+            yield Shell("probe", "healthcheck.test", str(text))
+    for container, text in project.shells.values():
+        if container == name:
+            # It is no part of the service; what stands beside it in the adapter is.
+            yield Shell("shell", "healthcheck" if "healthcheck" in service else "entrypoint", text)
 
 
 @lru_cache(maxsize=256)

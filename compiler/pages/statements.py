@@ -49,14 +49,15 @@ _ASSIGNMENT = re.compile(
 _FLAG = re.compile(r"--?([A-Za-z][\w.-]*)(?:=(.+))?")
 
 
-def iter_unrepeatable(text: str) -> Iterator[str]:
-    """Yields what statements of SQL do again at each run, or destroy, by their first words."""
+def iter_unrepeatable(text: str) -> Iterator[tuple[str, str]]:
+    """Yields what statements of SQL do again at each run, or destroy: their first words, and how a line begins so."""
     plain = _BLOCK.sub(" ", _QUOTED.sub("''", text))
     for kind, guard in _STATEMENTS:
         for found in kind.finditer(plain):
             end = _END.search(plain, found.end())
             if not guard.search(plain, found.start(1), end.start() if end else len(plain)):
-                yield " ".join(found[1].split())
+                line = re.match(r"[^\n']*", plain[found.start(1) : end.start() if end else None])
+                yield " ".join(found[1].split()), line[0].rstrip() if line else ""
 
 
 def iter_literals(text: str) -> Iterator[str]:
@@ -72,12 +73,12 @@ def iter_assigned(script: str) -> Iterator[str]:
             yield name
 
 
-def iter_flagged(words: list[str]) -> Iterator[tuple[int, str]]:
-    """Yields each argument that is named like a secret and has a literal value, with its index."""
+def iter_flagged(words: list[str]) -> Iterator[str]:
+    """Yields the name of each argument that is named like a secret and has a literal value."""
     for index, word in enumerate(words):
         found = _FLAG.fullmatch(word)
         following = words[index + 1] if index + 1 < len(words) and word.startswith("-") else ""
         if found and is_literal_secret(
             found[1], found[2] or ("" if following.startswith("-") else following)
         ):
-            yield index, found[1]
+            yield found[1]

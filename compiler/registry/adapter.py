@@ -130,7 +130,7 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
         _check_tables(adapter, report)
         _check_secrets(adapter, report)
         _check_options(adapter, report)
-        check_written(adapter.data, adapter.document, report)
+        check_written(((adapter.at(one), adapter.document_at(one)) for one in adapter.versions), report)
     return tuple(report)
 
 

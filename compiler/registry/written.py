@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from compiler.model import Path
@@ -18,25 +18,34 @@ _GUARDS = frozenset(("when", "each", "then", "else", "by"))
 _HELP = "write ${{ password }}, which is each stack's own"
 
 
-def check_written(data: Mapping[str, Any], document: Document, report: Report) -> None:
-    """Reports secrets that containers ask for and the adapter has not, and passwords in its connections."""
-    known = dict.fromkeys(data.get("secrets") or ("password", "admin_password"))
-    for feature in (data.get("features") or {}).values():
-        known |= dict.fromkeys(feature.get("secrets") or ())
+def check_written(versions: Iterable[tuple[Mapping[str, Any], Document]], report: Report) -> None:
+    """Reports what is wrong in any version of an adapter, of which each is its data and what knows their places."""
+    found = Report()
+    for data, document in versions:
+        _check_secrets(data, document, found)
+        _check_connections(data, document, found)
+    report.extend(dict.fromkeys(found))
+
+
+def _check_secrets(data: Mapping[str, Any], document: Document, report: Report) -> None:
+    known = data["secrets"]
     for name, container in data["containers"].items():
         for index, secret in enumerate(container.get("secrets") or ()):
             if secret not in known:
-                told = f'no secret is named "{secret}"'
                 place = document.value(("containers", name, "secrets", index))
-                report.error("unknown-reference", told, place, suggest(secret, known))
-    for driver, connection in (data.get("connections") or {}).items():
+                report.error(
+                    "unknown-reference", f'no secret is named "{secret}"', place, suggest(secret, known)
+                )
+
+
+def _check_connections(data: Mapping[str, Any], document: Document, report: Report) -> None:
+    for driver, connection in data["connections"].items():
         for section in ("parts", "query", "text"):
             for at, name, text in _texts(connection.get(section), (), ""):
                 if _has_password(name, text):
                     told = f'the driver "{driver}" has its password in the adapter, the same for everybody'
-                    report.error(
-                        "shown-secret", told, document.value(("connections", driver, section, *at)), _HELP
-                    )
+                    place = document.value(("connections", driver, section, *at))
+                    report.error("shown-secret", told, place, _HELP)
 
 
 def _has_password(name: str, text: str) -> bool:

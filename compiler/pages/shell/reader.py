@@ -97,8 +97,11 @@ class _Reader(WordReader):
             rest.append((operator, self._pipeline()))
             self._skip()
         in_background = self.take("&")
-        if not in_background and not self.sees(";;", ";&"):
-            self.take(";")
+        is_apart = (
+            in_background or self.at >= len(self.text) or self.sees(")", "\n", ";;", ";&") or self.take(";")
+        )
+        if not is_apart and self._keyword() not in _CLOSERS:
+            raise Unreadable("nothing stands between two commands")
         return Chain(first, tuple(rest), in_background)
 
     def _pipeline(self) -> Pipeline:
@@ -116,14 +119,8 @@ class _Reader(WordReader):
         return Pipeline(tuple(commands), is_negated)
 
     def _command(self) -> Command:
-        compound: dict[str, Callable[[str], Node]] = {
-            "if": self._if,
-            "while": self._loop,
-            "until": self._loop,
-            "for": self._for,
-            "case": self._case,
-            "{": self._braces,
-        }
+        compound: dict[str, Callable[[str], Node]] = dict.fromkeys(("while", "until"), self._loop)
+        compound |= {"if": self._if, "for": self._for, "case": self._case, "{": self._braces}
         word = self._keyword()
         if word in compound:
             self.at += len(word)
