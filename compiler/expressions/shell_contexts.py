@@ -69,7 +69,8 @@ class _Reader:
     def read(self) -> Iterator[tuple[str, str]]:
         while self.at < len(self.text):
             if expression := EXPRESSION.match(self.text, self.at):
-                yield _NAMES.get(self.stack[-1], "") or self._reads_again(), expression[0]
+                where, again = _NAMES.get(self.stack[-1], ""), self._read_again(expression.end())
+                yield (READ_AGAIN, again) if again and not where else (where, expression[0])
                 self.at = expression.end()
             elif found := _PIECES[self.stack[-1]].match(self.text, self.at):
                 self.at = found.end()
@@ -81,13 +82,13 @@ class _Reader:
         if len(self.stack) > 1:
             yield "open", _NAMES.get(self.stack[-1], "a command substitution")
 
-    def _reads_again(self) -> str:
-        """Says whether what stands here is a text of `eval`, or the one that `sh -c` reads."""
+    def _read_again(self, end: int) -> str:
+        """Returns the text of `eval` or `sh -c` up to the expression that stands in it here; empty for none."""
         for found in _READ_AGAIN.finditer(self.text, 0, self.at):
             rest = self.text[found.end() : self.at]
             form = _ARGUMENTS if found[1] else _WORD
             if not rest or form.fullmatch(rest):
-                return READ_AGAIN
+                return self.text[found.start() : end]
         return ""
 
     def _piece(self, piece: str) -> Iterator[tuple[str, str]]:

@@ -119,6 +119,8 @@ def _programs(around: Around, *, log_ins_fail: bool) -> Programs:
         open_ones=around.open_ones,
     )
     programs.files.update(around.files)
+    # What stackc puts before scripts that call it, and no program can start.
+    programs.defined |= {"client", "read_secret"}
     return programs
 
 

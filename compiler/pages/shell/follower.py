@@ -16,7 +16,7 @@ from compiler.pages.shell.values import NOTHING, Scope, Value, joined, text_of
 
 Statuses = frozenset[int]
 OK, FAILED, EITHER, NEVER = frozenset((0,)), frozenset((1,)), frozenset((0, 1)), frozenset[int]()
-_STEPS = 20_000
+_STEPS = 5_000
 _ROUNDS = 2
 
 
