@@ -99,7 +99,7 @@ def connect_to_it(project: Project) -> list[Diagnostic]:
 
 def try_its_adapter(project: Project) -> list[Diagnostic]:
     report = Report()
-    _, registry = run_trials([file.stem for file in Path("adapters").iterdir()], None, report)
+    _, registry = run_trials(sorted(file.stem for file in Path("adapters").iterdir()), None, report)
     project.sources.update(registry.sources)
     return list(report)
 
@@ -115,6 +115,7 @@ ACTS: dict[str, Callable[[Project], list[Diagnostic]]] = {
     "shown-secret": try_its_adapter,
     "stale-output": check_it,
     "unused-key": try_its_adapter,
+    "weak-client": try_its_adapter,
     "weak-probe": try_its_adapter,
 }
 

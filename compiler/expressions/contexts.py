@@ -12,10 +12,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from compiler.expressions import EXPRESSION
-from compiler.expressions.shell_contexts import read_shell
+from compiler.expressions.shell_contexts import READ_AGAIN, read_shell
 from compiler.model import Path
 
 _QUOTES = ("quotes", "dollar quotes", "a template")
+_HELP = {READ_AGAIN: "hand it on as an argument, as in `sh -c 'echo \"$1\"' sh ${{ user }}`"}
 # What these filters let through ends no quotes in any of the languages.
 _FITS_IN_QUOTES = re.compile(r"\$\{\{\s*[A-Za-z_][\w.-]*\s*\|\s*(word|symbol|settings)\s*\}\}")
 
@@ -144,7 +145,7 @@ def _judge(text: str, stretches: Iterator[tuple[str, str]]) -> Iterator[Misplace
             told = f"{source} is read in several ways, and values stand in this text"
             yield Misplaced(source, told, "write it in another way, such as $( ) in place of backticks")
         elif where not in _QUOTES:
-            help = "move it out of there: the value brings its own quotes"
+            help = _HELP.get(where, "move it out of there: the value brings its own quotes")
             yield Misplaced(source, f"an expression stands inside {where}", help, before)
         elif not _FITS_IN_QUOTES.fullmatch(source):
             help = "remove the quotes: the value brings its own"

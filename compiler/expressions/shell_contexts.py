@@ -42,6 +42,10 @@ class _Document(NamedTuple):
 
 # What the compiler makes itself, on one line, and so cannot hold the end of a here-document.
 _ONE_LINE = re.compile(r"\$\{\{\s*(port|server|tls\.\w+|secrets\.\w+|init\.file)\s*\}\}")
+READ_AGAIN = "a text that a shell reads again"
+# A shell reads its text once more, without the quotes that an expression has brought.
+_READ_AGAIN = re.compile(r"(?<![\w./-])(?:(eval)|(?:\S*/)?(?:ba|da|a|z|k)?sh(?:\s+-\w+)*\s+-\w*c)\s+")
+_ARGUMENTS = re.compile(r"""(?:[^\n;&|'"]|'[^']*'|"[^"]*"|\\\n)*|[^\n;&|]*""")
 _TO_SHELL = re.compile(r"(?:^|[;&|\s])(?:ba|da)?sh(?:\s+-\w+)*\s*\Z")
 
 
@@ -65,7 +69,8 @@ class _Reader:
     def read(self) -> Iterator[tuple[str, str]]:
         while self.at < len(self.text):
             if expression := EXPRESSION.match(self.text, self.at):
-                yield _NAMES.get(self.stack[-1], ""), expression[0]
+                where, again = _NAMES.get(self.stack[-1], ""), self._read_again(expression.end())
+                yield (READ_AGAIN, again) if again and not where else (where, expression[0])
                 self.at = expression.end()
             elif found := _PIECES[self.stack[-1]].match(self.text, self.at):
                 self.at = found.end()
@@ -76,6 +81,15 @@ class _Reader:
             yield "open", "a here-document"
         if len(self.stack) > 1:
             yield "open", _NAMES.get(self.stack[-1], "a command substitution")
+
+    def _read_again(self, end: int) -> str:
+        """Returns the text of `eval` or `sh -c` up to the expression that stands in it here; empty for none."""
+        for found in _READ_AGAIN.finditer(self.text, 0, self.at):
+            rest = self.text[found.end() : self.at]
+            form = _ARGUMENTS if found[1] else _WORD
+            if not rest or form.fullmatch(rest):
+                return self.text[found.start() : end]
+        return ""
 
     def _piece(self, piece: str) -> Iterator[tuple[str, str]]:
         inner = self.stack[-1]

@@ -3,225 +3,195 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from shutil import which
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
+from compiler.model import Path
+from compiler.pages.container import Container
+from compiler.pages.scripts import (
+    Around,
+    Script,
+    find_shellcheck,
+    iter_left_out,
+    iter_scripts,
+    iter_weak,
+    read_error,
+    secrets_of,
+)
+from compiler.pages.shell import name_of
+from compiler.pages.shown import SECRET_FILE, Secrets
+from compiler.pages.statements import (
+    iter_assigned,
+    iter_flagged,
+    iter_literals,
+    iter_unrepeatable,
+)
 from compiler.project.project import Project
+from compiler.project.references import SERVER_TARGET
 from compiler.project.secrets import database_secrets
 from compiler.report import Report, Span
+from compiler.source.masking import is_literal_secret
 
-SECRET_FILE = re.compile(r"/run/secrets/([A-Za-z0-9_-]+)")
-_NO_FAILURE = re.compile(
-    r"(?:\|\|\s*(?:true|:|exit\s+0)|;\s*(?:true|:|exit\s+0)|\n\s*(?:true|exit\s+0))\s*\Z"
-)
-_COMMENT = re.compile(r"(?:^|(?<=[\s;&|(]))#[^\n]*")
-_SECRET_NAME = re.compile(r"(?i)(?:PASSWORD|PASSWD|PWD|SECRET|TOKEN|API_?KEY)$")
-# A command that the shell itself runs shows its arguments to nobody.
-_WITHIN_SHELL = frozenset(("printf", "echo", ":", "[", "test", "set", "case", "export", "read", "local"))
-_SUBSTITUTED = re.compile(r"""\$\(\s*(?:cat\s+|<\s*)'?/run/secrets/[^)]*\)""")
-_ONCE = re.compile(
-    r"(?i)(?:^|;)\s*(CREATE\s+(?:USER|ROLE|LOGIN|DATABASE|SCHEMA|TABLE|INDEX|EXTENSION)\b(?!\s+IF\s+NOT\s+EXISTS)"
-    r"|DROP\s+(?:DATABASE|SCHEMA|TABLE|USER|ROLE|COLLECTION)\b)"
-)
-_TEXTS = re.compile(r"'(?:[^'\\]|''|\\.)*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_GUARDED = re.compile(r"(?i)\bIF\s+(?:NOT\s+EXISTS\s*\(|\w*\s*\(|@)|\bDO\s+\$|\bEXCEPTION\b|\bOR\s+REPLACE\b")
-_FROM_NETWORK = r"127\.0\.0\.1|HOSTNAME|hostname|\[::1\]|(?:-h|--host|//\"?|@|\bclient)[ =]*'?{name}\b"
-
-
-class _Script(NamedTuple):
-    """A shell script of a container: what it is, the key of the service in which it stands, and its text."""
-
-    kind: str
-    key: str
-    text: str
+_READ_FILE = "let the server read the file of a secret, as in ${{ secrets.password }}"
+_REPEAT = "write IF NOT EXISTS or ON CONFLICT, or ask first whether it is there; drop and empty nothing"
+# The sections of a container in which its server is told of its key.
+_READ_BY = ("tls", "command", "environment", "files", "start")
+_HAND_ON = "let the client read it from its environment, from a file or from its input"
 
 
 def check_promises(project: Project, report: Report) -> None:
     """Reports what the containers of databases do that an adapter promises not to do, at the adapter's line."""
     for name, kind in project.kinds.items():
         if kind in ("database", "job"):
-            _Container(project, name, project.services[name], report).check()
+            _Checked(project, name, project.services[name], report).check()
 
 
-@lru_cache(maxsize=1024)
-def _refused(script: str, shellcheck: str | None) -> str:
-    """Returns what the shell says of a script that it cannot read, or shellcheck where it is there; else nothing.
-
-    https://github.com/koalaman/shellcheck/wiki
-    """
-    checkers = [["/bin/sh", "-n"]]
-    if shellcheck:
-        checkers.append([shellcheck, "--severity=error", "--shell=sh", "--format=gcc", "-"])
-    for checker in checkers:
-        done = subprocess.run(checker, input=script.encode(), capture_output=True, check=False)
-        if done.returncode:
-            said = (done.stderr + done.stdout).decode(errors="replace").strip().splitlines()
-            return said[0] if said else "nothing is said why"
-    return ""
-
-
-def _iter_once(content: str) -> Iterator[tuple[str, int]]:
-    """Yields the words of each statement that cannot run twice, and how often the same stand in front of them."""
-    plain = _TEXTS.sub("''", content)
-    for found in _ONCE.finditer(plain):
-        if not _GUARDED.search(
-            plain[: found.end()].rpartition(";")[2] + plain[found.end() - 40 : found.end()]
-        ):
-            yield found[1], plain[: found.start(1)].count(found[1])
-
-
-class _Container(NamedTuple):
-    project: Project
-    name: str
-    service: Mapping[str, Any]
-    report: Report
+class _Checked(Container):
+    """A container, and what is checked in it."""
 
     def check(self) -> None:
-        for script in self._scripts():
-            self._check_syntax(script)
+        around = self._around()
+        # What `start` writes, a probe may read.
+        for script in iter_scripts(self.project, self.name):
+            if said := read_error(script.text, find_shellcheck()):
+                told = f"the shell cannot read this {script.kind}: {said}"
+                self.tell_of("shell-syntax", told, script, "write it for a POSIX shell")
+                continue
             self._check_files(script)
-            self._check_arguments(script)
-        self._check_environment()
+            self._check_script(script, around)
+        self._check_literals()
         self._check_tls()
         if self.project.kinds[self.name] == "job":
             self._check_job()
-        else:
-            self._check_probe()
+        elif around.has_secrets and not self._reads_secret("healthcheck"):
+            told, help = "the probe logs in with no secret", "let its program read ${{ secrets.password }}"
+            self.tell("weak-probe", told, "healthcheck.test", help)
 
-    def _tell(self, id: str, told: str, key: str, help: str, section: str = "") -> None:
-        """Reports at the line of a key of the container, or of the section beside it in the adapter."""
-        origin = self.project.places.origin(("services", self.name, *key.split(".")))
-        path = (*origin.path[:-1], section) if section else origin.path
-        self.report.error(id, told, origin.file.value(path), help)
+    def _around(self) -> Around:
+        secrets = database_secrets(self.database).values()
+        open_ones = frozenset(one.file for one in secrets if one.rule.get("identifier"))
+        starts = (one for one in iter_scripts(self.project, self.name) if one.kind == "script")
+        made = frozenset(file for one in starts for file in one.made())
+        return Around(self.name, self.service.get("environment") or {}, bool(secrets), open_ones, made)
 
-    def _scripts(self) -> Iterator[_Script]:
-        match self.service.get("entrypoint"):
-            case ["/bin/sh", "-ec", text, *_]:
-                yield _Script("script", "entrypoint", str(text))
-        match (self.service.get("healthcheck") or {}).get("test"):
-            case ["CMD-SHELL", text]:
-                yield _Script("probe", "healthcheck.test", str(text))
-        for container, text in self.project.shells.values():
-            if container == self.name:
-                yield _Script("shell", "shell", text)
-
-    def _check_syntax(self, script: _Script) -> None:
-        if said := _refused(script.text, which("shellcheck")):
-            told = f"the shell cannot read this {script.kind}: {said}"
-            self._tell("shell-syntax", told, script.key, "write it for a POSIX shell")
-
-    def _check_files(self, script: _Script) -> None:
+    def _check_files(self, script: Script) -> None:
         mounted = {mount.get("target", mount["source"]) for mount in self.service.get("secrets") or ()}
-        for name in SECRET_FILE.findall(_COMMENT.sub("", script.text)):
+        for name in dict.fromkeys(SECRET_FILE.findall(script.code)):
             if name not in mounted:
                 told = f"this {script.kind} reads /run/secrets/{name}, which its container does not have"
-                is_key, help = "-tls-" in name, "add the secret to `secrets` of the container"
                 # Without TLS there is no key, whatever the container asks for.
+                is_key, help = "-tls-" in name, "add the secret to `secrets` of the container"
                 help = "name it where TLS is on: {when: tls.enabled, then: …}" if is_key else help
-                self._tell("missing-mount", told, script.key, help)
+                self.tell_of("missing-mount", told, script, help)
+        own = {mount["target"] for mount in self.service.get("configs") or ()}
+        around = (one for name, one in self.project.services.items() if name.startswith(self.database.key))
+        theirs = dict.fromkeys(mount["target"] for one in around for mount in one.get("configs") or ())
+        for file in theirs:
+            if file not in own and re.search(rf"(?<![\w/.>]){re.escape(file)}(?![\w/.-])", script.code):
+                told = f"this {script.kind} reads {file}, which only another container has"
+                self.tell_of(
+                    "missing-mount", told, script, "add it to `files` of this container as well", file
+                )
 
-    def _check_arguments(self, script: _Script) -> None:
-        text = _COMMENT.sub("", script.text)
-        for found in _SUBSTITUTED.finditer(text):
-            before = re.split(r"\n|;|&&|\|\||\||\$\(|\(|\{ ", text[: found.start()].replace("\\\n", " "))[-1]
-            words = before.split()
-            last = "" if before[-1:].isspace() or not words else words[-1]
-            commands = [word for word in words if not re.match(r"\w+\+?=", word)]
-            is_assigned = not commands and re.match(r"\w+=", last)
-            functions = re.findall(r"(\w+)\s*\(\)", text)
-            if not (is_assigned or (commands and commands[0] in {*_WITHIN_SHELL, *functions})):
-                told = f"this {script.kind} puts a secret into an argument, which every process of the machine sees"
-                help = "let the client read it from its environment, from a file or from its input"
-                self._tell("shown-secret", told, script.key, help)
+    def _check_script(self, script: Script, around: Around) -> None:
+        for name in iter_assigned(script.code):
+            told = f'"{name}" has its secret in the adapter, the same for everybody'
+            self.tell_of("shown-secret", told, script, "read it from a file, as by `read_secret`", f"{name}=")
+        client = script.tree.functions.get("client")
+        for why in iter_left_out(script, around, has_user=bool(self.database.user)):
+            self.tell_client("weak-client", f"`client` {why}", "hand it on to the engine's client")
+        for one in Secrets(script.tree, around.open_ones).shown():
+            told = f"puts a secret into an argument of {name_of(one)}, for every process to see"
+            if client and client.start_byte <= one.start_byte < client.end_byte:
+                self.tell_client("shown-secret", f"`client` {told}", _HAND_ON)
+            else:
+                self.tell_of("shown-secret", f"this {script.kind} {told}", script, _HAND_ON)
+        if script.kind == "script" and self.project.kinds[self.name] == "job":
+            self._check_statements("\n;".join(script.tree.texts()), script.key, "")
+        if script.kind == "probe":
+            for told, help in iter_weak(script, around):
+                self.tell("weak-probe", told, script.key, help)
+            self._check_known(script, around)
 
-    def _check_environment(self) -> None:
+    def _check_known(self, script: Script, around: Around) -> None:
+        """Finds a probe that logs in with what only the job gives to the server, which waits for the probe."""
+        has_job = self.project.kinds.get(f"{self.name}-init") == "job"
+        known = {*SECRET_FILE.findall(self.texts("command", "entrypoint", "environment"))}
+        if has_job and any(named and not named & known for named in secrets_of(script, around)):
+            told = "the probe logs in as somebody whom only the job makes, which waits for the probe"
+            help = "log in as the administrator, or let `start` make the application's user"
+            self.tell("weak-probe", told, "healthcheck.test", help)
+
+    def _check_literals(self) -> None:
+        told = '"{}" has its secret in the adapter, the same for everybody'
         for name, value in (self.service.get("environment") or {}).items():
-            if _SECRET_NAME.search(name) and isinstance(value, str) and value and not value.startswith("/"):
-                told = f'"{name}" has its secret in the adapter, the same for everybody'
-                help = "let the server read the file of a secret, as in ${{ secrets.password }}"
-                self._tell("shown-secret", told, f"environment.{name}", help)
+            if is_literal_secret(name, value):
+                self.tell("shown-secret", told.format(name), f"environment.{name}", _READ_FILE)
+        for name in iter_flagged([str(word) for word in self.service.get("command") or ()]):
+            self.tell("shown-secret", told.format(name), "command", _READ_FILE)
 
     def _check_tls(self) -> None:
-        texts = self._texts("command", "entrypoint", "environment", "healthcheck")
-        for mount in self.service.get("secrets") or ():
-            target = mount.get("target", mount["source"])
-            if "-tls-" in target and f"/run/secrets/{target}" not in texts:
-                told = "the private key is there, and nothing in this container reads it: TLS stays off"
-                help = f"hand ${{{{ tls.{target.rpartition('-tls-')[2]} }}}} to it"
-                self._tell("unused-key", told, "healthcheck", help, "tls")
+        said = self.texts("command", "entrypoint", "environment")
+        mounts = [mount.get("target", mount["source"]) for mount in self.service.get("secrets") or ()]
+        keys = [target for target in mounts if "-tls-" in target]
+        if unread := [target for target in keys if f"/run/secrets/{target}" not in said]:
+            form = unread[0].rpartition("-tls-")[2]
+            self._tell_unread("private key", f"${{{{ tls.{form} }}}}")
+            return
+        forms = self.database.spec["containers"][self.section].get("tls") or {}
+        has_both = any(
+            "certificate" in rule.get("holds", ()) for rule in forms.values() if isinstance(rule, dict)
+        )
+        if keys and not has_both and SERVER_TARGET not in said:
+            self._tell_unread("certificate", "${{ tls.certificate }}")
 
-    def _texts(self, *keys: str) -> str:
-        """Returns what the container says under these keys, and all its files."""
-        files = (self.project.tree["configs"][one["source"]] for one in self.service.get("configs") or ())
-        return str([*map(self.service.get, keys), *(file.get("content") for file in files)])
+    def _tell_unread(self, what: str, source: str) -> None:
+        """Reports what no server reads, in the adapter's own file where that says anything of the container."""
+        file = self.file
+        paths: list[Path] = [("containers", self.section, word) for word in _READ_BY]
+        own = (
+            path
+            for path in paths
+            if path in file.spans and file.value(path).path == file.key(("adapter",)).path
+        )
+        told = f"the {what} is there, and nothing in this container reads it: TLS stays off"
+        self.report.error("unused-key", told, file.value(next(own, paths[0])), f"hand {source} to it")
+
+    def _reads_secret(self, key: str) -> bool:
+        """Says whether a program that is no shell reads the file of a secret, by arguments or by a file."""
+        is_shell = any(script.kind == "probe" for script in iter_scripts(self.project, self.name))
+        return is_shell or bool(SECRET_FILE.search(self.texts(key)))
 
     def _check_job(self) -> None:
-        scripts = "".join(script.text for script in self._scripts() if script.kind == "script")
+        scripts = "".join(
+            script.code for script in iter_scripts(self.project, self.name) if script.kind == "script"
+        )
         for mount in self.service.get("configs") or ():
             if mount["source"] != self.name:
                 continue
-            content = str(self.project.tree["configs"][self.name].get("content") or "")
             if mount["target"] not in scripts:
                 help = "apply it, as ${{ init.file }}, and log in as the user"
-                self._tell("idle-job", "the job does not read its statements", "entrypoint", help)
-            places = [*self._places_once()]
-            for words, _ in _iter_once(content):
-                told = f"the job runs on every start, and does `{' '.join(words.split())}` each time"
-                help = "write IF NOT EXISTS, or ask first whether it is there; drop nothing"
-                where = next((one for one in places if one[0] == words), None)
-                if where is None:
-                    self._tell("not-repeatable", told, "entrypoint", help, "statements")
-                else:
-                    places.remove(where)
-                    self.report.error("not-repeatable", told, where[1], help)
+                self.tell("idle-job", "the job does not read its statements", "entrypoint", help)
+            content = str(self.project.tree["configs"][self.name].get("content") or "")
+            self._check_statements(content, "entrypoint", "statements")
 
-    def _places_once(self) -> Iterator[tuple[str, Span]]:
+    def _check_statements(self, text: str, key: str, section: str) -> None:
+        places = [*self._iter_written(key, section)]
+        for done, source in dict.fromkeys(iter_unrepeatable(text)):
+            told = f"the job runs on every start, and does `{done}` each time"
+            if where := next((one for one in places if one[0] == done), None):
+                places.remove(where)
+                self.report.error("not-repeatable", told, where[1], _REPEAT)
+            else:
+                self.tell("not-repeatable", told, key, _REPEAT, section, source)
+        for name in dict.fromkeys(iter_literals(text)):
+            told = f'"{name}" is followed by a password that is the same for everybody'
+            self.tell("shown-secret", told, key, "read it from the file of a secret in `run`", section, name)
+
+    def _iter_written(self, key: str, section: str) -> Iterator[tuple[str, Span]]:
         """Yields each such statement of the adapter, in whatever branch, and its place."""
-        _, document, at = self.project.places.origin(("services", self.name, "entrypoint"))
-        for path, node in document.spans.items():
-            if path[: len(at)] == (*at[:-1], "statements") and isinstance(node.value, str):
-                for words, before in _iter_once(node.value):
-                    yield words, document.within(path, words, before)
-
-    def _check_probe(self) -> None:
-        database = self.project.places.origin(("services", self.name)).path[-1]
-        has_secrets = bool(database_secrets(self.project.databases[str(database)]))
-        probes = [script for script in self._scripts() if script.kind == "probe"]
-        # A program that is no shell reads the file of a secret by its arguments or by a file of the server.
-        if not probes and has_secrets and not SECRET_FILE.search(self._texts("healthcheck")):
-            told, help = "the probe logs in with no secret", "let its program read ${{ secrets.password }}"
-            self._tell("weak-probe", told, "healthcheck.test", help)
-        for script in probes:
-            # A variable of the container may hold the address.
-            asked = f"{script.text}\n{self.service.get('environment')}"
-            text, key = _COMMENT.sub("", script.text).strip(), script.key
-            if _NO_FAILURE.search(text):
-                told = "the probe cannot fail: its last command always succeeds"
-                self._tell("weak-probe", told, key, "let the exit status be that of the log-in")
-            if not re.sub(r"(?m)^\s*:.*$", "", text).replace("true", "").strip():
-                self._tell("weak-probe", "the probe asks nothing", key, "log in with ${{ secrets.password }}")
-            elif has_secrets and not self._logs_in(text):
-                told, help = "the probe logs in with no secret", "read ${{ secrets.password }} and log in"
-                self._tell("weak-probe", told, key, help)
-            if "localhost" in text:
-                told = "the probe asks localhost, where the first start listens too"
-                self._tell("weak-probe", told, key, "ask 127.0.0.1 or $HOSTNAME")
-            elif not re.search(_FROM_NETWORK.format(name=re.escape(self.name)), asked):
-                told = (
-                    "the probe names no host, and a socket answers while the server of the first start runs"
-                )
-                self._tell("weak-probe", told, key, "ask 127.0.0.1 or $HOSTNAME")
-
-    def _logs_in(self, probe: str) -> bool:
-        """Says whether a probe reads a secret, or a file that the start script makes of one."""
-        asked = re.sub(r"(?m)^\s*:\s.*$", "", probe)
-        if SECRET_FILE.search(asked):
-            return True
-        for script in self._scripts():
-            if script.kind == "script" and SECRET_FILE.search(script.text):
-                made = re.findall(r">\s*['\"]?(/[\w./-]+)", script.text)
-                return any(file in asked for file in made)
-        return False
+        origin = self.project.places.origin(("services", self.name, *key.split(".")))
+        at = (*origin.path[:-1], section) if section else origin.path
+        for path, node in origin.file.spans.items():
+            if path[: len(at)] == at and isinstance(node.value, str):
+                for done, source in iter_unrepeatable(node.value):
+                    yield done, origin.file.within(path, source)

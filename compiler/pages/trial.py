@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from compiler.expressions.quoting import CONNECTION_FILTERS, json_text, pair_value, url_part
 from compiler.model import Connection
 from compiler.pages.catalog import render_table
+from compiler.pages.entries import examples, iter_databases, stacks
 from compiler.pages.names import check_names
 from compiler.pages.promises import check_promises
 from compiler.project.connections import references, render_connection
@@ -82,56 +83,6 @@ def render_trials(rows: Sequence[Mapping[str, Any]], checks: Sequence[str] = CHE
     return render_table(cells)
 
 
-def stacks(adapter: Adapter) -> Iterator[dict[str, Any]]:
-    """Yields database entries: every version with every mode of TLS, every vector metric and method.
-
-    Each is on top of the first of the adapter's own examples, all of which are tried as well.
-    """
-    examples = _examples(adapter)
-    for version in adapter.versions:
-        spec = adapter.at(version)
-        full: dict[str, Any] = {"memory": "1G", "port": 15000, "cpus": "1"}
-        if spec.get("query_timeout"):
-            full["query_timeout"] = "30s"
-        extras: list[dict[str, Any]] = [{}, full]
-        if rules := spec.get("vector"):
-            dimensions = min(rules["dimensions"][0]["up_to"], 384)
-            for metric, method in product(rules["metrics"], rules["methods"]):
-                extras.append({"vector": {"dimensions": dimensions, "metric": metric, "method": method}})
-        modes = ("off", "require", "verify-full") if "tls" in spec["containers"]["server"] else ("off",)
-        for mode, extra in product(modes, extras):
-            # What the engine cannot do without goes first, such as more memory.
-            yield {**extra, **examples[0], "adapter": adapter.name, "version": version, "tls": mode}
-        for extra in examples[1:]:
-            yield {**examples[0], **extra, "adapter": adapter.name, "version": version, "tls": "off"}
-
-
-def _varied(adapter: Adapter) -> Iterator[dict[str, Any]]:
-    """Yields database entries with each option at its limits and its words, in every version."""
-    for version in adapter.versions:
-        for extra in _settings(adapter.at(version).get("options") or {}):
-            yield {
-                **_examples(adapter)[0],
-                **extra,
-                "adapter": adapter.name,
-                "version": version,
-                "tls": "off",
-            }
-
-
-def _examples(adapter: Adapter) -> list[dict[str, Any]]:
-    return adapter.data.get("examples") or [{}]
-
-
-def _settings(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yields each option at each of its words, or at its limits, so that every branch of its expressions is taken."""
-    for name, form in options.items():
-        is_switch = form.get("type") == "boolean"
-        limits = [form[word] for word in ("minimum", "maximum", "const") if word in form]
-        for value in form.get("enum") or ([False, True] if is_switch else limits):
-            yield {name: value}
-
-
 def _try_patterns(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
     """Finds the patterns that a value of a stack could keep busy for ever."""
     for document in map(adapter.document_at, adapter.versions):
@@ -158,16 +109,16 @@ def _try_names(adapter: Adapter, registry: Registry, report: Report, tried: Coun
 
 
 def _try_stacks(adapter: Adapter, registry: Registry, report: Report, tried: Counter[str]) -> None:
-    seen, usual = set(), _examples(adapter)[0]
-    for entry in (*stacks(adapter), *_varied(adapter)):
+    seen, usual = set(), examples(adapter)[0]
+    for databases in iter_databases(adapter):
         tried["renders"] += 1
-        key = str(entry.pop("name", "db"))
-        text = json_text({"name": "trial", "databases": {key: entry}})
+        key, entry = next(iter(databases.items()))
+        text = json_text({"name": "trial", "databases": databases})
         compiled, found = _compile(parse_yaml(text.encode(), _FILE, Report()), registry)
         options = adapter.at(entry["version"]).get("options") or {}
-        is_varied = any(entry.get(name) != usual.get(name) for name in options)
+        is_varied = "profiles" in entry or any(entry.get(name) != usual.get(name) for name in options)
         for one in found:
-            # The limit of one option may be refused beside the default of another.
+            # The limit of one option may be refused beside the default of another, and all words at once.
             if one.id == "adapter-rule" and is_varied:
                 continue
             # A line of a stack that was made up says nothing to a reader.

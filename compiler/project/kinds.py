@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from compiler.model import Path, Reference, Text
-from compiler.registry.bundle import definition
+from compiler.registry.bundle import adapter_schema, definition
 from compiler.report import Report
 from compiler.schema import check_schema
 from compiler.source import Document, Node
@@ -20,16 +20,9 @@ _TEXT: Schema = {"type": ["string", "null"]}
 _LINE: Schema = {"type": ["string", "number", "array", "null"], "items": {"$ref": "#/$defs/line"}}
 _LINES: Schema = {**_LINE, "$defs": {"line": _LINE}}
 _SCRIPT: Schema = {**_LINES, "type": ["string", "number", "object", "null"], "additionalProperties": _LINE}
-_FOLDER: Schema = {
-    "type": "string",
-    "pattern": r"^/+[^/\s]",
-    "x-says": "{text} cannot be a folder of a volume",
-    "x-help": "name a folder below the root, such as /var/lib/data",
-}
 _KINDS: Mapping[str, Schema] = {
     "environment": {"additionalProperties": _PLAIN},
     "sysctls": {"additionalProperties": _PLAIN},
-    "volumes": {"additionalProperties": _FOLDER},
     "endpoint": {"properties": {"host": _TEXT, "port": {"type": ["string", "integer", "null"]}}},
     "secrets": {"type": ["array", "null"], "items": {"type": "string"}},
     **dict.fromkeys(("lines", "statements", "query", "code"), _LINES),
@@ -81,6 +74,9 @@ def _schema(name: str) -> Schema:
     if name in _OF_COMPOSE:
         service = definition("service")
         return {"$defs": service["$defs"], **service["$defs"]["service"]["properties"][_OF_COMPOSE[name]]}
+    if name == "volumes":
+        written: Schema = adapter_schema()["$defs"]["container"]["properties"][name]
+        return written
     return _KINDS.get(name, {})
 
 

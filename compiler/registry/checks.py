@@ -10,6 +10,7 @@ from compiler.expressions import plain
 from compiler.model import Path, Secret
 from compiler.registry.adapter import Adapter
 from compiler.registry.bundle import adapter_schema, bundle
+from compiler.registry.written import check_written
 from compiler.report import Diagnostic, Report, suggest
 from compiler.schema import check_schema
 from compiler.schema.drawn import can_be_drawn
@@ -52,6 +53,7 @@ def check_adapter(adapter: Adapter) -> tuple[Diagnostic, ...]:
         _check_tables(adapter, report)
         _check_secrets(adapter, report)
         _check_options(adapter, report)
+        check_written(((adapter.at(one), adapter.document_at(one)) for one in adapter.versions), report)
     return tuple(report)
 
 

@@ -37,6 +37,14 @@ _HARMLESS = re.compile(
     r"_file$|_path$|_name$|^secrets$|sha256$|public_?key|primary_?key|^private$", re.IGNORECASE
 )
 _MADE_BY = ("generate", "bytes", "environment", "file")
+# What stands under a secret's name and is none: paths, references, and how something is done.
+_NO_SECRET = re.compile(
+    r"(?i)true|false|yes|no|on|off|none|null|required|optional|disabled?|enabled?|auto|trust|scram[\w-]*|md5"
+    r"|[\w.-]*/[\w./-]*|[\w.-]+\.(?:key|pem|crt|cert|p12|jks|conf|json|ya?ml|txt)|/.*|\$.*|%.*"
+)
+# A key that opens something; others name a column, or a file.
+_OPENS = re.compile(r"(?i)(?:api|access|secret|master|encryption|signing|license|root|admin)[_.-]?key$")
+_LAST_WORD = re.compile(r"[A-Za-z0-9]+$")
 # A longer line is hidden whole.
 _LONGEST = 20_000
 _KEY = re.compile(
@@ -73,6 +81,18 @@ def is_secret_name(name: str) -> bool:
     parts = [part for part in re.split(r"[^a-z]+", spaced.lower()) if 4 < len(part) < 15]
     near = (get_close_matches(part, _WORDS, n=1, cutoff=0.85) for part in parts[:8])
     return bool(_NAME.search(spaced)) or any(near)
+
+
+def is_literal_secret(name: str, value: object) -> bool:
+    """Says whether a value is a secret by the last word of its name, and is neither a path nor a word of its own."""
+    last, text = _LAST_WORD.search(name), "" if isinstance(value, bool) else str(value)
+    if not last or not isinstance(value, str | int) or not (is_secret_name(name) and is_secret_name(last[0])):
+        return False
+    if re.fullmatch(r"(?i).*(?:key|auth|pin|salt|pat|private)", last[0]) and not _OPENS.search(name):
+        return False
+    # A number may say how many tokens there are, or how long they live.
+    is_count = text.isdigit() and not re.search(r"(?i)pass|pwd|secret", last[0])
+    return bool(text) and not is_count and not _NO_SECRET.fullmatch(text)
 
 
 def private_values(values: Mapping[str, str]) -> set[str]:

@@ -35,7 +35,7 @@ ACCEPTED = {
         foreign-output missing-secret stale-output unknown-environment unset-variable unusable-certificate
         unusable-password unusable-script""",
     "it is about an adapter": """adapter-trial idle-job lost-password missing-mount missing-scheme not-repeatable
-        quoted-expression shell-syntax shown-secret unused-key weak-probe wrong-branch""",
+        quoted-expression shell-syntax shown-secret unused-key weak-client weak-probe wrong-branch""",
 }
 AJV = """
 const {readFileSync} = require("fs");
