@@ -65,12 +65,16 @@ def iter_scripts(project: Project, name: str) -> Iterator[Shell]:
             yield Shell("shell", "healthcheck" if "healthcheck" in service else "entrypoint", text)
 
 
-@lru_cache(maxsize=256)
 def read_error(text: str) -> str:
     """Returns why no shell can read a script, or an empty text."""
+    return _read_error(text, which("shellcheck") or "")
+
+
+@lru_cache(maxsize=256)
+def _read_error(text: str, further: str) -> str:
     checkers = [["/bin/sh", "-n"]]
-    if found := which("shellcheck"):
-        checkers.append([found, "--severity=error", "--shell=sh", "--format=gcc", "-"])
+    if further:
+        checkers.append([further, "--severity=error", "--shell=sh", "--format=gcc", "-"])
     for checker in checkers:
         done = subprocess.run(checker, input=text.encode(), capture_output=True, check=False)
         said = (done.stderr + done.stdout).decode(errors="replace").strip().splitlines()
