@@ -13,10 +13,28 @@ from compiler.pages.shell.streams import HOST, SECRET_FILE, Login, Streams
 from compiler.pages.shell.tree import Simple, Unreadable, Variable
 from compiler.pages.shell.values import NOTHING, UNKNOWN, Scope, Value, expand, joined
 
-# They write what they read, and nothing where they read nothing.
+# They write what they read, and nothing where they read nothing; they succeed all the same, but for a search.
 _PASS_ON = frozenset(
-    ("cat", "sed", "tr", "head", "tail", "cut", "sort", "uniq", "rev", "tee", "grep", "egrep", "jq", "fold")
+    (
+        "cat",
+        "sed",
+        "tr",
+        "head",
+        "tail",
+        "cut",
+        "sort",
+        "uniq",
+        "rev",
+        "tee",
+        "grep",
+        "egrep",
+        "jq",
+        "fold",
+        "xargs",
+    )
 )
+# By its path, what the shell has itself is a program as well.
+_ALWAYS = re.compile(r"true|echo|printf|column|less|more")
 # They write something else that holds the same.
 _ENCODE = frozenset(("base64", "od", "xxd", "hexdump", "wc", "dd", "paste", "nl", "iconv", "gzip"))
 _DIGEST = re.compile(r"(?:(?:sha\d+|md5|b2)(?:sum)?|shasum|htpasswd|mkpasswd|cksum)")
@@ -154,10 +172,15 @@ class Programs(Streams):
             self.keep(words[-1], marks)
         if name in _PASS_ON or name in _ENCODE:
             return self._passed_on(name, words, scope)
+        if _ALWAYS.fullmatch(name):
+            scope.out.append(Value())
+            return OK
         if _SILENT.fullmatch(name):
             return EITHER
         if _DIGEST.fullmatch(name) or _TELLING.fullmatch(name) or (name, *words[:1]) in _OF_OPENSSL:
-            scope.out.append(Value(UNKNOWN, frozenset((HOST,))) if name == "hostname" else Value())
+            marks = frozenset((HOST,)) if name == "hostname" else frozenset[str]()
+            # A file whose name nobody knows is the same file wherever it is named.
+            scope.out.append(Value(f"/tmp/{UNKNOWN}{name}{UNKNOWN}" if name == "mktemp" else UNKNOWN, marks))
             return EITHER if _TELLING.fullmatch(name) else OK
         self.reached |= marks
         secrets = frozenset(mark for mark in marks if SECRET_FILE.match(mark) and "-tls-" not in mark)

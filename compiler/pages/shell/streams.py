@@ -86,7 +86,7 @@ class Streams(Compounds):
 
     def keep(self, file: str, marks: frozenset[str]) -> None:
         """Notes what has gone into a file that can be told from others."""
-        if "/" in file and file != "/dev/null" and not file.startswith("/dev/std"):
+        if file.strip(UNKNOWN) and file != "/dev/null" and not file.startswith("/dev/std"):
             self.files[file] = self.files.get(file, frozenset()) | marks
 
     def marks(self, values: Sequence[Value]) -> frozenset[str]:
@@ -94,7 +94,9 @@ class Streams(Compounds):
         marks = set[str]()
         for value in values:
             marks |= value.marks | {found[0] for found in SECRET_FILE.finditer(value.text)}
-            marks |= {mark for file, held in self.files.items() if file in value.text for mark in held}
+            for file, held in self.files.items():
+                if file == value.text or ("/" in file and file in value.text):
+                    marks |= held
         if self.hosts.search(" ".join(value.text for value in values)):
             marks.add(HOST)
         return frozenset(marks)
