@@ -22,7 +22,7 @@ _KINDS = (
     (r"TRUNCATE\b(?!\s*\()", "(?!)"),
     (r"DELETE\s+FROM\b", r"\bWHERE\b"),
     (
-        r"INSERT\s+INTO\b",
+        r"INSERT\s+(?:INTO\b|(?!IGNORE\b|OR\b)[\w\"`.]+\s*(?:\([^)]*\)\s*)?(?:VALUES|SELECT|SET)\b)",
         r"ON\s+CONFLICT|ON\s+DUPLICATE\s+KEY|NOT\s+EXISTS|\bEXCEPT\b|IS\s+NULL",
     ),
 )

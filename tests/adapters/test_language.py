@@ -130,7 +130,9 @@ WORD = {"word": {"description": "A word", "type": "string", "default": 'it\'s "a
 
 
 def test_a_job_has_an_image_of_its_own_and_cypher_its_quotes() -> None:
-    changes = {"containers": {"init": JOB}, "options": WORD}
+    # The user of the probe has to be there before the job.
+    told = {"environment": {"MINE_PASSWORD_FILE": "${{ secrets.password }}"}}
+    changes = {"containers": {"init": JOB, "server": told}, "options": WORD}
     assert run("adapters test mine", **changes)[0] == 0
     assert run("compile", **changes)[0] == 0
     assert (service("main-init")["image"], "tmpfs" in service("main-init")) == ("example/tools:1", False)
