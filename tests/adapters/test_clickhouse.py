@@ -360,3 +360,10 @@ def test_password_with_a_control_character_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("DB_PASSWORD='tab\tbed'\n")
     outcome = Project(tmp_path / "stack.yaml", tmp_path, today=TODAY).compile()
     assert [one.id for one in outcome.diagnostics] == ["unusable-password"]
+
+
+def test_each_script_is_run_once_as_the_application() -> None:
+    script = "once 'a.sql' '/etc/stackc/scripts/01-a.sql'"
+    made = container("db-init", ", scripts: [a.sql]").spec["entrypoint"][2]
+    assert made.rstrip().endswith(script) and "stackc_scripts" in made
+    assert "once()" not in container("db-init").spec["entrypoint"][2]

@@ -29,7 +29,8 @@ ACCEPTED = {
         shadowed-adapter unpublished-port""",
     "values are compared": "adapter-rule too-many-connections",
     "names are compared": """dependency-cycle duplicate-port inactive-dependency missing-port name-collision
-        no-adapter-fits not-published owned-key secret-is-a-file unknown-reference""",
+        no-adapter-fits not-published owned-key replaced-command scripts-of-image secret-is-a-file
+        unknown-reference""",
     "a text has a syntax of its own": "expression",
     "it is about what is on the disk, or what the command was asked for": """edited-output env-interpolation env-syntax
         foreign-output missing-secret stale-output unknown-environment unset-variable unusable-certificate
