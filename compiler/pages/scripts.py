@@ -31,6 +31,11 @@ class Around(NamedTuple):
     open_ones: frozenset[str]
     made: frozenset[str]
 
+    def names_host(self, text: str) -> bool:
+        """Says whether a probe names the address that it asks; a variable of the container may hold it."""
+        hosts = _HOSTS.format(name=re.escape(self.name))
+        return bool(re.search(hosts, f"{text}\n{self.environment}"))
+
 
 class Script:
     """A shell script of a container: what it is, the key of the service in which it stands, and its text."""
@@ -102,7 +107,9 @@ def iter_left_out(script: Script, around: Around, *, has_user: bool) -> Iterator
         return
     expansions = tree.all("simple_expansion", "expansion", within=client)
     used = {text_of(part) for one in expansions for part in one.named_children}
-    if "host" not in used:
+    # A probe may name it in a URL.
+    asked = re.sub(r"\bclient\s+\S+", "client", script.own)
+    if "host" not in used and script.kind == "probe" and not around.names_host(asked):
         yield "goes to no $host"
     if around.has_secrets and "secret" not in used:
         yield "logs in without $secret, whatever password it is given"
@@ -143,8 +150,7 @@ def iter_weak(script: Script, around: Around) -> Iterator[tuple[str, str]]:
             yield told, "let the engine's client log in with ${{ secrets.password }}"
     if "localhost" in script.code:
         yield "the probe asks localhost, where the first start listens too", "ask 127.0.0.1 or $HOSTNAME"
-    # A variable of the container may hold the address.
-    elif not re.search(_HOSTS.format(name=re.escape(around.name)), f"{own}\n{around.environment}"):
+    elif not around.names_host(own):
         told = "the probe names no host, and a socket answers while the server of the first start runs"
         yield told, "ask 127.0.0.1 or $HOSTNAME"
 
