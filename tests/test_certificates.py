@@ -369,7 +369,8 @@ def test_a_private_key_stands_once_in_env(tmp_path: Path, adapter: str, kinds: l
 
 
 def test_the_key_of_env_that_a_database_does_not_take_is_free_for_a_secret(tmp_path: Path) -> None:
-    secret = "secrets:\n  own: {environment: MAIN_TLS_%s}\nservices:\n  app: {image: 'a:1', secrets: [own]}\n"
+    secret = "secrets:\n  own: {environment: MAIN_TLS_%s}\n"
+    secret += "services:\n  app: {image: 'a:1', uses: [main], secrets: [own]}\n"
     for kind, told in (("KEY", ["key-collision"]), ("BUNDLE", ["missing-secret"])):
         found = compile_in(tmp_path, STACK + secret % kind).diagnostics
         assert [one.id for one in found] == told

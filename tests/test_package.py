@@ -95,7 +95,7 @@ def test_wheel_holds_all_modules_and_data_and_nothing_else(wheel: Path) -> None:
     assert (sorted(expected - names), sorted(extra)) == ([], [])
 
 
-def test_wheel_needs_five_packages_and_names_the_licence(wheel: Path) -> None:
+def test_wheel_needs_seven_packages_and_names_the_licence(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("METADATA"))
         told = email.message_from_bytes(archive.read(name))
@@ -106,6 +106,8 @@ def test_wheel_needs_five_packages_and_names_the_licence(wheel: Path) -> None:
         "jsonschema",
         "pyyaml",
         "regex",
+        "tree-sitter",
+        "tree-sitter-bash",
     ]
     assert (told["License-Expression"], told["Requires-Python"]) == ("Apache-2.0", ">=3.11")
 

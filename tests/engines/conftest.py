@@ -7,6 +7,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from tests.conftest import read_env
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 REQUIRED = bool(os.environ.get("STACKC_REQUIRE_ENGINES"))
 
@@ -29,6 +29,15 @@ def run(
     return subprocess.run(
         command, cwd=cwd, input=input, env=environment, timeout=timeout, capture_output=True, text=True
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps the tests that share a daemon, its ports and its memory in one process, one after another."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.xdist_group("engines"))
 
 
 @lru_cache

@@ -106,7 +106,7 @@ def prepare(folder: Path) -> None:
 def change_all(folder: Path) -> None:
     """Edits the stack, the password and the authority, so that nearly every file is rendered anew."""
     (folder / "stack.yaml").write_text(
-        STACK + "services: {web: {image: 'nginx:1.29-alpine', uses: [cache]}}\n"
+        STACK + "services: {web: {image: 'nginx:1.29-alpine', uses: [main, cache]}}\n"
     )
     env = folder / ".env"
     env.write_text(env.read_text().replace("CACHE_PASSWORD=", "CACHE_PASSWORD=other"))
