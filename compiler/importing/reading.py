@@ -213,6 +213,9 @@ def _merged(base: Project, over: Project) -> Project:
 
 @cache
 def _schema() -> dict[str, Any]:
-    """Returns the Compose Specification's schema, which an old file may precede with its version."""
-    schema: dict[str, Any] = json.loads(SCHEMAS.joinpath("compose-spec.json").read_bytes())
+    """Returns the Compose Specification's schema, but for what Compose itself takes: an item that is there twice."""
+    schema: dict[str, Any] = json.loads(
+        SCHEMAS.joinpath("compose-spec.json").read_bytes(),
+        object_hook=lambda part: {word: rule for word, rule in part.items() if word != "uniqueItems"},
+    )
     return schema

@@ -35,6 +35,13 @@ def service(image: str, rest: str = "") -> str:
     return f"services: {{app: {{image: {image}, {rest}}}}}\n"
 
 
+def test_an_item_that_is_there_twice_is_taken_as_compose_takes_it(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(
+        service("a:1", "environment: [TZ=UTC, A=1, TZ=UTC], dns: [1.1.1.1, 1.1.1.1]")
+    )
+    assert read(tmp_path).project.services["app"]["environment"] == {"TZ": "UTC", "A": "1"}
+
+
 def test_the_first_file_and_the_first_override_are_read(tmp_path: Path) -> None:
     write(
         tmp_path,
