@@ -30,6 +30,7 @@ _KEPT = (
         "pull_policy",
         "restart",
         "shm_size",
+        "stop_signal",
         "stop_grace_period",
         "sysctls",
     ),
