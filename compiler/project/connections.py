@@ -111,6 +111,7 @@ def _parts(texts: AdapterTexts, at: Path) -> dict[str, Any]:
     usual = {name: texts.scope[name] for name in _PARTS}
     scheme = texts.mapping(("connections", "url", "parts")).get("scheme")
     parts = {"scheme": scheme, **usual, "path": texts.database.database, **texts.mapping((*at, "parts"))}
+    parts |= {"escape": rule["escape"]} if "escape" in rule else {}
     if not parts["scheme"]:
         told, place = f'the URL of driver "{at[-1]}" has no scheme', texts.written_in.key(at)
         texts.report.error("missing-scheme", told, place, "write `parts: {scheme: NAME}`")
@@ -190,7 +191,8 @@ def _url(parts: Strings, query: Strings) -> str:
     text = f"{parts['scheme']}://{_userinfo(parts)}{_address(parts)}"
     if "path" in parts:
         text += "/" + url_part(parts["path"].removeprefix("/"), safe="/")
-    pairs = [f"{url_part(key)}={url_part(value)}" for key, value in query.items()]
+    safe = "" if "escape" in parts else "/"
+    pairs = [f"{url_part(key)}={url_part(value, safe)}" for key, value in query.items()]
     return f"{text}?{'&'.join(pairs)}" if pairs else text
 
 

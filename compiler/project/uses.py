@@ -81,7 +81,7 @@ def _more(shop: Workshop, at: Path, query: Any, driver: str, variables: Mapping[
         told, place = f'the URL of "{at[-1]}" has "{key}" already', places.key((*at, "query", key))
         help = "remove it here: it follows from the database, as from its `tls`, `pool` and `query_timeout`"
         shop.report.error("parameter-twice", told, place, help)
-    pairs = (f"{url_part(key)}={url_part(str(as_text(value)))}" for key, value in query.items())
+    pairs = (f"{url_part(key)}={url_part(str(as_text(value)), '/')}" for key, value in query.items())
     return query_sign(connection) + "&".join(pairs)
 
 

@@ -92,7 +92,7 @@ def test_pymongo_verifies_where_it_is_asked_to(tmp_path: Path) -> None:
     ca = tmp_path / "ca.crt"
     ca.write_bytes(next(one.content for one in artifacts if one.path == "tls/ca.crt"))
     for mode, expected in (("verify-full", ssl.CERT_REQUIRED), ("require", ssl.CERT_NONE)):
-        url = text("pymongo", options=f", tls: {mode}").replace("%2Fetc%2Fstackc%2Ftls%2Fca.crt", str(ca))
+        url = text("pymongo", options=f", tls: {mode}").replace("/etc/stackc/tls/ca.crt", str(ca))
         with pymongo.MongoClient(url, connect=False) as found:
             assert found.options.pool_options._ssl_context.verify_mode == expected
 

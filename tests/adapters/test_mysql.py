@@ -154,7 +154,7 @@ def test_jdbc_drivers_have_words_of_their_own_for_tls() -> None:
     assert "&sslMode=VERIFY_IDENTITY&" in text("mysql", "jdbc", options=MODES[1])
     assert "&sslMode=trust&" in text("mariadb", "jdbc", options=MODES[0])
     assert text("mariadb", "jdbc", options=MODES[1]).endswith(
-        "&sslMode=verify-full&connectTimeout=10000&serverSslCert=%2Fetc%2Fstackc%2Ftls%2Fca.crt"
+        "&sslMode=verify-full&connectTimeout=10000&serverSslCert=/etc/stackc/tls/ca.crt"
     )
 
 

@@ -27,7 +27,7 @@ def environment(rule: str, adapter: str = "postgresql") -> dict[str, Any]:
     ("adapter", "rule", "end"),
     [
         ("postgresql", "query: {schema: public}", "&schema=public"),
-        ("redis", "query: {db: 1, a b: 'x&y=ü/'}", "?db=1&a%20b=x%26y%3D%C3%BC%2F"),
+        ("redis", "query: {db: 1, a b: 'x&y=ü/'}", "?db=1&a%20b=x%26y%3D%C3%BC/"),
         ("postgresql", "driver: laravel, query: {a: true}", "?a=true"),
         ("mysql", "driver: golang_migrate, query: {x-no-lock: true}", "&x-no-lock=true"),
         ("mysql", "driver: prisma, query: {pool_timeout: 1.5}", "&pool_timeout=1.5"),
