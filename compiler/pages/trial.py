@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -163,9 +164,13 @@ def _check_arrival(adapter: Adapter, connection: Connection, password: str, repo
         told = f'the driver "{connection.driver}" gets the path of a secret in place of its value'
         report.error("lost-password", told, place, "write ${{ password }}, which connections alone can")
     # How the client of each form expects it.
-    forms = {"url": url_part, "pairs": pair_value, "arguments": json_text}
-    spell = [CONNECTION_FILTERS[one.filter] if one.filter else forms[connection.form] for one in secrets]
-    if any(one(password) not in text for one in spell):
+    forms: dict[str, tuple[Callable[[str], str], ...]] = {
+        "url": (url_part, partial(url_part, safe="/")),
+        "pairs": (pair_value,),
+        "arguments": (json_text,),
+    }
+    ways = [(CONNECTION_FILTERS[one.filter],) if one.filter else forms[connection.form] for one in secrets]
+    if any(not any(way(password) in text for way in each) for each in ways):
         told = f'a password does not arrive in the connection of the driver "{connection.driver}"'
         help = "let a part, or a parameter that the driver decodes, be ${{ password }}"
         report.error("lost-password", told, place, help)
