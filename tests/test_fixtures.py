@@ -15,8 +15,8 @@ import jsonschema
 import pytest
 import yaml
 
-from compiler.pages.entries import stacks
 from compiler.pages.findings import render_report
+from compiler.pages.trials.entries import stacks
 from compiler.registry.registry import Registry
 from compiler.report import Report, Span
 from compiler.run.passes import compile_document, render_secrets

@@ -17,7 +17,7 @@ import pytest
 
 from compiler.pages.access import find_connections
 from compiler.pages.findings import load_pages, render_report
-from compiler.pages.trial import run_trials
+from compiler.pages.trials.trial import run_trials
 from compiler.report import Diagnostic, Report
 from compiler.rules.check import RULES
 from compiler.run.workspace import Project

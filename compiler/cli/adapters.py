@@ -93,13 +93,13 @@ def test_adapters(names: Sequence[str], adapters: Path | None, form: str, boot: 
     \b
     stackc adapters test adapters/acme.yaml --boot
     """
-    from compiler.pages.trial import CHECKS, render_trials, run_trials
+    from compiler.pages.trials.trial import CHECKS, render_trials, run_trials
 
     report = Report()
     rows, registry = run_trials(names, adapters, report)
     checks: Sequence[str] = CHECKS
     if boot:
-        from compiler.pages import boot as engines
+        from compiler.pages.trials import boot as engines
 
         rows, checks = engines.boot_all(rows, registry, report), engines.CHECKS
     shared.answer(rows, form, partial(render_trials, checks=checks))

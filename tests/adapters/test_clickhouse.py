@@ -19,7 +19,7 @@ import pytest
 import sqlalchemy
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from compiler.pages.trial import HOSTILE
+from compiler.pages.trials.trial import HOSTILE
 from compiler.project.connections import render_connection
 from compiler.run.workspace import Project
 from tests.adapters.plans import build_database, plan_database

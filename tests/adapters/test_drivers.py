@@ -9,7 +9,7 @@ import dj_database_url
 import environ
 import pytest
 
-from compiler.pages.trial import HOSTILE
+from compiler.pages.trials.trial import HOSTILE
 from compiler.project.connections import render_connection
 from tests.adapters.plans import plan_database
 

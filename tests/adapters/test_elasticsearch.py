@@ -24,7 +24,7 @@ import yaml
 
 from compiler.expressions.quoting import env_quote
 from compiler.model import Certificate
-from compiler.pages.trial import HOSTILE
+from compiler.pages.trials.trial import HOSTILE
 from compiler.project.connections import render_connection
 from compiler.report import Report, Span
 from compiler.targets.certificates import issue

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from compiler.pages.trial import run_trials
+from compiler.pages.trials.trial import run_trials
 from compiler.registry.registry import Registry
 from compiler.report import Report
 from compiler.source import patch

@@ -15,7 +15,7 @@ import pytest
 
 from compiler.expressions.quoting import env_quote
 from compiler.model import Certificate
-from compiler.pages.trial import HOSTILE
+from compiler.pages.trials.trial import HOSTILE
 from compiler.project.connections import render_connection
 from compiler.registry.registry import Registry
 from compiler.report import Report, Span

@@ -17,7 +17,7 @@ import opensearchpy
 import pytest
 
 from compiler.expressions.quoting import env_quote
-from compiler.pages.trial import HOSTILE
+from compiler.pages.trials.trial import HOSTILE
 from compiler.project.connections import render_connection
 from compiler.report import Report
 from compiler.targets.vault import fill

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy
 from psycopg.conninfo import conninfo_to_dict
 
-from compiler.pages.trial import HOSTILE
+from compiler.pages.trials.trial import HOSTILE
 from compiler.project.connections import render_connection
 from compiler.schema.patterns import is_match
 from tests.adapters.plans import build_database, plan_database

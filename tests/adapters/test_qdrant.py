@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from compiler.pages.trial import HOSTILE
+from compiler.pages.trials.trial import HOSTILE
 from compiler.project.connections import render_connection
 from compiler.run.workspace import Project
 from tests.adapters.plans import build_database, plan_database

@@ -14,7 +14,7 @@ import redis
 import valkey
 
 from compiler.model import Access, Reference
-from compiler.pages.trial import HOSTILE
+from compiler.pages.trials.trial import HOSTILE
 from compiler.project.connections import render_connection
 from compiler.registry.registry import Registry
 from compiler.report import Report

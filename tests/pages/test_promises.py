@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from compiler.pages.trial import run_trials
+from compiler.pages.trials.trial import run_trials
 from compiler.report import Report
 from tests.conftest import ROOT
 

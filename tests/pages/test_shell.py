@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.pages.shell import Shell, name_of
-from compiler.pages.shown import Secrets
+from compiler.pages.trials.shell import Shell, name_of
+from compiler.pages.trials.shown import Secrets
 
 HEAD = """read_secret() { secret=$(cat "$1" && echo .) && secret=${secret%.}; }
 client() (

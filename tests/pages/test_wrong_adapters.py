@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from compiler.pages.findings import load_pages, render_report
-from compiler.pages.trial import run_trials
+from compiler.pages.trials.trial import run_trials
 from compiler.report import Report
 from tests.conftest import ROOT
 

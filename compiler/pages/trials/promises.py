@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from compiler.model import Path
-from compiler.pages.container import Container
-from compiler.pages.scripts import (
+from compiler.pages.trials.container import Container
+from compiler.pages.trials.scripts import (
     Around,
     Script,
     find_shellcheck,
@@ -17,9 +17,9 @@ from compiler.pages.scripts import (
     read_error,
     secrets_of,
 )
-from compiler.pages.shell import name_of
-from compiler.pages.shown import SECRET_FILE, Secrets
-from compiler.pages.statements import (
+from compiler.pages.trials.shell import name_of
+from compiler.pages.trials.shown import SECRET_FILE, Secrets
+from compiler.pages.trials.statements import (
     iter_assigned,
     iter_flagged,
     iter_literals,

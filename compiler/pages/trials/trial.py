@@ -13,9 +13,9 @@ from urllib.parse import unquote
 from compiler.expressions.quoting import CONNECTION_FILTERS, json_text, pair_value, url_part
 from compiler.model import Connection
 from compiler.pages.catalog import render_table
-from compiler.pages.entries import examples, iter_databases, stacks
-from compiler.pages.names import check_names
-from compiler.pages.promises import check_promises
+from compiler.pages.trials.entries import examples, iter_databases, stacks
+from compiler.pages.trials.names import check_names
+from compiler.pages.trials.promises import check_promises
 from compiler.project.connections import references, render_connection
 from compiler.registry.adapter import Adapter
 from compiler.registry.checks import check_adapter

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from compiler.pages.scripts import Script, iter_scripts
+from compiler.pages.trials.scripts import Script, iter_scripts
 from compiler.project.project import Project
 from compiler.report import Report
 from compiler.source import Document

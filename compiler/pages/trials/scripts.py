@@ -9,8 +9,8 @@ from functools import cached_property, lru_cache
 from shutil import which
 from typing import TYPE_CHECKING, NamedTuple
 
-from compiler.pages.shell import Shell, arguments, name_of, text_of
-from compiler.pages.shown import SECRET_FILE, Secrets
+from compiler.pages.trials.shell import Shell, arguments, name_of, text_of
+from compiler.pages.trials.shown import SECRET_FILE, Secrets
 from compiler.project.project import Project
 
 if TYPE_CHECKING:

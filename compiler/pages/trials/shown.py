@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from compiler.pages.shell import Shell, arguments, name_of, named, text_of
+from compiler.pages.trials.shell import Shell, arguments, name_of, named, text_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from compiler.expressions.quoting import json_text
-from compiler.pages.shown import SECRET_FILE
+from compiler.pages.trials.shown import SECRET_FILE
 from compiler.project.connections import references, render_connection
 from compiler.project.secrets import database_secrets
 from compiler.registry.adapter import Adapter
