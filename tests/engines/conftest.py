@@ -7,7 +7,6 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ from tests.conftest import read_env
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 REQUIRED = bool(os.environ.get("STACKC_REQUIRE_ENGINES"))
 
@@ -31,13 +31,9 @@ def run(
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Keeps the tests that share a daemon, its ports and its memory in one process, one after another."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.xdist_group("engines"))
+    item.add_marker(pytest.mark.xdist_group("engines"))
 
 
 @lru_cache
