@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -40,6 +40,19 @@ TODAY = "2026-11-23"
 # What programs beside stackc need of the shell that started the tests: pip's index, a proxy, a cache.
 OUTSIDE = dict(os.environ)
 _KEPT = ("DOCKER_HOST", "STACKC_REQUIRE_ENGINES")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Gives each test to the next process that is free, but all that share a daemon, its ports and memory to one."""
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "engines" if nodeid.startswith("tests/engines/") else nodeid
+
+    return Scheduling(config, log)
+
 
 # Repeatable by default; `--hypothesis-profile explore` looks further.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)

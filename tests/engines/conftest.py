@@ -31,11 +31,6 @@ def run(
     )
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keeps the tests that share a daemon, its ports and its memory in one process, one after another."""
-    item.add_marker(pytest.mark.xdist_group("engines"))
-
-
 @lru_cache
 def missing(image: str | None = None) -> str:
     """Says why no engine can be booted here; empty where one can."""
