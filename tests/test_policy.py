@@ -43,6 +43,13 @@ def test_a_version_that_is_written_is_a_choice() -> None:
     assert codes("{adapter: mysql, version: '8.0'}", "2027-01-01") == []
 
 
+def test_a_line_before_the_default_is_told_with_the_way_out_of_it() -> None:
+    (one,) = findings("{adapter: postgresql, version: 13}", today="2026-01-01")
+    page = "https://www.postgresql.org/docs/current/upgrading.html"
+    assert (one.id, one.severity) == ("end-of-life", "warning")
+    assert one.help == f'write `version: "14"`; how data come there is in {page}'
+
+
 def test_an_ended_default_is_told_at_the_adapter_with_a_version_that_lives() -> None:
     (one,) = findings("{adapter: mysql}", today="2027-01-01")
     assert (one.id, one.span.column, one.severity) == ("end-of-life", 19, "warning")

@@ -25,9 +25,10 @@ _OWNED = {
 
 
 def end_of_life(database: Database, tell: Tell) -> None:
-    """Tells of a default that has ended: who writes a version has chosen it."""
-    line = database.adapter.versions[database.version]
-    if "version" not in database.entry and _has_ended(line, tell):
+    """Tells of a version that has ended; who writes out the one that is the default has chosen it."""
+    line, adapter = database.adapter.versions[database.version], database.adapter
+    is_chosen = "version" in database.entry and database.version == adapter.default_version
+    if not is_chosen and _has_ended(line, tell):
         told = f"{database.adapter.name} {database.version} has had no fixes since {line['eol']}"
         _tell_version(database, tell, told)
 
@@ -48,6 +49,8 @@ def _tell_version(database: Database, tell: Tell, told: str) -> None:
     lines = database.adapter.versions.items()
     newest = next((name for name, line in lines if not (line.get("moving") or _has_ended(line, tell))), None)
     help = f'write `version: "{newest}"`' if newest else "write `image:` with a full tag"
+    page = database.adapter.data.get("upgrade")
+    help += f"; how data come there is in {page}" if page and "version" in database.entry else ""
     tell(told, ("version" if "version" in database.entry else "adapter",), help)
 
 
