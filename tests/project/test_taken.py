@@ -210,6 +210,7 @@ def test_a_variable_in_depends_on_is_written_out_beside_a_database() -> None:
         ("name: ''\n", "_-web_1", "web_1"),
         ("name: Abc.De\n", "x", "abcde"),
         ("name: demo\n", "x", "demo"),
+        ("", "l" * 100, "l" * 100),
     ],
 )
 def test_a_stack_is_named_as_compose_names_a_project(
