@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from compiler.expressions import EXPRESSION
@@ -84,12 +85,17 @@ class _Reader:
 
     def _read_again(self, end: int) -> str:
         """Returns the text of `eval` or `sh -c` up to the expression that stands in it here; empty for none."""
-        for found in _READ_AGAIN.finditer(self.text, 0, self.at):
-            rest = self.text[found.end() : self.at]
+        for found in self.again:
             form = _ARGUMENTS if found[1] else _WORD
-            if not rest or form.fullmatch(rest):
+            if found.end() == self.at or (
+                found.end() < self.at and form.fullmatch(self.text, found.end(), self.at)
+            ):
                 return self.text[found.start() : end]
         return ""
+
+    @cached_property
+    def again(self) -> list[re.Match[str]]:
+        return [*_READ_AGAIN.finditer(self.text)]
 
     def _piece(self, piece: str) -> Iterator[tuple[str, str]]:
         inner = self.stack[-1]
