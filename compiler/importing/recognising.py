@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 from compiler.importing.reading import Compose
 from compiler.project.values import inside, written_text
 from compiler.registry.adapter import Adapter
-from compiler.registry.signs import bare_image
+from compiler.registry.signs import bare_image, tag_of
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
-_TAG = re.compile(r"(?::(?P<tag>[^/:@]*))?(?:@.*)?$")
 
 
 class Unusual(Exception):
@@ -59,10 +58,10 @@ def find_engine(compose: Compose, spec: Mapping[str, Any], adapters: Iterable[Ad
         raise Unusual(f"the adapter {adapter.name} does not say what its image's variables mean")
     if reason := adapter.data["import"].get("stays"):
         raise Unusual(reason)
-    tag = (_TAG.search(image) or {"tag": ""})["tag"] or "latest"
+    tag = tag_of(image) or "latest"
     # Of two lines those come first that have the same image, then the newer ones.
     lines = [*adapter.versions]
-    lines.sort(key=lambda line: _TAG.sub("", adapter.versions[line]["image"]) == name)
+    lines.sort(key=lambda line: bare_image(adapter.versions[line]["image"]) == name)
     lines.reverse()
     numbers = _NUMBER.findall(tag)
     pairs = ((number, line) for number in numbers for line in lines)

@@ -8,13 +8,19 @@ from typing import Any
 
 from compiler.model import Path
 
-_TAG = re.compile(r"(?::[^/:@]*)?(?:@.*)?$")
+_TAG = re.compile(r"(?::(?P<tag>[^/:@]*))?(?:@.*)?$")
 _SECTIONS: tuple[Path, ...] = (("aliases",), ("detect", "schemes"), ("detect", "images"))
 
 
 def bare_image(image: str) -> str:
     """Returns the name of an image as adapters have it: without tag, digest, and what Docker adds by itself."""
     return _TAG.sub("", image).removeprefix("docker.io/").removeprefix("library/")
+
+
+def tag_of(image: str) -> str:
+    """Returns the tag of an image; empty where it has none."""
+    found = _TAG.search(image)
+    return (found and found["tag"]) or ""
 
 
 def iter_signs(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

@@ -11,11 +11,12 @@ from compiler.model import Path
 from compiler.project.project import Project, replicas
 from compiler.project.references import client_ports
 from compiler.project.values import inside, plain, sections, written_text
+from compiler.registry.signs import bare_image
 from compiler.rules import Tell
 from compiler.stack.database import Database
 
-# What stands before the name of an image on a mirror, and behind it.
-_AROUND = re.compile(r"^(?:[^/]*[.:][^/]*/|localhost/)?(?:.*\blibrary/)?|(?::[^/:@]*)?(?:@.*)?$")
+# What stands before the name of an image on a mirror.
+_MIRROR = re.compile(r"^(?:[^/]*[.:][^/]*/|localhost/)?(?:.*\blibrary/)?")
 # Keys that stackc's promises rest on, and the option of a database that is for the same.
 _OWNED = {
     **dict.fromkeys(("secrets", "configs", "healthcheck", "networks", "entrypoint", "depends_on"), ""),
@@ -134,9 +135,9 @@ def privileged_database(database: Database, tell: Tell) -> None:
 def replaced_command(database: Database, tell: Tell) -> None:
     """Tells of an image that is none of the engine's own, and may start with what stackc's command is in place of."""
     known = [*database.adapter.data.get("detect", {}).get("images", ())]
-    known += [_AROUND.sub("", line["image"]) for line in database.adapter.versions.values()]
+    known += [_name_of(line["image"]) for line in database.adapter.versions.values()]
     has_command = bool(database.spec["containers"]["server"].get("command"))
-    is_other = "image" in database.entry and _AROUND.sub("", database.image) not in known
+    is_other = "image" in database.entry and _name_of(database.image) not in known
     if is_other and has_command and "settings" in database.spec and "settings" not in database.entry:
         told = f'stackc starts the image "{database.image}" with a command of its own, and not with that of the image'
         tell(
@@ -144,6 +145,10 @@ def replaced_command(database: Database, tell: Tell) -> None:
             ("image",),
             "write what that one sets under `settings:`, or `settings: {}` where it sets nothing",
         )
+
+
+def _name_of(image: str) -> str:
+    return _MIRROR.sub("", bare_image(image))
 
 
 def scripts_of_image(database: Database, tell: Tell) -> None:
