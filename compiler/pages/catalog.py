@@ -63,7 +63,8 @@ def markdown_rows(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def adapter_page(adapter: Adapter, today: str) -> dict[str, Any]:
     """Returns what a person wants to know of one adapter; `today` is an ISO date."""
-    data, since = adapter.data, adapter.versions[adapter.default_version].get("eol", "")
+    data, default = adapter.data, adapter.default_version
+    since = adapter.versions[default].get("eol") if adapter.has_ended(default, today) else None
     return {
         **_row(adapter, ()),
         "documentation": data["documentation"],
@@ -72,7 +73,7 @@ def adapter_page(adapter: Adapter, today: str) -> dict[str, Any]:
             | {"capabilities": adapter.capabilities(name)}
             for name, line in adapter.versions.items()
         },
-        "ended": {"since": since, "instead": living(adapter, today)} if "" < since <= today else None,
+        "ended": {"since": since, "instead": living(adapter, today)} if since else None,
         "note": data.get("note", ""),
         "options": data.get("options", {}),
         "required": data.get("required", []),

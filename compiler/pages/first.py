@@ -84,10 +84,8 @@ def pinned(text: str, registry: Registry, today: str, told: list[str]) -> str:
 
 def living(adapter: Adapter, today: str) -> str:
     """Returns the default version, or the first one that still gets fixes and is pinned."""
-    default = adapter.default_version
-    lines = {default: adapter.versions[default], **adapter.versions}
-    alive = (name for name, one in lines.items() if not one.get("moving") and one.get("eol", "9") > today)
-    return next(alive, default)
+    alive, default = adapter.living(today), adapter.default_version
+    return default if default in alive or not alive else alive[0]
 
 
 def named_paths(text: str, registry: Registry, today: str) -> list[str]:

@@ -57,6 +57,15 @@ class Adapter:
         """Returns the adapter's data for one version line, with all defaults; callers do not change it."""
         return self._line(version)[1]
 
+    def has_ended(self, version: str, today: str) -> bool:
+        """Says whether a version line gets no fixes any more; `today` is an ISO date."""
+        return str(self.versions[version].get("eol", "9999")) <= today
+
+    def living(self, today: str) -> list[str]:
+        """Returns the version lines that get fixes and are pinned, in order."""
+        lines = self.versions.items()
+        return [name for name, line in lines if not (line.get("moving") or self.has_ended(name, today))]
+
     def capabilities(self, version: str) -> list[str]:
         return list(self.at(version)["capabilities"])
 

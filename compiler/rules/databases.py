@@ -29,27 +29,23 @@ def end_of_life(database: Database, tell: Tell) -> None:
     """Tells of a version that has ended; who writes out the one that is the default has chosen it."""
     line, adapter = database.adapter.versions[database.version], database.adapter
     is_chosen = "version" in database.entry and database.version == adapter.default_version
-    if not is_chosen and _has_ended(line, tell):
+    if not is_chosen and adapter.has_ended(database.version, tell.project.today):
         told = f"{database.adapter.name} {database.version} has had no fixes since {line['eol']}"
         _tell_version(database, tell, told)
 
 
 def moving_image(database: Database, tell: Tell) -> None:
-    line = database.adapter.versions[database.version]
-    if line.get("moving") and "image" not in database.entry and not _has_ended(line, tell):
+    line, has_ended = database.adapter.versions[database.version], database.adapter.has_ended
+    is_alive = not has_ended(database.version, tell.project.today)
+    if line.get("moving") and "image" not in database.entry and is_alive:
         told = f'the image "{line["image"]}" is not pinned: it changes under the same name'
         _tell_version(database, tell, told)
 
 
-def _has_ended(line: Mapping[str, Any], tell: Tell) -> bool:
-    return str(line.get("eol", "9999")) <= tell.project.today
-
-
 def _tell_version(database: Database, tell: Tell, told: str) -> None:
     """Tells of the version where it is chosen, with the first one that lives and is pinned."""
-    lines = database.adapter.versions.items()
-    newest = next((name for name, line in lines if not (line.get("moving") or _has_ended(line, tell))), None)
-    help = f'write `version: "{newest}"`' if newest else "write `image:` with a full tag"
+    alive = database.adapter.living(tell.project.today)
+    help = f'write `version: "{alive[0]}"`' if alive else "write `image:` with a full tag"
     page = database.adapter.data.get("upgrade")
     help += f"; how data come there is in {page}" if page and "version" in database.entry else ""
     tell(told, ("version" if "version" in database.entry else "adapter",), help)
