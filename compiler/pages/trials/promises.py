@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from shutil import which
 
 from compiler.model import Path
 from compiler.pages.trials.container import Container
 from compiler.pages.trials.scripts import (
     Around,
     Script,
-    find_shellcheck,
     iter_left_out,
     iter_scripts,
     iter_weak,
@@ -18,7 +18,7 @@ from compiler.pages.trials.scripts import (
     secrets_of,
 )
 from compiler.pages.trials.shell import name_of
-from compiler.pages.trials.shown import SECRET_FILE, Secrets
+from compiler.pages.trials.shown import SECRET_FILE, find_secrets
 from compiler.pages.trials.statements import (
     iter_assigned,
     iter_flagged,
@@ -52,7 +52,7 @@ class _Checked(Container):
         around = self._around()
         # What `start` writes, a probe may read.
         for script in iter_scripts(self.project, self.name):
-            if said := read_error(script.text, find_shellcheck()):
+            if said := read_error(script.text, which("shellcheck")):
                 told = f"the shell cannot read this {script.kind}: {said}"
                 self.tell_of("shell-syntax", told, script, "write it for a POSIX shell")
                 continue
@@ -99,7 +99,7 @@ class _Checked(Container):
         client = script.tree.functions.get("client")
         for why in iter_left_out(script, around, has_user=bool(self.database.user)):
             self.tell_client("weak-client", f"`client` {why}", "hand it on to the engine's client")
-        for one in Secrets(script.tree, around.open_ones).shown():
+        for one in find_secrets(script.tree, around.open_ones).shown():
             told = f"puts a secret into an argument of {name_of(one)}, for every process to see"
             if client and client.start_byte <= one.start_byte < client.end_byte:
                 self.tell_client("shown-secret", f"`client` {told}", _HAND_ON)

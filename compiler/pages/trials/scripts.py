@@ -6,11 +6,10 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
-from shutil import which
 from typing import TYPE_CHECKING, NamedTuple
 
-from compiler.pages.trials.shell import Shell, arguments, name_of, text_of
-from compiler.pages.trials.shown import SECRET_FILE, Secrets
+from compiler.pages.trials.shell import Shell, arguments, name_of, read_shell, text_of
+from compiler.pages.trials.shown import SECRET_FILE, find_secrets
 from compiler.project.project import Project
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class Script:
 
     @cached_property
     def tree(self) -> Shell:
-        return Shell(self.text)
+        return read_shell(self.text)
 
     @property
     def own(self) -> str:
@@ -96,10 +95,6 @@ def read_error(text: str, shellcheck: str | None) -> str:
     return ""
 
 
-def find_shellcheck() -> str | None:
-    return which("shellcheck")
-
-
 def iter_left_out(script: Script, around: Around, *, has_user: bool) -> Iterator[str]:
     """Yields why the `client` of an adapter is none: what it leaves out of what it is given."""
     tree, client = script.tree, script.tree.functions.get("client")
@@ -121,7 +116,7 @@ def iter_left_out(script: Script, around: Around, *, has_user: bool) -> Iterator
 
 def log_ins(script: Script, around: Around) -> list[Node]:
     """Returns the commands of a probe that log in and on whose success its own depends."""
-    tree, secrets = script.tree, Secrets(script.tree, around.open_ones)
+    tree, secrets = script.tree, find_secrets(script.tree, around.open_ones)
     exported = [one for one in tree.all("declaration_command") if secrets.holds(one)]
 
     def is_log_in(command: Node) -> bool:

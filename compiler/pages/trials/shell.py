@@ -206,6 +206,10 @@ class Shell:
         return node
 
 
+# A trial renders the same few scripts hundreds of times.
+read_shell = lru_cache(maxsize=256)(Shell)
+
+
 def _bare(node: Node) -> Node:
     """Returns the command of a statement whose descriptors lead elsewhere."""
     body = node.child_by_field_name("body") if node.type == "redirected_statement" else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from compiler.pages.trials.shell import Shell, arguments, name_of, named, text_of
@@ -90,6 +91,9 @@ class Secrets:
                 if is_secret and not text.startswith(">"):
                     return True
         return False
+
+
+find_secrets = lru_cache(maxsize=256)(Secrets)
 
 
 def _is_substituted(node: Node, word: Node) -> bool:
