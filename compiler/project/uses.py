@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compiler.expressions.quoting import url_part
@@ -24,9 +24,8 @@ def use_databases(shop: Workshop, key: str, spec: dict[str, Any], databases: Nam
     added: dict[str, Any] = {}
     pools: dict[str, int | None] = {}
     own, places = spec.get("environment") or {}, shop.project.places
-    for index, item in enumerate((shop.stack.services[key] or {}).get("uses") or ()):
+    for index, name, rule in _iter_uses(shop, key):
         at: Path = ("services", key, "uses", index)
-        name, rule = (item, {}) if isinstance(item, str) else next(iter(item.items()))
         if name not in databases:
             told, help = f'no database is named "{name}"', databases.help_for(name)
             shop.report.error("unknown-reference", told, places.value(at), help)
@@ -60,6 +59,12 @@ def use_databases(shop: Workshop, key: str, spec: dict[str, Any], databases: Nam
     return pools
 
 
+def _iter_uses(shop: Workshop, key: str) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
+    """Yields the databases that a service uses, with the index of each and what is said of it."""
+    for index, item in enumerate((shop.stack.services[key] or {}).get("uses") or ()):
+        yield (index, item, {}) if isinstance(item, str) else (index, *next(iter(item.items())))
+
+
 def _more(shop: Workshop, at: Path, query: Any, driver: str, variables: Mapping[str, str]) -> str:
     """Returns what the `query` of a use adds to the end of its URL."""
     if not query:
@@ -88,8 +93,7 @@ def _more(shop: Workshop, at: Path, query: Any, driver: str, variables: Mapping[
 def tell_lone_passwords(shop: Workshop, key: str, environment: Mapping[str, Any]) -> None:
     """Tells of each use that takes the password of a database, and of whose user the service learns nothing."""
     given: dict[str, dict[str, tuple[str, int]]] = {}
-    for index, item in enumerate((shop.stack.services[key] or {}).get("uses") or ()):
-        name, rule = next(iter(item.items())) if isinstance(item, dict) else (item, {})
+    for index, name, rule in _iter_uses(shop, key):
         written = rule.get("as")
         wanted = written if isinstance(written, dict) else {"url": str(written)}
         given.setdefault(name, {}).update({part: (variable, index) for part, variable in wanted.items()})
