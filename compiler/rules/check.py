@@ -27,6 +27,7 @@ OF_PROJECTS = (
     Rule("no-health-check", wiring.no_health_check),
     Rule("unknown-volume", wiring.unknown_volume),
     Rule("unreachable-database", wiring.unreachable_database),
+    Rule("unused-database", databases.unused_database, "warning"),
     Rule("variable-syntax", variables.variable_syntax),
 )
 OF_SERVERS = (
@@ -66,9 +67,7 @@ OF_SERVICES = (
     Rule("unknown-service", wiring.unknown_service),
     Rule("unpublished-port", services.unpublished_port, "warning"),
 )
-# What others tell may be the reason.
-AFTERWARDS = (Rule("unused-database", databases.unused_database, "warning"),)
-RULES = (*OF_PROJECTS, *OF_SERVERS, *OF_DATABASES, *OF_SERVICES, *AFTERWARDS)
+RULES = (*OF_PROJECTS, *OF_SERVERS, *OF_DATABASES, *OF_SERVICES)
 
 
 def check_project(project: Project, report: Report) -> None:
@@ -84,8 +83,6 @@ def check_project(project: Project, report: Report) -> None:
     for rule in _asked(project, OF_SERVICES):
         for name, service in project.services.items():
             rule.check(service, Tell(project, report, rule, ("services", name)))
-    for rule in AFTERWARDS:
-        rule.check(project, Tell(project, report, rule))
 
 
 def _asked(project: Project, rules: Iterable[Rule]) -> list[Rule]:

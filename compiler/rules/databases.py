@@ -104,12 +104,8 @@ def shared_names(database: Database, tell: Tell) -> None:
 
 
 def unused_database(project: Project, tell: Tell) -> None:
-    """Tells of a database that nothing reaches; of a stack without services, or with other files, nobody knows.
-
-    Where a service is not in order, that may be why.
-    """
-    is_known = not project.include and any(True for _ in project.own_services())
-    if not is_known or tell.report.errors or any(one.id == "missing-dollar" for one in tell.report):
+    """Tells of a database that nothing reaches; of a stack without services, or with other files, nobody knows."""
+    if project.include or not any(True for _ in project.own_services()):
         return
     shared = {database.server for database in project.databases.values() if database.on}
     for key, database in project.databases.items():

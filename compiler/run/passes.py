@@ -84,7 +84,8 @@ def _compile(stack: Stack, report: Report, *, today: str, source: str, base: str
     # A database that is not in order is left out: that its name is unknown is no fault of its own.
     lost = [f'"{name}"' for name in stack.faulty]
     # Of a service that is not in order nobody knows what it uses.
-    hidden = ("unused-database",) if report.errors else ()
+    is_in_doubt = report.errors or found.errors or any(one.id == "missing-dollar" for one in found)
+    hidden = ("unused-database",) if is_in_doubt else ()
     report.extend(
         one
         for one in found
