@@ -5,10 +5,9 @@ https://docs.docker.com/compose/intro/compose-application-model/ and https://doc
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
-from functools import cache, reduce
+from functools import reduce
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -18,11 +17,11 @@ from compiler.output.rivals import FILES, OVERRIDES
 from compiler.project.build import read_project
 from compiler.project.long_form import rebase
 from compiler.project.project import SECTIONS, Project, merge
+from compiler.registry.bundle import compose_schema
 from compiler.report import Report, Span
 from compiler.schema import check_schema
 from compiler.source import Document, parse_yaml, read_file
 from compiler.source.masking import private_values
-from compiler.source.shipped import SCHEMAS
 from compiler.stack.stack import project_name
 from compiler.targets.dotenv import Dotenv, decode_dotenv
 
@@ -143,7 +142,7 @@ class Reader:
         self.documents[file] = document
         # Compose takes a section without entries.
         data = {key: section for key, section in document.data.items() if section is not None}
-        if not check_schema(data, _schema(), self.report, noun="the file", locate=document):
+        if not check_schema(data, compose_schema(), self.report, noun="the file", locate=document):
             return None
         return read_project(document, "")
 
@@ -209,13 +208,3 @@ def _merged(base: Project, over: Project) -> Project:
     base.name = over.name or base.name
     base.kinds |= over.kinds
     return base
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    """Returns the Compose Specification's schema, but for what Compose itself takes: an item that is there twice."""
-    schema: dict[str, Any] = json.loads(
-        SCHEMAS.joinpath("compose-spec.json").read_bytes(),
-        object_hook=lambda part: {word: rule for word, rule in part.items() if word != "uniqueItems"},
-    )
-    return schema

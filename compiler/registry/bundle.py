@@ -52,6 +52,13 @@ def _shipped(schema: Schema) -> Schema:
 
 
 @lru_cache(maxsize=1)
+def compose_schema() -> Schema:
+    """Returns the Compose Specification's schema by itself, as Compose takes files; callers do not change it."""
+    schema: Schema = json.loads(SCHEMAS.joinpath("compose-spec.json").read_bytes(), object_hook=_spec)
+    return schema
+
+
+@lru_cache(maxsize=1)
 def adapter_schema() -> Schema:
     """Returns the schema of an adapter; callers do not change it."""
     return _read("adapter.schema.json")
