@@ -101,8 +101,7 @@ def _try_names(adapter: Adapter, registry: Registry, report: Report, tried: Coun
     made: dict[str, list[Database]] = {version: [] for version in adapter.versions}
     for entry in stacks(adapter):
         key = str(entry.pop("name", "db"))
-        text = json_text({"name": "trial", "databases": {key: entry}})
-        document = parse_yaml(text.encode(), _FILE, Report())
+        document = _document({key: entry})
         if document and (one := build_database(document, registry, key, entry, Report())):
             made[entry["version"]].append(one)
     if all(made.values()):
@@ -114,8 +113,7 @@ def _try_stacks(adapter: Adapter, registry: Registry, report: Report, tried: Cou
     for databases in iter_databases(adapter):
         tried["renders"] += 1
         key, entry = next(iter(databases.items()))
-        text = json_text({"name": "trial", "databases": databases})
-        compiled, found = _compile(parse_yaml(text.encode(), _FILE, Report()), registry)
+        compiled, found = _compile(_document(databases), registry)
         options = adapter.at(entry["version"]).get("options") or {}
         is_varied = "profiles" in entry or any(entry.get(name) != usual.get(name) for name in options)
         for one in found:
@@ -144,6 +142,12 @@ def _try_stacks(adapter: Adapter, registry: Registry, report: Report, tried: Cou
             for connection, password in product((*access.network.values(), *access.host.values()), passwords):
                 tried["passwords"] += 1
                 _check_arrival(adapter, connection, password, report)
+
+
+def _document(databases: Mapping[str, Any]) -> Document | None:
+    """Returns a stack that is made up of databases alone."""
+    text = json_text({"name": "trial", "databases": databases})
+    return parse_yaml(text.encode(), _FILE, Report())
 
 
 def _version_line(adapter: Adapter, version: str) -> Span:
